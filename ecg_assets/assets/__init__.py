@@ -1,0 +1,1 @@
+"""Dagster assets, one file a stage, in the order of the data."""

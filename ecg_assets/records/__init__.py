@@ -1,0 +1,1 @@
+"""Signals in: Kaggle CSVs and synthetic ECGs, their validation and the index."""

@@ -1,0 +1,1 @@
+"""Dagster resources: the data root, sources and the TPU."""

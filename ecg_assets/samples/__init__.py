@@ -1,0 +1,1 @@
+"""Training samples: crops of pages, classes, mixing, shards and the reader."""

@@ -1,0 +1,1 @@
+"""Reading real images: tiles, orientation and overlays."""

@@ -1,0 +1,1 @@
+"""Data root, atomic writes, manifests, fingerprints and the worker pool."""

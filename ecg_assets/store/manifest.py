@@ -1,0 +1,69 @@
+"""A manifest says what a stage made of one shard: from which fingerprint, and each file's hash.
+
+It is written last. A shard without a manifest, or with another fingerprint, is made again.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ecg_assets.store.atomic import write_text
+from ecg_assets.store.fingerprint import fingerprint
+
+
+class ManifestError(ValueError):
+    """A manifest cannot be read; the message names the file."""
+
+
+class Manifest(BaseModel):
+    """What one shard of a stage holds.
+
+    Attributes:
+        stage: the stage's name, for example `rendered_waves`.
+        fingerprint: of code version, config and inputs; equal means nothing has to be done.
+        files: path relative to the data root -> SHA-256 of its bytes.
+        info: numbers for people (counts, class shares), equal on every repetition.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stage: str
+    fingerprint: str
+    files: dict[str, str] = Field(default_factory=dict)
+    info: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """Hash of the content: every file's name and hash."""
+        return fingerprint(self.files)
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Writes a manifest atomically, with sorted keys."""
+    ordered = manifest.model_copy(update={"files": dict(sorted(manifest.files.items()))})
+    write_text(path, ordered.model_dump_json(indent=1) + "\n")
+
+
+def read_manifest(path: Path) -> Manifest | None:
+    """The manifest at `path`, or None when there is none.
+
+    Raises:
+        ManifestError: the file is there but is no manifest.
+    """
+    if not path.exists():
+        return None
+    try:
+        return Manifest.model_validate_json(path.read_text("utf-8"))
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise ManifestError(
+            f"{path} is no manifest ({error.__class__.__name__}); delete it, and the next run makes this shard again"
+        ) from error
+
+
+def is_current(path: Path, wanted: str, root: Path) -> bool:
+    """Whether the manifest at `path` has fingerprint `wanted` and all its files are there."""
+    manifest = read_manifest(path)
+    if manifest is None or manifest.fingerprint != wanted:
+        return False
+    return all((root / name).exists() for name in manifest.files)

@@ -1,0 +1,128 @@
+"""The data root: one folder that holds everything the platform writes, and its settings."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ecg_assets.store.atomic import write_json
+
+ROOT_VARIABLE = "ECG_ASSETS_DATA"
+DEFAULT_SHARDS = 16
+_SETTINGS_FILE = "store.json"
+
+
+class DataRootError(ValueError):
+    """The data root cannot be used; the message says what to set."""
+
+
+@dataclass(frozen=True)
+class DataRoot:
+    """Paths below one data root. Open it with `open_root`, which fixes the number of shards.
+
+    Attributes:
+        path: the folder itself, absolute.
+        shards: into how many shards records are divided; set once for a data root.
+    """
+
+    path: Path
+    shards: int
+
+    @property
+    def ori_csv(self) -> Path:
+        """The accepted records' CSVs and `index.parquet`."""
+        return self.path / "ori_csv"
+
+    @property
+    def index(self) -> Path:
+        """The table of all records, accepted and quarantined."""
+        return self.ori_csv / "index.parquet"
+
+    @property
+    def grids(self) -> Path:
+        """Empty paper and its mask, one pair a grid style."""
+        return self.path / "grids"
+
+    @property
+    def wave_images(self) -> Path:
+        """Pages, `<id>.png`, with their layout, `<id>.json`."""
+        return self.path / "data" / "wave_images"
+
+    @property
+    def wave_masks(self) -> Path:
+        """Wave masks, `<id>_mask.png`."""
+        return self.path / "data" / "wave_masks"
+
+    @property
+    def dataset(self) -> Path:
+        """Training samples, one Arrow file a shard."""
+        return self.path / "dataset_grid_wave_mix"
+
+    @property
+    def runs(self) -> Path:
+        """Training runs, one folder an experiment."""
+        return self.path / "runs"
+
+    @property
+    def champion(self) -> Path:
+        """The promoted checkpoint."""
+        return self.path / "champion"
+
+    @property
+    def scans(self) -> Path:
+        """Real images (`inbox/`) and what was read in them."""
+        return self.path / "scans"
+
+    def relative(self, path: Path) -> str:
+        """`path` as told to people and kept in files: relative to the root, with forward slashes."""
+        return path.relative_to(self.path).as_posix()
+
+
+def default_root_path() -> str:
+    """`ECG_ASSETS_DATA`, or `data_root` in the working directory."""
+    return os.environ.get(ROOT_VARIABLE) or "data_root"
+
+
+def open_root(path: str | Path | None = None, shards: int | None = None) -> DataRoot:
+    """Opens a data root, making it when missing.
+
+    Args:
+        path: the folder; by default `default_root_path()`.
+        shards: only for a new root (default 16); an existing one keeps the number it was made with.
+
+    Raises:
+        DataRootError: a bucket address, a file in the folder's place, unreadable settings, or another number
+            of shards than the root was made with.
+    """
+    text = str(path) if path is not None else default_root_path()
+    if "://" in text:
+        raise DataRootError(
+            f"the data root {text!r} is a bucket address; a local folder is expected: set {ROOT_VARIABLE} to a "
+            "folder on a local disk (dataset shards are memory-mapped)"
+        )
+    folder = Path(text).expanduser().absolute()
+    if folder.exists() and not folder.is_dir():
+        raise DataRootError(f"the data root {folder} is a file; set {ROOT_VARIABLE} to a folder")
+    settings = folder / _SETTINGS_FILE
+    if not settings.exists():
+        write_json(settings, {"shards": shards or DEFAULT_SHARDS})
+    kept = _read_shards(settings)
+    if shards is not None and shards != kept:
+        raise DataRootError(
+            f"{settings}: this data root was made with {kept} shards, asked for were {shards}; the number is "
+            "set once for a data root: use another folder for another number"
+        )
+    return DataRoot(path=folder, shards=kept)
+
+
+def _read_shards(settings: Path) -> int:
+    try:
+        shards = json.loads(settings.read_text("utf-8"))["shards"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataRootError(
+            f'{settings}: expected {{"shards": <number>}}, found something else; restore it with the number of '
+            "shards that this data root was made with, or start with an empty folder"
+        ) from error
+    if not isinstance(shards, int) or not 1 <= shards <= 1024:
+        raise DataRootError(f"{settings}: shards is {shards!r}, expected a whole number from 1 to 1024")
+    return shards

@@ -1,0 +1,113 @@
+"""Runs one stage over its shards: skips what is current, makes the rest, drops what no longer belongs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from ecg_assets.store.atomic import remove_temporaries
+from ecg_assets.store.engine import map_unordered
+from ecg_assets.store.fingerprint import fingerprint
+from ecg_assets.store.manifest import Manifest, is_current, read_manifest, write_manifest
+
+Log = Callable[[str], None]
+
+
+class ShardTask(Protocol):
+    """One shard's work; it is pickled to a worker process.
+
+    Attributes:
+        shard: the shard's number.
+        fingerprint: of code version, config and this shard's inputs.
+    """
+
+    @property
+    def shard(self) -> int: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def make(self) -> tuple[dict[str, str], dict[str, Any]]:
+        """Writes the shard's files; returns path relative to the root -> SHA-256, and numbers for people."""
+        ...
+
+
+@dataclass(frozen=True)
+class StageReport:
+    """What a stage did.
+
+    Attributes:
+        stage: its name.
+        made: shards made in this run.
+        skipped: shards whose fingerprint matched.
+        manifests: one a shard, in the shards' order.
+    """
+
+    stage: str
+    made: list[int]
+    skipped: list[int]
+    manifests: list[Manifest] = field(repr=False)
+
+    @property
+    def digest(self) -> str:
+        """Hash of all that the stage holds now; equal content gives an equal digest."""
+        return fingerprint([manifest.files for manifest in self.manifests])
+
+    def total(self, key: str) -> int:
+        """Sum of a whole-number `info` entry over the shards."""
+        return sum(int(manifest.info.get(key, 0)) for manifest in self.manifests)
+
+
+def manifest_path(folder: Path, shard: int) -> Path:
+    """Where the manifest of one shard of a stage lies."""
+    return folder / "_manifests" / f"shard-{shard:03d}.json"
+
+
+def run_stage(stage: str, folder: Path, root: Path, tasks: Sequence[ShardTask], workers: int, log: Log) -> StageReport:
+    """Makes every shard of `tasks` that is not current.
+
+    Args:
+        stage: name for manifests and log lines.
+        folder: holds the stage's manifests.
+        root: the data root's path, to which file names are relative.
+        tasks: one a shard.
+        workers: processes to use; the result does not depend on it.
+        log: receives a line a shard.
+    """
+    left = remove_temporaries(folder)
+    if left:
+        log(f"{stage}: removed {left} unfinished files of an interrupted run")
+    due = [task for task in tasks if not is_current(manifest_path(folder, task.shard), task.fingerprint, root)]
+    log(f"{stage}: {len(due)} of {len(tasks)} shards to make, {len(tasks) - len(due)} are current")
+    make = _Maker(stage, folder, root)
+    for done, shard in enumerate(map_unordered(make, due, min(workers, max(1, len(due)))), start=1):
+        log(f"{stage}: shard {shard} made ({done} of {len(due)})")
+    manifests = [read_manifest(manifest_path(folder, task.shard)) for task in tasks]
+    made = [task.shard for task in due]
+    return StageReport(
+        stage=stage,
+        made=made,
+        skipped=[task.shard for task in tasks if task.shard not in made],
+        manifests=[manifest for manifest in manifests if manifest is not None],
+    )
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """Picklable: makes one shard, removes the files it held before and holds no more, writes the manifest."""
+
+    stage: str
+    folder: Path
+    root: Path
+
+    def __call__(self, task: ShardTask) -> int:
+        path = manifest_path(self.folder, task.shard)
+        before = read_manifest(path)
+        held = before.files if before else {}
+        # Killed from here on, the shard matches no fingerprint, and what it held is still known.
+        write_manifest(path, Manifest(stage=self.stage, fingerprint="", files=held))
+        files, info = task.make()
+        for name in sorted(set(held) - set(files)):
+            (self.root / name).unlink(missing_ok=True)
+        write_manifest(path, Manifest(stage=self.stage, fingerprint=task.fingerprint, files=files, info=info))
+        return task.shard

@@ -1,0 +1,1 @@
+"""Config, network, losses, metrics, the loop on replicas, runtimes and checkpoints."""
