@@ -1,0 +1,147 @@
+"""Reads one record's CSV as the competition writes it: a header of 12 leads, millivolts, empty cells."""
+
+import csv
+import difflib
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ecg_assets.records.record import LEADS, Record
+from ecg_assets.records.rejection import RecordRejected
+
+MAX_ABS_MV = 20.0
+SECONDS = 10
+
+_EMPTY_CELLS = ("", "nan", "NaN")
+
+
+def read_record(path: Path, record_id: str, fs_hz: int) -> Record:
+    """Reads and validates one CSV.
+
+    Args:
+        path: the file; its header names the 12 leads in any order.
+        record_id: the record's id.
+        fs_hz: its sampling rate, from train.csv.
+
+    Raises:
+        RecordRejected: with a code and a reason that a person can act on.
+    """
+    text = _read_text(path)
+    _check_header(path, text.partition("\n")[0].rstrip("\r"))
+    table = _parse(path, text)
+    expected = SECONDS * fs_hz
+    if len(table) != expected:
+        raise RecordRejected(
+            "wrong_length",
+            f"{path.name} has {len(table)} rows, expected {expected} ({SECONDS} s at {fs_hz} Hz): correct fs in "
+            "train.csv or export the whole record",
+        )
+    signal_mv = np.stack([_lead_values(path, table, lead) for lead in LEADS])
+    return Record(id=record_id, fs_hz=fs_hz, signal_mv=signal_mv.astype(np.float32))
+
+
+def _read_text(path: Path) -> str:
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RecordRejected(
+            "unreadable",
+            f"{path.name} is not text: byte {content[error.start]:#04x} at position {error.start} is no UTF-8; export "
+            "it again as a plain CSV",
+        ) from error
+    if "\x00" in text:
+        raise RecordRejected(
+            "unreadable",
+            f"{path.name} holds NUL bytes at position {text.index(chr(0))}; export it again as a plain CSV",
+        )
+    if not text.strip():
+        raise RecordRejected(
+            "unreadable", f"{path.name} is empty; expected a header of 12 leads and rows; fetch it again"
+        )
+    return text
+
+
+def _check_header(path: Path, line: str) -> None:
+    names = [name.strip() for name in next(csv.reader([line]), [])]
+    missing = [lead for lead in LEADS if lead not in names]
+    extra = [name for name in names if name not in LEADS]
+    repeated = sorted({name for name in names if name in LEADS and names.count(name) > 1})
+    if repeated:
+        raise RecordRejected("extra_lead", f"{path.name} has lead {repeated[0]} twice; keep one column a lead")
+    misspelt = _misspelt(missing, extra)
+    if misspelt:
+        found, meant = misspelt
+        raise RecordRejected("misspelt_lead", f"{path.name} has a column {found!r}, expected {meant!r}: rename it")
+    if missing:
+        raise RecordRejected(
+            "missing_lead",
+            f"{path.name} lacks {', '.join(missing)}; expected all of {', '.join(LEADS)}: export all leads",
+        )
+    if extra:
+        raise RecordRejected("extra_lead", f"{path.name} has columns {extra}, which are no leads: remove them")
+
+
+def _misspelt(missing: list[str], extra: list[str]) -> tuple[str, str] | None:
+    """The first unknown column that is a missing lead in other letters, with the lead that was meant."""
+    for found in extra:
+        for meant in missing:
+            squeezed = found.lower().replace(" ", "").replace("_", "").replace("-", "").removeprefix("lead")
+            if squeezed == meant.lower() or (
+                len(meant) > 1 and difflib.SequenceMatcher(None, squeezed, meant.lower()).ratio() >= 0.8
+            ):
+                return found, meant
+    return None
+
+
+def _parse(path: Path, text: str) -> pd.DataFrame:
+    lines = text.splitlines()
+    commas = lines[0].count(",")
+    for number, line in enumerate(lines, start=1):
+        if line.count(",") != commas:
+            raise RecordRejected(
+                "unreadable",
+                f"{path.name} line {number} has {line.count(',') + 1} cells, expected {commas + 1}: the file is damaged or "
+                "cut off; fetch it again",
+            )
+    rows = [line.split(",") for line in lines[1:]]
+    names = [name.strip() for name in next(csv.reader([lines[0]]))]
+    return pd.DataFrame(rows, columns=names, dtype=str)
+
+
+def _lead_values(path: Path, table: pd.DataFrame, lead: str) -> npt.NDArray[np.float64]:
+    cells = table[lead].str.strip()
+    filled = ~cells.isin(_EMPTY_CELLS).to_numpy()
+    values = np.full(len(cells), np.nan)
+    numbers = pd.to_numeric(cells[filled], errors="coerce").to_numpy(dtype=np.float64)
+    rows = np.flatnonzero(filled)
+    # pandas reads "nan" spelled in other ways as a number that is none; both are the same trouble here.
+    for row in rows[np.isnan(numbers)][:1]:
+        raise RecordRejected(
+            "not_a_number",
+            f"{path.name} row {row + 2}, lead {lead}: {cells.iloc[row]!r} is no number; expected millivolts or an empty cell",
+        )
+    if not len(rows):
+        raise RecordRejected(
+            "no_number", f"{path.name}: lead {lead} holds no number at all; expected at least its printed window"
+        )
+    _check_range(path, lead, rows, numbers)
+    values[rows] = numbers
+    return values
+
+
+def _check_range(path: Path, lead: str, rows: npt.NDArray[np.int64], numbers: npt.NDArray[np.float64]) -> None:
+    for row in rows[np.isinf(numbers)][:1]:
+        raise RecordRejected(
+            "infinite_value", f"{path.name} row {row + 2}, lead {lead}: the value is infinite; expected millivolts"
+        )
+    absurd = np.abs(numbers) > MAX_ABS_MV
+    if absurd.any():
+        worst = int(np.argmax(np.abs(numbers)))
+        raise RecordRejected(
+            "absurd_value",
+            f"{path.name} row {rows[worst] + 2}, lead {lead}: {numbers[worst]:g} is beyond ±{MAX_ABS_MV:g} mV; are these "
+            "microvolts? convert to millivolts",
+        )

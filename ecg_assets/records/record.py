@@ -1,0 +1,39 @@
+"""One 12-lead ECG record, as read and accepted."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+LEADS: tuple[str, ...] = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+SAMPLING_RATES_HZ: tuple[int, ...] = (250, 256, 500, 512, 1000, 1025)
+
+RHYTHM_LEAD = "II"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record in the competition's shape.
+
+    Attributes:
+        id: a plain number or name.
+        fs_hz: sampling rate.
+        signal_mv: (12, n) float32, leads in the order of `LEADS`, millivolts; NaN where nothing was printed.
+    """
+
+    id: str
+    fs_hz: int
+    signal_mv: npt.NDArray[np.float32]
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the record in seconds."""
+        return self.signal_mv.shape[1] / self.fs_hz
+
+    def lead(self, name: str) -> npt.NDArray[np.float32]:
+        """(n,) float32, millivolts.
+
+        Raises:
+            ValueError: `name` is none of `LEADS`.
+        """
+        return self.signal_mv[LEADS.index(name)]

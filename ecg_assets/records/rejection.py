@@ -1,0 +1,34 @@
+"""Why a record is quarantined: a short code to count by, and a sentence to act on."""
+
+from typing import Literal, get_args
+
+RejectionCode = Literal[
+    "bad_id",
+    "duplicate_id",
+    "missing_file",
+    "unknown_fs",
+    "wrong_length",
+    "unreadable",
+    "missing_lead",
+    "extra_lead",
+    "misspelt_lead",
+    "no_number",
+    "not_a_number",
+    "infinite_value",
+    "absurd_value",
+]
+REJECTION_CODES: tuple[RejectionCode, ...] = get_args(RejectionCode)
+
+
+class RecordRejected(ValueError):  # noqa: N818 - a rejection is an outcome of reading, not a fault of the program
+    """A record cannot be used.
+
+    Attributes:
+        code: what kind of trouble.
+        reason: names the file, the row or field, what was expected and what to do.
+    """
+
+    def __init__(self, code: RejectionCode, reason: str) -> None:
+        super().__init__(f"{code}: {reason}")
+        self.code: RejectionCode = code
+        self.reason = reason

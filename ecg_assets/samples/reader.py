@@ -1,0 +1,142 @@
+"""Reads training samples from memory-mapped Arrow shards, and flips and turns them."""
+
+import bisect
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from ecg_assets.samples.classes import HORIZONTAL, VERTICAL
+from ecg_assets.store.placement import Split
+
+Image = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.uint8]
+
+_TURNED_CLASS = np.array([0, VERTICAL, HORIZONTAL, 3, 4], dtype=np.uint8)
+
+
+class EmptySplitError(ValueError):
+    """A split holds no sample; the message says how many records are needed."""
+
+
+class DatasetError(ValueError):
+    """The dataset's folder cannot be read; the message names the file and says what to do."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled crop.
+
+    Attributes:
+        id: `<record id>-<number>`.
+        record_id: the record whose page was cut.
+        image_hwc: (h, w, 3) uint8 RGB; a read-only view of the mapped file.
+        mask_hw: (h, w) uint8, classes 0 to 4; a read-only view of the mapped file.
+    """
+
+    id: str
+    record_id: str
+    image_hwc: Image
+    mask_hw: Mask
+
+
+class SampleReader:
+    """The samples of one split (or of all), in the order of shard, record and sample number.
+
+    It keeps paths only and maps the files when first read, so that it can be sent to worker processes.
+    """
+
+    def __init__(self, folder: Path, split: Split | None) -> None:
+        """Opens the shards `shard-*.arrow` of a dataset folder.
+
+        Raises:
+            DatasetError: there is no shard.
+            EmptySplitError: no sample belongs to `split`.
+        """
+        self.folder = folder
+        self.split = split
+        self._paths = sorted(folder.glob("shard-*.arrow"))
+        if not self._paths:
+            raise DatasetError(f"{folder} holds no shard-*.arrow; materialise mixed_dataset first")
+        self._rows = [self._rows_of(table) for table in self._tables]
+        self._ends = list(accumulate(len(rows) for rows in self._rows))
+        if not self._ends[-1]:
+            raise EmptySplitError(
+                f"{folder} has no sample in split {split!r}: a split is drawn from each record's id (70 / 15 / 15 %), so "
+                "at least 20 records are needed to fill all three with near certainty; add records"
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leaves the mapped tables behind: they cannot be pickled."""
+        return {name: value for name, value in self.__dict__.items() if name != "_tables"}
+
+    @cached_property
+    def _tables(self) -> list[pa.Table]:
+        return [_map_table(path) for path in self._paths]
+
+    def _rows_of(self, table: pa.Table) -> list[int]:
+        splits = table.column("split").to_pylist()
+        return [row for row, split in enumerate(splits) if self.split in (None, split)]
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    def __getitem__(self, number: int) -> Sample:
+        """Sample `number`, 0 to `len(self)` - 1.
+
+        Raises:
+            IndexError: `number` is out of range.
+        """
+        if not 0 <= number < len(self):
+            raise IndexError(f"sample {number} of {len(self)}")
+        shard = bisect.bisect_right(self._ends, number)
+        row = self._rows[shard][number - (self._ends[shard] - len(self._rows[shard]))]
+        table = self._tables[shard]
+        side = int(table.schema.metadata[b"crop_px"])
+        return Sample(
+            id=table.column("id")[row].as_py(),
+            record_id=table.column("record_id")[row].as_py(),
+            image_hwc=_cell(table, "image", row).reshape(side, side, 3),
+            mask_hw=_cell(table, "mask", row).reshape(side, side),
+        )
+
+
+def _map_table(path: Path) -> pa.Table:
+    try:
+        return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    except pa.ArrowInvalid as error:
+        raise DatasetError(
+            f"{path} is no whole Arrow file ({error}); delete it and materialise mixed_dataset"
+        ) from error
+
+
+def _cell(table: pa.Table, name: str, row: int) -> npt.NDArray[np.uint8]:
+    """The bytes of one cell, without a copy."""
+    return np.frombuffer(table.column(name)[row].as_buffer(), dtype=np.uint8)
+
+
+def augment(image_hwc: Image, mask_hw: Mask, rng: np.random.Generator) -> tuple[Image, Mask]:
+    """Mirrors and quarter-turns a square sample at random, each of the 8 ways alike.
+
+    A quarter turn exchanges classes 1 and 2: what was printed horizontal stands vertical in the sample.
+
+    Returns:
+        Contiguous copies, image (s, s, 3) uint8 and mask (s, s) uint8.
+    """
+    turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
+    return turn(image_hwc, mask_hw, turns, mirrored)
+
+
+def turn(image_hwc: Image, mask_hw: Mask, quarter_turns: int, mirrored: bool) -> tuple[Image, Mask]:
+    """Mirrors left to right if asked, then turns counter-clockwise by `quarter_turns` times 90 degrees."""
+    if mirrored:
+        image_hwc, mask_hw = image_hwc[:, ::-1], mask_hw[:, ::-1]
+    image_hwc, mask_hw = np.rot90(image_hwc, quarter_turns), np.rot90(mask_hw, quarter_turns)
+    if quarter_turns % 2:
+        mask_hw = _TURNED_CLASS[mask_hw]
+    return np.ascontiguousarray(image_hwc), np.ascontiguousarray(mask_hw)
