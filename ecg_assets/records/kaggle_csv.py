@@ -2,7 +2,9 @@
 
 import csv
 import difflib
+import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +16,7 @@ from ecg_assets.records.rejection import RecordRejected
 MAX_ABS_MV = 20.0
 SECONDS = 10
 
-_EMPTY_CELLS = ("", "nan", "NaN")
+_EMPTY_CELLS = ["", "nan", "NaN"]
 
 
 def read_record(path: Path, record_id: str, fs_hz: int) -> Record:
@@ -97,38 +99,53 @@ def _misspelt(missing: list[str], extra: list[str]) -> tuple[str, str] | None:
 
 
 def _parse(path: Path, text: str) -> pd.DataFrame:
+    """The table with float64 columns, NaN in empty cells."""
     lines = text.splitlines()
     commas = lines[0].count(",")
     for number, line in enumerate(lines, start=1):
         if line.count(",") != commas:
             raise RecordRejected(
                 "unreadable",
-                f"{path.name} line {number} has {line.count(',') + 1} cells, expected {commas + 1}: the file is damaged or "
-                "cut off; fetch it again",
+                f"{path.name} line {number} has {line.count(',') + 1} cells, expected {commas + 1}: the file is "
+                "damaged or cut off; fetch it again",
             )
-    rows = [line.split(",") for line in lines[1:]]
     names = [name.strip() for name in next(csv.reader([lines[0]]))]
-    return pd.DataFrame(rows, columns=names, dtype=str)
+    cells: dict[str, Any] = {
+        "names": names,
+        "skiprows": 1,
+        "header": None,
+        "skip_blank_lines": False,
+        "keep_default_na": False,
+    }
+    try:
+        table: pd.DataFrame = pd.read_csv(io.StringIO(text), dtype=np.float64, na_values=_EMPTY_CELLS, **cells)
+        return table
+    except ValueError as error:
+        # Only now worth the time: read as text to tell which cell it was.
+        raise _not_a_number(path, pd.read_csv(io.StringIO(text), dtype=str, **cells)) from error
+
+
+def _not_a_number(path: Path, table: pd.DataFrame) -> RecordRejected:
+    for lead in table.columns:
+        cells = table[lead].str.strip()
+        wrong = pd.to_numeric(cells, errors="coerce").isna() & ~cells.isin(_EMPTY_CELLS)
+        for row in np.flatnonzero(wrong.to_numpy())[:1]:
+            return RecordRejected(
+                "not_a_number",
+                f"{path.name} row {row + 2}, lead {lead}: {cells.iloc[row]!r} is no number; expected millivolts or an "
+                "empty cell",
+            )
+    return RecordRejected("unreadable", f"{path.name} cannot be read as a table of numbers; export it again")
 
 
 def _lead_values(path: Path, table: pd.DataFrame, lead: str) -> npt.NDArray[np.float64]:
-    cells = table[lead].str.strip()
-    filled = ~cells.isin(_EMPTY_CELLS).to_numpy()
-    values = np.full(len(cells), np.nan)
-    numbers = pd.to_numeric(cells[filled], errors="coerce").to_numpy(dtype=np.float64)
-    rows = np.flatnonzero(filled)
-    # pandas reads "nan" spelled in other ways as a number that is none; both are the same trouble here.
-    for row in rows[np.isnan(numbers)][:1]:
-        raise RecordRejected(
-            "not_a_number",
-            f"{path.name} row {row + 2}, lead {lead}: {cells.iloc[row]!r} is no number; expected millivolts or an empty cell",
-        )
+    values = table[lead].to_numpy(dtype=np.float64)
+    rows = np.flatnonzero(~np.isnan(values))
     if not len(rows):
         raise RecordRejected(
             "no_number", f"{path.name}: lead {lead} holds no number at all; expected at least its printed window"
         )
-    _check_range(path, lead, rows, numbers)
-    values[rows] = numbers
+    _check_range(path, lead, rows, values[rows])
     return values
 
 
@@ -142,6 +159,6 @@ def _check_range(path: Path, lead: str, rows: npt.NDArray[np.int64], numbers: np
         worst = int(np.argmax(np.abs(numbers)))
         raise RecordRejected(
             "absurd_value",
-            f"{path.name} row {rows[worst] + 2}, lead {lead}: {numbers[worst]:g} is beyond ±{MAX_ABS_MV:g} mV; are these "
-            "microvolts? convert to millivolts",
+            f"{path.name} row {rows[worst] + 2}, lead {lead}: {numbers[worst]:g} is beyond ±{MAX_ABS_MV:g} mV; are "
+            "these microvolts? convert to millivolts",
         )

@@ -28,7 +28,7 @@ class Record:
     @property
     def duration_s(self) -> float:
         """Length of the record in seconds."""
-        return self.signal_mv.shape[1] / self.fs_hz
+        return float(self.signal_mv.shape[1] / self.fs_hz)
 
     def lead(self, name: str) -> npt.NDArray[np.float32]:
         """(n,) float32, millivolts.
@@ -36,4 +36,5 @@ class Record:
         Raises:
             ValueError: `name` is none of `LEADS`.
         """
-        return self.signal_mv[LEADS.index(name)]
+        values_mv: npt.NDArray[np.float32] = self.signal_mv[LEADS.index(name)]
+        return values_mv

@@ -1,0 +1,99 @@
+"""Unpacks a tar archive of records safely: nothing outside the target, no links, no devices, a size limit."""
+
+import shutil
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+MAX_UNPACKED_BYTES = 16 << 30
+_CHUNK_BYTES = 1 << 20
+
+
+class ArchiveError(ValueError):
+    """An archive cannot be unpacked; the message names it, the member and what to do."""
+
+
+def unpack(archive: Path, target: Path, max_bytes: int = MAX_UNPACKED_BYTES) -> list[str]:
+    """Unpacks `archive` (tar, plain or compressed) into the new folder `target`.
+
+    Args:
+        archive: the file.
+        target: must not exist; it is removed again when anything fails.
+        max_bytes: refuse to write more than this.
+
+    Returns:
+        Names of members that the archive holds more than once; the first of each is kept.
+
+    Raises:
+        ArchiveError: the archive is cut off or damaged, too large, or holds a member that leads outside, or is
+            neither a file nor a folder.
+    """
+    target.mkdir(parents=True)
+    try:
+        with tarfile.open(archive, "r|*") as stream:
+            return _unpack_members(archive, stream, target, max_bytes)
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        shutil.rmtree(target, ignore_errors=True)
+        raise ArchiveError(f"{archive} cannot be unpacked: {_say(error)}; fetch it again") from error
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+
+
+def _say(error: Exception) -> str:
+    if isinstance(error, EOFError | tarfile.ReadError | zlib.error):
+        return f"it is cut off or damaged ({error})"
+    return str(error)
+
+
+def _unpack_members(archive: Path, stream: tarfile.TarFile, target: Path, max_bytes: int) -> list[str]:
+    written, repeated = 0, []
+    for member in stream:
+        place = target / _safe_name(archive, member)
+        if member.isdir():
+            place.mkdir(parents=True, exist_ok=True)
+            continue
+        if place.exists():
+            repeated.append(member.name)
+            continue
+        written += member.size
+        if written > max_bytes:
+            raise ArchiveError(
+                f"{archive} unpacks to more than {max_bytes >> 20} MiB (at {member.name}); expected records only: is "
+                "it the right archive?"
+            )
+        _write_member(stream, member, place)
+    return repeated
+
+
+def _safe_name(archive: Path, member: tarfile.TarInfo) -> PurePosixPath:
+    if not (member.isfile() or member.isdir()):
+        raise ArchiveError(
+            f"{archive}: member {member.name!r} is a link or a device; expected plain files and folders only: "
+            "pack it again"
+        )
+    name = PurePosixPath(member.name)
+    if name.is_absolute() or ".." in name.parts or "\\" in member.name:
+        raise ArchiveError(f"{archive}: member {member.name!r} leads outside of the archive's folder: pack it again")
+    return name
+
+
+def _write_member(stream: tarfile.TarFile, member: tarfile.TarInfo, place: Path) -> None:
+    source = stream.extractfile(member)
+    if source is None:
+        raise tarfile.ReadError(f"member {member.name} has no content")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.open("wb") as sink:
+        left = member.size
+        for chunk in _chunks(source):
+            sink.write(chunk)
+            left -= len(chunk)
+    if left:
+        raise tarfile.ReadError(f"member {member.name} lacks its last {left} bytes")
+
+
+def _chunks(source: IO[bytes]) -> Iterator[bytes]:
+    while chunk := source.read(_CHUNK_BYTES):
+        yield chunk

@@ -1,0 +1,60 @@
+"""The index of records: one row each, accepted or quarantined with a reason, in Parquet."""
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ecg_assets.store.atomic import atomic_path
+from ecg_assets.store.root import DataRoot
+
+ACCEPTED, QUARANTINED = "accepted", "quarantined"
+
+INDEX_SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("fs_hz", pa.int32()),
+        pa.field("samples", pa.int32()),
+        pa.field("sha256", pa.string()),
+        pa.field("shard", pa.int32()),
+        pa.field("split", pa.string()),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("code", pa.string()),
+        pa.field("reason", pa.string()),
+    ]
+)
+
+
+class IndexMissingError(ValueError):
+    """The index cannot be read; the message says what to do."""
+
+
+def write_index(path: Path, rows: list[dict[str, object]]) -> None:
+    """Writes the rows, sorted by id, as Parquet; equal rows give equal bytes."""
+    table = pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["id"])), schema=INDEX_SCHEMA)
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def read_index(root: DataRoot) -> pd.DataFrame:
+    """All records: id, fs_hz, samples, sha256, shard, split, status, code, reason.
+
+    Raises:
+        IndexMissingError: `raw_csvs` was not materialised in this data root, or its index has other columns.
+    """
+    if not root.index.exists():
+        raise IndexMissingError(f"{root.index} is not there; materialise raw_csvs first")
+    table = pq.read_table(root.index)
+    if table.schema.names != INDEX_SCHEMA.names:
+        raise IndexMissingError(
+            f"{root.index} has columns {table.schema.names}, expected {INDEX_SCHEMA.names}; materialise raw_csvs again"
+        )
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def accepted_records(root: DataRoot) -> pd.DataFrame:
+    """The rows of accepted records, sorted by id."""
+    index = read_index(root)
+    return index[index["status"] == ACCEPTED].reset_index(drop=True)
