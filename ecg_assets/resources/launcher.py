@@ -1,0 +1,142 @@
+"""Starts the trainer as a process group of its own, shows its events while it runs, and leaves no process behind."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from ecg_assets.resources.pipes_trainer import LAUNCHER_VARIABLE
+from ecg_assets.resources.processes import ProcessMark, end_group, group_members, own_mark
+from ecg_assets.store.atomic import write_json
+from ecg_assets.store.stage import Log
+
+PROCESS_FILE = "process.json"
+TRAINER_MODULE = "ecg_assets.resources.pipes_trainer"
+TPU_POOL = "tpu"
+
+
+class AlreadyTrainingError(ValueError):
+    """Another process trains in this run folder; the message names it."""
+
+
+class TPUResource(dg.ConfigurableResource[Any]):
+    """Runs the trainer on all cores of a TPU host, or on this machine's CPU where there is none."""
+
+    grace_s: float = Field(
+        default=30.0,
+        ge=0,
+        description="How long, in seconds, a cancelled trainer may take to save its checkpoint before it is killed.",
+    )
+    poll_s: float = Field(
+        default=0.5, gt=0, description="How often, in seconds, to look for the trainer's events and its end."
+    )
+    trainer_module: str = Field(
+        default=TRAINER_MODULE, description="Python module that is run with the run folder as its argument."
+    )
+
+    def train(self, context: dg.OpExecutionContext, run_folder: Path, asset_key: dg.AssetKey) -> None:
+        """Runs the trainer to its end; each epoch becomes an observation of `asset_key` while it runs.
+
+        Raises:
+            dg.Failure: the trainer ended with an error; its log lines stand above in the run's log.
+            AlreadyTrainingError: somebody else is training in `run_folder`.
+        """
+        clear_left_processes(run_folder, self.grace_s, context.log.info)
+        shown = 0
+        with dg.open_pipes_session(
+            context=context,
+            context_injector=dg.PipesTempFileContextInjector(),
+            message_reader=dg.PipesTempFileMessageReader(),
+        ) as session:
+            environment = trainer_environment(context.log.info) | dict(session.get_bootstrap_env_vars())
+            with self._trainer(run_folder, environment, context.log.info) as trainer:
+                while trainer.poll() is None:
+                    time.sleep(self.poll_s)
+                    shown = _observe(context, session, asset_key, shown)
+        # Leaving the session reads the trainer's last messages to their end.
+        _observe(context, session, asset_key, shown)
+        if trainer.returncode != 0:
+            raise dg.Failure(
+                f"the trainer ended with {_exit_text(trainer.returncode)}; the lines above and the step's stderr say "
+                f"why. Its run folder is {run_folder}: the next launch goes on from its last checkpoint"
+            )
+
+    @contextmanager
+    def _trainer(self, run_folder: Path, environment: dict[str, str], log: Log) -> Iterator["subprocess.Popen[bytes]"]:
+        """The trainer's process; whatever happens, its whole group is gone on leaving."""
+        command = [sys.executable, "-u", "-m", self.trainer_module, str(run_folder)]
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+        record = run_folder / PROCESS_FILE
+        try:
+            _write_record(record, process.pid)
+            log(f"trainer started: process group {process.pid}, run folder {run_folder}")
+            yield process
+        finally:
+            try:
+                if end_group(process.pid, self.grace_s):
+                    log(f"trainer: process group {process.pid} did not end within {self.grace_s:g} s and was killed")
+            finally:
+                process.wait()
+                record.unlink(missing_ok=True)
+
+
+def trainer_environment(log: Log) -> dict[str, str]:
+    """This process's environment, less what would spoil the training, with the launcher's process number."""
+    environment = dict(os.environ)
+    if environment.pop("XLA_USE_BF16", None) is not None:
+        log(
+            "XLA_USE_BF16 is set and was removed for the trainer: it truncates every f32 value, losses and optimizer "
+            "state included; `precision` in the training config chooses bf16 for the network alone"
+        )
+    environment[LAUNCHER_VARIABLE] = str(os.getpid())
+    return environment
+
+
+def clear_left_processes(run_folder: Path, grace_s: float, log: Log) -> None:
+    """Ends what a dead launcher left running in `run_folder`.
+
+    Raises:
+        AlreadyTrainingError: the launcher is alive.
+    """
+    record = run_folder / PROCESS_FILE
+    if not record.exists():
+        return
+    noted = json.loads(record.read_text("utf-8"))
+    group, started_at = int(noted["group"]), float(noted["started_at"])
+    launcher = ProcessMark(int(noted["launcher_pid"]), started_at)
+    left = group_members(group, not_before=started_at)
+    if left and launcher.alive() and launcher.pid != os.getpid():
+        raise AlreadyTrainingError(
+            f"{run_folder} is being trained by process {launcher.pid} (trainer: process group {group}); wait for it "
+            "to end or cancel its run"
+        )
+    if left:
+        log(f"ending {len(left)} processes of a trainer whose run died (process group {group})")
+        end_group(group, grace_s)
+    record.unlink(missing_ok=True)
+
+
+def _write_record(path: Path, group: int) -> None:
+    mark = own_mark()
+    write_json(path, {"group": group, "launcher_pid": mark.pid, "started_at": mark.seen_at})
+
+
+def _observe(context: dg.OpExecutionContext, session: dg.PipesSession, asset_key: dg.AssetKey, shown: int) -> int:
+    """Turns the epochs that came in since `shown` into observations; returns how many messages are seen now."""
+    messages = session.get_custom_messages()
+    for event in messages[shown:]:
+        metadata = {str(name): value for name, value in event["values"].items() if value is not None}
+        context.log_event(dg.AssetObservation(asset_key, description=str(event["message"]), metadata=metadata))
+    return len(messages)
+
+
+def _exit_text(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"

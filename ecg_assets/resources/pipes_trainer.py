@@ -1,0 +1,58 @@
+"""The trainer's entry when Dagster launches it: `python -m ecg_assets.resources.pipes_trainer RUN_FOLDER`.
+
+It tells the launcher's run each log line and epoch through Dagster Pipes, and ends when the launcher dies.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dagster_pipes import PipesContext, open_dagster_pipes
+
+from ecg_assets.store.engine import end_with_parent
+
+if TYPE_CHECKING:
+    from ecg_assets.training.events import Event
+
+LAUNCHER_VARIABLE = "ECG_LAUNCHER_PID"
+_ORPHAN_GRACE_S = 30.0
+_POLL_S = 1.0
+
+
+def main() -> None:
+    """Trains in the folder named on the command line."""
+    follow_launcher(int(os.environ.get(LAUNCHER_VARIABLE, os.getppid())))
+    # Only now: importing torch takes seconds, in which the launcher may die.
+    from ecg_assets.training.trainer import train
+
+    with open_dagster_pipes() as pipes:
+        train(Path(sys.argv[1]), listeners=[lambda event: tell(pipes, event)])
+
+
+def tell(pipes: PipesContext, event: "Event") -> None:
+    """Log lines stream into the run's log at once; epochs become observations on the launcher's side."""
+    if event.kind == "epoch":
+        pipes.report_custom_message(event.model_dump(mode="json"))
+    pipes.log.info(event.message)
+
+
+def follow_launcher(launcher_pid: int) -> None:
+    """Ends this process and its group when the launcher is gone: TERM from the kernel, then KILL after a grace."""
+    end_with_parent(launcher_pid, signal.SIGTERM)
+    threading.Thread(target=_kill_when_orphaned, args=(launcher_pid,), daemon=True).start()
+
+
+def _kill_when_orphaned(launcher_pid: int) -> None:
+    while os.getppid() == launcher_pid:
+        time.sleep(_POLL_S)
+    time.sleep(_ORPHAN_GRACE_S)
+    if os.getpgid(0) == os.getpid():  # started by hand, the group may be the shell's
+        os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""Runs whose process is gone are closed and their slots freed; live runs and reused process numbers are told apart."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import psutil
+import pytest
+from dagster._core.events import EngineEventData
+
+from ecg_assets.resources import reconcile
+from ecg_assets.resources.processes import ProcessMark, end_group, group_members
+from ecg_assets.resources.reconcile import reconcile_runs, wait_for_slot, worker_mark
+from ecg_assets_tests.live import instance_of, make_home, status_of
+
+POOL = "tpu"
+
+
+@dg.job
+def some_job() -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_home(tmp_path_factory.mktemp("reconcile") / "home")
+
+
+@pytest.fixture
+def instance(home: Path) -> Iterator[dg.DagsterInstance]:
+    with instance_of(home) as instance:
+        yield instance
+        instance.wipe()
+
+
+@pytest.fixture
+def worker() -> Iterator["subprocess.Popen[bytes]"]:
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def run_of(
+    instance: dg.DagsterInstance,
+    pid: int | None,
+    status: dg.DagsterRunStatus = dg.DagsterRunStatus.STARTED,
+    slot: bool = False,
+    seen_s_ago: float = 0.0,
+) -> str:
+    """A run in `status` whose worker has the number `pid` and was seen so long ago; with the pool's slot if told."""
+    run = instance.create_run_for_job(some_job, status=status)
+    if pid is not None:
+        instance.report_engine_event("Started process", run, EngineEventData.in_process(pid))
+        _age_events(instance, run.run_id, seen_s_ago)
+    if slot:
+        instance.event_log_storage.initialize_concurrency_limit_to_default(POOL)
+        claim = instance.event_log_storage.claim_concurrency_slot(POOL, run.run_id, "launch")
+        assert claim.is_claimed
+    return run.run_id
+
+
+def _age_events(instance: dg.DagsterInstance, run_id: str, seconds: float) -> None:
+    if not seconds:
+        return
+    (entry,) = instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
+    instance.event_log_storage.delete_events(run_id)
+    instance.event_log_storage.store_event(replace_timestamp(entry, entry.timestamp - seconds))
+
+
+def replace_timestamp(entry: dg.EventLogEntry, timestamp: float) -> dg.EventLogEntry:
+    values = {name: getattr(entry, name) for name in entry._fields}
+    return dg.EventLogEntry(**{**values, "timestamp": timestamp})  # type: ignore[no-untyped-call]
+
+
+def slot_holders(instance: dg.DagsterInstance) -> set[str]:
+    return {slot.run_id for slot in instance.event_log_storage.get_concurrency_info(POOL).claimed_slots}
+
+
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+def test_a_run_whose_worker_was_killed_is_failed_and_gives_its_slot_back(
+    instance: dg.DagsterInstance, worker: "subprocess.Popen[bytes]", status: dg.DagsterRunStatus
+) -> None:
+    run_id = run_of(instance, worker.pid, status, slot=True)
+    assert reconcile_runs(instance, print_nowhere) == []
+    worker.kill()
+    worker.wait()
+    lines: list[str] = []
+    assert reconcile_runs(instance, lines.append) == [run_id]
+    assert status_of(instance, run_id) == dg.DagsterRunStatus.FAILURE
+    assert slot_holders(instance) == set()
+    assert len(lines) == 1
+    assert run_id in lines[0]
+
+
+def test_a_killed_worker_that_nobody_has_waited_for_is_gone_too(
+    instance: dg.DagsterInstance, worker: "subprocess.Popen[bytes]"
+) -> None:
+    run_id = run_of(instance, worker.pid)
+    worker.kill()
+    while psutil.Process(worker.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    assert reconcile_runs(instance, print_nowhere) == [run_id]
+
+
+def test_a_run_that_was_being_cancelled_ends_as_cancelled(instance: dg.DagsterInstance) -> None:
+    run_id = run_of(instance, pid=_dead_pid(), status=dg.DagsterRunStatus.CANCELING)
+    assert reconcile_runs(instance, print_nowhere) == [run_id]
+    assert status_of(instance, run_id) == dg.DagsterRunStatus.CANCELED
+
+
+def test_a_live_run_is_never_touched(instance: dg.DagsterInstance, worker: "subprocess.Popen[bytes]") -> None:
+    run_id = run_of(instance, worker.pid, slot=True)
+    assert reconcile_runs(instance, print_nowhere) == []
+    assert status_of(instance, run_id) == dg.DagsterRunStatus.STARTED
+    assert slot_holders(instance) == {run_id}
+
+
+def test_a_later_process_with_the_same_number_is_not_mistaken_for_the_worker(
+    instance: dg.DagsterInstance, worker: "subprocess.Popen[bytes]"
+) -> None:
+    run_id = run_of(instance, worker.pid, seen_s_ago=60)
+    mark = worker_mark(instance, run_id)
+    assert mark is not None
+    assert mark.pid == worker.pid
+    assert reconcile_runs(instance, print_nowhere) == [run_id]
+
+
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING])
+def test_a_run_that_waits_for_its_worker_is_left_alone(
+    instance: dg.DagsterInstance, status: dg.DagsterRunStatus
+) -> None:
+    run_id = run_of(instance, pid=None, status=status)
+    assert reconcile_runs(instance, print_nowhere) == []
+    assert status_of(instance, run_id) == status
+
+
+def test_a_slot_that_a_finished_run_forgot_is_freed(instance: dg.DagsterInstance) -> None:
+    run_of(instance, pid=_dead_pid(), status=dg.DagsterRunStatus.CANCELED, slot=True)
+    lines: list[str] = []
+    assert reconcile_runs(instance, lines.append) == []
+    assert slot_holders(instance) == set()
+    assert "freed the slot" in lines[0]
+
+
+def test_a_launch_waits_for_a_live_training_says_so_and_goes_on_when_its_worker_dies(
+    instance: dg.DagsterInstance, worker: "subprocess.Popen[bytes]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "_WAIT_POLL_S", 0.1)
+    holder = run_of(instance, worker.pid, slot=True)
+    lines: list[str] = []
+    threading.Timer(0.5, worker.kill).start()
+    began = time.monotonic()
+    wait_for_slot(instance, "the-new-run", POOL, lines.append)
+    assert time.monotonic() - began >= 0.4
+    assert holder in lines[0]
+    assert status_of(instance, holder) == dg.DagsterRunStatus.FAILURE
+
+
+def test_a_group_is_ended_gently_then_by_force() -> None:
+    gentle = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    assert end_group(gentle.pid, grace_s=5) is False
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('x', flush=True); time.sleep(600)"
+    stubborn = subprocess.Popen([sys.executable, "-c", deaf], start_new_session=True, stdout=subprocess.PIPE)
+    assert stubborn.stdout is not None
+    stubborn.stdout.read(1)
+    assert group_members(stubborn.pid) == [stubborn.pid]
+    assert end_group(stubborn.pid, grace_s=0.3) is True
+    assert stubborn.wait(5) == -9
+    gentle.wait(5)
+    assert end_group(gentle.pid, grace_s=0.3) is False
+
+
+def test_a_mark_tells_processes_apart_by_their_start() -> None:
+    began = psutil.Process().create_time()
+    assert ProcessMark(os.getpid(), time.time()).alive()
+    assert not ProcessMark(os.getpid(), began - 60).alive()
+
+
+def print_nowhere(_line: str) -> None:
+    pass
+
+
+def _dead_pid() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
