@@ -1,0 +1,62 @@
+# What people type. Everything lands in .venv, data_root/ and dagster_home/ of this checkout.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+MIGRATED := dagster_home/.migrated
+
+export DAGSTER_HOME := $(CURDIR)/dagster_home
+export ECG_ASSETS_DATA ?= $(CURDIR)/data_root
+# Dagster's command line starts the code server with whatever `python` it finds first.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help setup demo ui test lint types clean
+
+help: ## Show this
+	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@echo
+	@echo "  Real records:  ECG_SOURCE=/folder/with/train.csv make demo   (ECG_RECORDS=50 limits their number)"
+
+setup: $(INSTALLED) $(MIGRATED) ## Make .venv with the pinned dependencies, and Dagster's database
+
+demo: setup ## Materialise everything once: synthetic records (or ECG_SOURCE) to an evaluated checkpoint
+	@"$(BIN)/ecg-assets" demo
+
+ui: setup ## Dagster's UI and its daemon on http://127.0.0.1:3000
+	"$(BIN)/dagster" dev -h 127.0.0.1 -p 3000
+
+test: setup lint types ## Lint, types and the whole test suite
+	"$(BIN)/pytest"
+
+lint: $(INSTALLED)
+	"$(BIN)/ruff" check .
+	"$(BIN)/ruff" format --check .
+
+types: $(INSTALLED)
+	"$(BIN)/mypy"
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || { \
+	  echo "$$("$(PYTHON)" --version 2>&1) is what \"$(PYTHON)\" runs; Python 3.11 or 3.12 is needed." >&2; \
+	  echo "Install one and name it:  make $(or $(MAKECMDGOALS),setup) PYTHON=python3.11" >&2; exit 1; }
+	@test -x "$(BIN)/python" || "$(PYTHON)" -m venv .venv || { \
+	  echo "\"$(PYTHON)\" cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "Installing the pinned dependencies into .venv (the first time some gigabytes are downloaded)"
+	@"$(BIN)/python" -m pip install --disable-pip-version-check --no-input -c constraints.txt -e '.[dev]' \
+	  | sed -u -n -E 's/^ +Downloading ([^ ]+) (\(.*\)).*/  \1 \2/p; s/^(Installing collected packages|Successfully installed) .*/  \1/p'
+	@touch $@
+
+# Two first runs racing on a fresh home crash: the databases are made here, once, by whoever holds the lock.
+$(MIGRATED): $(INSTALLED)
+	@flock dagster_home/.lock bash -c 'test "$@" -nt "$(INSTALLED)" || \
+	  { echo "Preparing dagster_home"; "$(BIN)/dagster" instance migrate >dagster_home/.migrate.log 2>&1 || \
+	  { cat dagster_home/.migrate.log >&2; exit 1; }; touch "$@"; }'
+
+clean: ## Remove .venv and caches; data_root/ and Dagster's history stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build ./*.egg-info
+	find ecg_assets ecg_assets_tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "Kept: what was made, in data_root/, and Dagster's history, in dagster_home/; remove them by hand"

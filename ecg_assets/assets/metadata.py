@@ -1,0 +1,53 @@
+"""What every asset tells people: a sentence, where it lies, a picture, what was made and what was skipped."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from PIL import Image
+
+from ecg_assets.store.fingerprint import fingerprint
+from ecg_assets.store.stage import StageReport
+
+# Pictures are kept in Dagster's database with every materialisation.
+MAX_PICTURE_BYTES = 75_000
+_SHRINK = 0.8
+
+
+def picture(png: bytes, alt: str) -> dg.MarkdownMetadataValue:
+    """A PNG as Markdown with a data URI, made smaller until it is under `MAX_PICTURE_BYTES`."""
+    while len(png) > MAX_PICTURE_BYTES:
+        png = _smaller(png)
+    return dg.MetadataValue.md(f"![{alt}](data:image/png;base64,{base64.b64encode(png).decode('ascii')})")
+
+
+def _smaller(png: bytes) -> bytes:
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    size = (max(1, int(image.width * _SHRINK)), max(1, int(image.height * _SHRINK)))
+    target = io.BytesIO()
+    image.resize(size, Image.Resampling.LANCZOS).quantize(64).save(target, "PNG", optimize=True)
+    return target.getvalue()
+
+
+def told(summary: str, where: Path, **more: Any) -> dict[str, Any]:
+    """The metadata that every asset has: `summary` (also the line in `ecg-assets demo`'s table) and `where`."""
+    return {"summary": summary, "where": dg.MetadataValue.path(str(where)), **more}
+
+
+def stage_counts(report: StageReport) -> dict[str, Any]:
+    """`made` and `skipped`: how many shards were made in this run, and how many were current."""
+    return {"made": len(report.made), "skipped": len(report.skipped)}
+
+
+def digest_below(report: StageReport, folder: str) -> str:
+    """Hash of the stage's files below one folder of the data root; a stage may fill more than one."""
+    files = {name: digest for manifest in report.manifests for name, digest in manifest.files.items()}
+    return fingerprint({name: digest for name, digest in files.items() if name.startswith(f"{folder}/")})
+
+
+def table(rows: Sequence[Mapping[Any, Any]]) -> dg.MetadataValue:
+    """Rows for the UI: a list of equal-keyed dicts of text and numbers."""
+    return dg.MetadataValue.table([dg.TableRecord({str(name): value for name, value in row.items()}) for row in rows])
