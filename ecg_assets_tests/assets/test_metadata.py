@@ -1,0 +1,40 @@
+"""Pictures in metadata are data URIs that stay small; digests tell a stage's folders apart."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ecg_assets.assets.metadata import MAX_PICTURE_BYTES, digest_below, picture
+from ecg_assets.store.manifest import Manifest
+from ecg_assets.store.stage import StageReport
+
+
+def png(side: int) -> bytes:
+    target = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)).save(target, "PNG")
+    return target.getvalue()
+
+
+@pytest.mark.parametrize("side", [16, 1000])
+def test_a_picture_is_a_data_uri_under_the_limit(side: int) -> None:
+    text = picture(png(side), "noise").value
+    assert text is not None
+    content = base64.b64decode(text.removeprefix("![noise](data:image/png;base64,").removesuffix(")"))
+    assert len(content) <= MAX_PICTURE_BYTES
+    shown = Image.open(io.BytesIO(content))
+    assert shown.width == shown.height <= side
+    if side == 16:
+        assert content == png(16)
+
+
+def test_a_changed_mask_does_not_change_the_pages_digest() -> None:
+    def report(mask_hash: str) -> StageReport:
+        files = {"data/wave_images/1.png": "a", "data/wave_masks/1_mask.png": mask_hash}
+        return StageReport("stage", [], [], [Manifest(stage="stage", fingerprint="f", files=files)])
+
+    before, after = report("b"), report("c")
+    assert digest_below(before, "data/wave_images") == digest_below(after, "data/wave_images")
+    assert digest_below(before, "data/wave_masks") != digest_below(after, "data/wave_masks")
