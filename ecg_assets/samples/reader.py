@@ -67,8 +67,8 @@ class SampleReader:
         self._ends = list(accumulate(len(rows) for rows in self._rows))
         if not self._ends[-1]:
             raise EmptySplitError(
-                f"{folder} has no sample in split {split!r}: a split is drawn from each record's id (70 / 15 / 15 %), so "
-                "at least 20 records are needed to fill all three with near certainty; add records"
+                f"{folder} has no sample in split {split!r}: a split is drawn from each record's id (70 / 15 / 15 "
+                "%), so at least 20 records are needed to fill all three with near certainty; add records"
             )
 
     def __getstate__(self) -> dict[str, Any]:
