@@ -1,0 +1,82 @@
+"""One shard of the dataset: an uncompressed Arrow IPC file, so that a reader can map it into memory."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from ecg_assets.samples.crops import Crop
+from ecg_assets.store.atomic import atomic_path
+from ecg_assets.store.placement import Split
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A crop with what is known of it.
+
+    Attributes:
+        id: `<record id>-<number>`.
+        record_id: the record whose page was cut, or for whom empty paper was.
+        split: the record's split.
+        kind: `positive` (holds a trace) or `negative`.
+        crop: image and mask.
+    """
+
+    id: str
+    record_id: str
+    split: Split
+    kind: str
+    crop: Crop
+
+
+def shard_schema(crop_px: int) -> pa.Schema:
+    """Columns of a shard; its metadata tells the crop's side."""
+    return pa.schema(
+        [
+            pa.field("id", pa.string(), nullable=False),
+            pa.field("record_id", pa.string(), nullable=False),
+            pa.field("split", pa.string(), nullable=False),
+            pa.field("kind", pa.string(), nullable=False),
+            pa.field("row", pa.int32(), nullable=False),
+            pa.field("column", pa.int32(), nullable=False),
+            pa.field("image", pa.binary(crop_px * crop_px * 3), nullable=False),
+            pa.field("mask", pa.binary(crop_px * crop_px), nullable=False),
+        ],
+        metadata={"crop_px": str(crop_px)},
+    )
+
+
+def write_shard(path: Path, crop_px: int, pages: Iterable[list[Labelled]]) -> npt.NDArray[np.int64]:
+    """Writes a record batch a page, atomically; holds one page's crops in memory at a time.
+
+    Returns:
+        (5,) int64, pixels of each class.
+    """
+    schema = shard_schema(crop_px)
+    counts = np.zeros(5, dtype=np.int64)
+    with (
+        atomic_path(path) as temporary,
+        pa.OSFile(str(temporary), "wb") as sink,
+        pa.ipc.new_file(sink, schema) as writer,
+    ):
+        for crops in pages:
+            writer.write_batch(_batch(schema, crops))
+            counts += sum(np.bincount(one.crop.mask_hw.ravel(), minlength=5) for one in crops)
+    return counts
+
+
+def _batch(schema: pa.Schema, crops: list[Labelled]) -> pa.RecordBatch:
+    columns = {
+        "id": [one.id for one in crops],
+        "record_id": [one.record_id for one in crops],
+        "split": [one.split for one in crops],
+        "kind": [one.kind for one in crops],
+        "row": [one.crop.row for one in crops],
+        "column": [one.crop.column for one in crops],
+        "image": [one.crop.image_hwc.tobytes() for one in crops],
+        "mask": [one.crop.mask_hw.tobytes() for one in crops],
+    }
+    return pa.RecordBatch.from_pydict(columns, schema=schema)
