@@ -45,9 +45,9 @@ def test_the_overlay_shows_each_class_in_its_colour_and_leaves_the_background() 
     drawn = overlay(image, np.arange(5, dtype=np.uint8)[None], classes=5)[0].astype(int)
     background, horizontal, vertical, crossing, wave = drawn
     assert background.tolist() == [255, 255, 255]
-    assert horizontal[0] > max(horizontal[1:]) + 100
-    assert vertical[2] > max(vertical[:2]) + 100
-    assert min(crossing[:2]) > crossing[2] + 100
-    assert wave[1] > max(wave[0], wave[2]) + 100
+    assert horizontal[0] > max(horizontal[1:]) + 80
+    assert vertical[2] > max(vertical[:2]) + 50
+    assert min(crossing[:2]) > crossing[2] + 80
+    assert wave[1] > max(wave[0], wave[2]) + 20
     with pytest.raises(ValueError, match="expected 3"):
         overlay(image, np.zeros((1, 5), np.uint8), classes=4)

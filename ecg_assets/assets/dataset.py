@@ -1,0 +1,51 @@
+"""The training samples."""
+
+import json
+
+import dagster as dg
+
+from ecg_assets.assets.metadata import picture, stage_counts, table, told
+from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.samples.classes import CLASSES
+from ecg_assets.samples.preview import sample_sheet
+from ecg_assets.samples.stage import CODE_VERSION, SamplesConfig, build_dataset
+from ecg_assets.store.engine import default_workers
+
+_SHOWN = 8
+
+
+class DatasetConfig(dg.Config, SamplesConfig):
+    """How pages are cut into samples."""
+
+
+@dg.asset(
+    deps=["clean_grid", "grid_mask", "rendered_waves", "wave_masks"],
+    group_name="data",
+    kinds={"arrow"},
+    code_version=CODE_VERSION,
+)
+def mixed_dataset(
+    context: dg.AssetExecutionContext, config: DatasetConfig, data_root: DataRootResource
+) -> dg.MaterializeResult[None]:
+    """Labelled crops of the pages, grid lines and waves in one 5-class mask, split by record."""
+    root = data_root.open()
+    with data_root.writing(root.dataset, context.log.info):
+        report = build_dataset(root, config, default_workers(), context.log.info)
+    facts = json.loads((root.dataset / "dataset.json").read_text("utf-8"))
+    samples: dict[str, int] = facts["samples"]
+    shares = [
+        {"class": name, "share": round(share, 5)} for name, share in zip(CLASSES, facts["class_shares"], strict=True)
+    ]
+    split_text = ", ".join(f"{count} {split}" for split, count in samples.items())
+    return dg.MaterializeResult(
+        metadata=told(
+            f"{sum(samples.values())} samples ({split_text})",
+            root.dataset,
+            picture=picture(sample_sheet(root.dataset, _SHOWN), "samples and their masks"),
+            samples=sum(samples.values()),
+            samples_by_split=samples,
+            class_shares=table(shares),
+            **stage_counts(report),
+        ),
+        data_version=dg.DataVersion(str(facts["digest"])),
+    )

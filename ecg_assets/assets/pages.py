@@ -1,0 +1,65 @@
+"""The printed pages and the masks of their traces."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from ecg_assets.assets.metadata import digest_below, picture, stage_counts, told
+from ecg_assets.pages.preview import contact_sheet, mask_sheet
+from ecg_assets.pages.stage import CODE_VERSION, PagesConfig, render_pages
+from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.store.engine import default_workers
+
+_SHOWN = 6
+
+
+class RenderConfig(dg.Config, PagesConfig):
+    """How pages are drawn."""
+
+
+@dg.multi_asset(
+    name="pages",
+    group_name="data",
+    specs=[
+        dg.AssetSpec(
+            "rendered_waves",
+            deps=["raw_csvs"],
+            description="The records printed on paper: a page image each, with its layout.",
+            kinds={"png"},
+            code_version=CODE_VERSION,
+        ),
+        dg.AssetSpec(
+            "wave_masks",
+            deps=["raw_csvs"],
+            description="The traces of those pages, as masks from the same ink.",
+            kinds={"png"},
+            code_version=CODE_VERSION,
+        ),
+    ],
+)
+def pages(
+    context: dg.AssetExecutionContext, config: RenderConfig, data_root: DataRootResource
+) -> Iterator[dg.MaterializeResult[None]]:
+    """The pages and the masks of their traces, drawn in one pass from one coverage array."""
+    root = data_root.open()
+    with data_root.writing(root.wave_images, context.log.info):
+        report = render_pages(root, config, default_workers(), context.log.info)
+    drawn, counts = report.total("pages"), stage_counts(report)
+    yield dg.MaterializeResult(
+        asset_key="rendered_waves",
+        metadata=told(
+            f"{drawn} pages",
+            root.wave_images,
+            picture=picture(contact_sheet(root, _SHOWN), "pages"),
+            pages=drawn,
+            **counts,
+        ),
+        data_version=dg.DataVersion(digest_below(report, root.relative(root.wave_images))),
+    )
+    yield dg.MaterializeResult(
+        asset_key="wave_masks",
+        metadata=told(
+            f"{drawn} wave masks", root.wave_masks, picture=picture(mask_sheet(root, _SHOWN), "wave masks"), **counts
+        ),
+        data_version=dg.DataVersion(digest_below(report, root.relative(root.wave_masks))),
+    )

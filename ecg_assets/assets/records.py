@@ -1,0 +1,94 @@
+"""The records, as they came in."""
+
+import os
+
+import dagster as dg
+from pydantic import Field
+
+from ecg_assets.assets.metadata import picture, table, told
+from ecg_assets.records.index import QUARANTINED
+from ecg_assets.records.ingest import CODE_VERSION, IngestReport, SourceConfig, ingest
+from ecg_assets.records.preview import rhythm_strips
+from ecg_assets.resources.storage import DataRootResource
+
+SOURCE_VARIABLE, RECORDS_VARIABLE = "ECG_SOURCE", "ECG_RECORDS"
+_REASONS_SHOWN = 50
+
+
+class RawCsvsConfig(dg.Config):
+    """Where records come from."""
+
+    source: str | None = Field(
+        default=None,
+        description="Folder with train.csv and either train-csvs.tar.gz or train/<id>/<id>.csv. By default the "
+        "environment variable ECG_SOURCE; when that is empty too, synthetic records are made.",
+    )
+    records: int | None = Field(
+        default=None,
+        ge=1,
+        description="Use at most this many records of the source, drawn by the seed, or make this many synthetic "
+        "ones. By default the environment variable ECG_RECORDS; without it all, or 24 synthetic ones.",
+    )
+    seed: int = Field(default=0, ge=0, description="Seed of the draw and of the synthetic records.")
+
+
+class RecordsVariableError(ValueError):
+    """ECG_RECORDS is no number of records."""
+
+
+def source_config(config: RawCsvsConfig) -> SourceConfig:
+    """The library's config, with what is not said taken from the environment.
+
+    Raises:
+        RecordsVariableError: ECG_RECORDS is set to something else than a number from 1 up.
+    """
+    source = config.source if config.source is not None else os.environ.get(SOURCE_VARIABLE, "")
+    records = config.records if config.records is not None else _records_from_environment()
+    if source or records is None:
+        return SourceConfig(source=source, records=records, seed=config.seed)
+    return SourceConfig(synthetic_records=records, seed=config.seed)
+
+
+def _records_from_environment() -> int | None:
+    text = os.environ.get(RECORDS_VARIABLE, "").strip()
+    if not text:
+        return None
+    if not text.isdigit() or int(text) < 1:
+        raise RecordsVariableError(f"{RECORDS_VARIABLE} is {text!r}, expected a whole number from 1 up, or nothing")
+    return int(text)
+
+
+@dg.asset(group_name="data", kinds={"csv", "parquet"}, code_version=CODE_VERSION)
+def raw_csvs(
+    context: dg.AssetExecutionContext, config: RawCsvsConfig, data_root: DataRootResource
+) -> dg.MaterializeResult[None]:
+    """The records' 12-lead CSVs, and the index of them: each accepted, or quarantined with the reason."""
+    root = data_root.open()
+    with data_root.writing(root.ori_csv, context.log.info):
+        report = ingest(root, source_config(config), context.log.info)
+    refused = sum(report.quarantined.values())
+    summary = f"{report.accepted} records accepted, {refused} quarantined"
+    metadata = told(
+        summary,
+        root.ori_csv,
+        picture=picture(rhythm_strips(root, 4), "lead II of four records"),
+        accepted=report.accepted,
+        quarantined=refused,
+        made=0 if report.skipped else report.accepted,
+        skipped=report.accepted if report.skipped else 0,
+        by_sampling_rate=_counts(report, "fs_hz"),
+        by_split=_counts(report, "split"),
+    )
+    if refused:
+        metadata |= {"quarantined_by": report.quarantined, "reasons": _reasons(report)}
+    return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(report.digest))
+
+
+def _counts(report: IngestReport, column: str) -> dict[str, int]:
+    counts = report.index[column].dropna().value_counts().sort_index()
+    return {str(int(key) if isinstance(key, float) else key): int(count) for key, count in counts.items()}
+
+
+def _reasons(report: IngestReport) -> dg.MetadataValue:
+    refused = report.index[report.index["status"] == QUARANTINED].head(_REASONS_SHOWN)
+    return table(refused[["id", "code", "reason"]].to_dict("records"))
