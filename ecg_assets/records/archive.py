@@ -5,10 +5,16 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import Protocol
 
 MAX_UNPACKED_BYTES = 16 << 30
 _CHUNK_BYTES = 1 << 20
+
+
+class SupportsRead(Protocol):
+    """An open binary file."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 class ArchiveError(ValueError):
@@ -32,8 +38,10 @@ def unpack(archive: Path, target: Path, max_bytes: int = MAX_UNPACKED_BYTES) -> 
     """
     target.mkdir(parents=True)
     try:
-        with tarfile.open(archive, "r|*") as stream:
-            return _unpack_members(archive, stream, target, max_bytes)
+        with tarfile.open(archive, "r:*") as stream:
+            repeated = _unpack_members(archive, stream, target, max_bytes)
+            _read_to_end(stream)
+            return repeated
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         shutil.rmtree(target, ignore_errors=True)
         raise ArchiveError(f"{archive} cannot be unpacked: {_say(error)}; fetch it again") from error
@@ -94,6 +102,13 @@ def _write_member(stream: tarfile.TarFile, member: tarfile.TarInfo, place: Path)
         raise tarfile.ReadError(f"member {member.name} lacks its last {left} bytes")
 
 
-def _chunks(source: IO[bytes]) -> Iterator[bytes]:
+def _read_to_end(stream: tarfile.TarFile) -> None:
+    """A compressed file's checksum stands behind its last member: only who reads to the end has it checked."""
+    if stream.fileobj is not None:
+        for _ in _chunks(stream.fileobj):
+            pass
+
+
+def _chunks(source: SupportsRead) -> Iterator[bytes]:
     while chunk := source.read(_CHUNK_BYTES):
         yield chunk

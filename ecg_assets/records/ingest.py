@@ -104,7 +104,9 @@ def ingest(root: DataRoot, config: SourceConfig, log: Log) -> IngestReport:
         rows = [_take(root, record, number, len(chosen), log) for number, record in enumerate(chosen, start=1)]
     write_index(root.index, rows)
     _forget(root, held, rows)
-    files = {root.relative(csv_path(root, str(row["id"]))): str(row["sha256"]) for row in rows if row["sha256"]}
+    files = {
+        root.relative(csv_path(root, str(row["id"]))): str(row["sha256"]) for row in rows if row["status"] == ACCEPTED
+    }
     write_manifest(manifest_path, Manifest(stage=STAGE, fingerprint=wanted, files=files))
     report = _report(root, skipped=False)
     if not report.accepted:

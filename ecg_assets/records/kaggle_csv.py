@@ -16,6 +16,7 @@ from ecg_assets.records.rejection import RecordRejected
 MAX_ABS_MV = 20.0
 SECONDS = 10
 
+_ALIKE = 0.8  # a lead's name of three letters with one too many
 _EMPTY_CELLS = ["", "nan", "NaN"]
 
 
@@ -91,9 +92,8 @@ def _misspelt(missing: list[str], extra: list[str]) -> tuple[str, str] | None:
     for found in extra:
         for meant in missing:
             squeezed = found.lower().replace(" ", "").replace("_", "").replace("-", "").removeprefix("lead")
-            if squeezed == meant.lower() or (
-                len(meant) > 1 and difflib.SequenceMatcher(None, squeezed, meant.lower()).ratio() >= 0.8
-            ):
+            alike = difflib.SequenceMatcher(None, squeezed, meant.lower()).ratio() >= _ALIKE
+            if sorted(squeezed) == sorted(meant.lower()) or (len(meant) > 1 and alike):
                 return found, meant
     return None
 

@@ -1,0 +1,64 @@
+"""Fixtures that several folders share: records as the competition packs them, and a data root made from them."""
+
+import tarfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ecg_assets.pages.stage import PagesConfig, build_papers, render_pages
+from ecg_assets.records.ingest import SourceConfig, ingest
+from ecg_assets.records.source import ARCHIVE_NAME
+from ecg_assets.records.synthetic_source import write_synthetic_source
+from ecg_assets.samples.stage import SamplesConfig, build_dataset
+from ecg_assets.store.root import DataRoot, open_root
+
+
+def quiet(_: str) -> None:
+    """A log for tests that do not read it."""
+
+
+@pytest.fixture(scope="session")
+def synthetic_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """24 synthetic records, unpacked, with train.csv."""
+    folder = tmp_path_factory.mktemp("synthetic_source")
+    write_synthetic_source(folder, 24, 0, quiet)
+    return folder
+
+
+@pytest.fixture
+def source_copy(synthetic_source: Path, tmp_path: Path) -> Path:
+    """Six records of it, to be broken: `train.csv` and `train/<id>/<id>.csv`."""
+    folder = tmp_path / "source"
+    table = pd.read_csv(synthetic_source / "train.csv", dtype=str).head(6)
+    for record_id in table["id"]:
+        place = folder / "train" / record_id
+        place.mkdir(parents=True)
+        (place / f"{record_id}.csv").write_bytes(
+            (synthetic_source / "train" / record_id / f"{record_id}.csv").read_bytes()
+        )
+    table.to_csv(folder / "train.csv", index=False)
+    return folder
+
+
+def pack(folder: Path) -> Path:
+    """Packs `folder/train` as the competition's bucket does, and removes it; returns the archive."""
+    archive = folder / ARCHIVE_NAME
+    files = sorted((folder / "train").rglob("*.csv"))
+    with tarfile.open(archive, "w:gz") as stream:
+        for path in files:
+            stream.add(path, arcname=path.relative_to(folder).as_posix())
+    for path in files:
+        path.unlink()
+    return archive
+
+
+@pytest.fixture(scope="session")
+def made_root(synthetic_source: Path, tmp_path_factory: pytest.TempPathFactory) -> DataRoot:
+    """A data root with all 24 records, their pages and the dataset. Read only: tests share it."""
+    root = open_root(tmp_path_factory.mktemp("made_root") / "data")
+    ingest(root, SourceConfig(source=str(synthetic_source)), quiet)
+    build_papers(root, PagesConfig(), quiet)
+    render_pages(root, PagesConfig(), 1, quiet)
+    build_dataset(root, SamplesConfig(), 1, quiet)
+    return root
