@@ -40,6 +40,8 @@ def write_synthetic_source(folder: Path, count: int, seed: int, log: Log) -> Non
         raise ValueError(f"count is {count}; a source has at least 1 record, and 12 fill train, validation and test")
     _refuse_other_content(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f"{TEMPORARY_PREFIX}*-{folder.name}"):  # of a run that was killed
+        shutil.rmtree(left)
     building = folder.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{folder.name}")
     try:
         _fill(building, count, seed)

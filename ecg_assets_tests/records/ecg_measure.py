@@ -34,7 +34,7 @@ class Measured:
 
 def r_times(signal_mv: Array, fs_hz: int) -> Array:
     """Seconds of the QRS complexes: where all leads move most."""
-    motion = _smooth(np.abs(np.gradient(signal_mv, 1 / fs_hz, axis=1)).sum(axis=0), round(0.06 * fs_hz))
+    motion = _smooth(np.abs(np.gradient(signal_mv, 1 / fs_hz, axis=1)).sum(axis=0), round(0.09 * fs_hz))
     high = motion > 0.35 * np.sort(motion)[-round(0.2 * fs_hz)]
     times: list[float] = []
     for index in np.flatnonzero(high):
@@ -62,8 +62,9 @@ def measure(signal_mv: Array, fs_hz: int) -> Measured:
     beat = mean_beat(signal_mv, fs_hz, 0.3, min(0.56, 60 / rate - 0.2))
     speed = np.abs(np.gradient(beat, axis=1)).max(axis=0)  # mV per ms, of the fastest lead
     lead_ii = np.abs(beat[LEADS.index("II")])
-    onset = r_ms - 30 - _quiet_run(speed[: r_ms - 30][::-1], 0.0045, 6)
-    end = r_ms + 15 + _quiet_run(speed[r_ms + 15 :], 0.0075, 4)
+    fast = np.flatnonzero(speed[r_ms - 100 : r_ms + 130] > 0.01) + r_ms - 100  # P and T are slower
+    onset = int(fast[0]) - _quiet_run(speed[: fast[0]][::-1], 0.0045, 6)
+    end = int(fast[-1]) + _quiet_run(speed[fast[-1] :], 0.0075, 4)
     beat = beat - beat[:, onset - 8 : onset].mean(axis=1, keepdims=True)
     p_peak = onset - 30 - int(np.argmax(beat[LEADS.index("II"), onset - 170 : onset - 30][::-1]))
     p_onset = p_peak - _quiet_run(lead_ii[:p_peak][::-1], 0.01, 4)
@@ -73,10 +74,12 @@ def measure(signal_mv: Array, fs_hz: int) -> Measured:
 
 
 def _t_end(lead_mv: Array, qrs_end: int) -> float:
-    """Where the tangent at T's steepest fall meets the baseline (Lepeschkin and Surawicz 1952)."""
+    """Where the tangent at T's steepest fall meets the baseline; NaN when T is not upright."""
     peak = qrs_end + 80 + int(np.argmax(lead_mv[qrs_end + 80 :]))
     slope = np.gradient(lead_mv)
     steepest = peak + int(np.argmin(slope[peak:]))
+    if lead_mv[peak] < 0.03:
+        return float("nan")  # inverted
     return float(steepest - lead_mv[steepest] / slope[steepest])
 
 
