@@ -1,32 +1,35 @@
-"""Whether masks lie on the ink of their pages."""
+"""Whether masks are what their pages show: wave if and only if ink covers at least half of the pixel."""
 
+import json
 from collections.abc import Iterable
 
 import numpy as np
 
-from ecg_assets.pages.png import read_grey, read_rgb
-from ecg_assets.pages.stage import mask_path, page_path
+from ecg_assets.pages.png import read_grey, read_indices
+from ecg_assets.pages.render import INK_LEVELS
+from ecg_assets.pages.stage import layout_path, mask_path, page_path
+from ecg_assets.pages.text import print_of_style, write_header
 from ecg_assets.store.root import DataRoot
-
-# A pixel that ink covers by half is this dark at least, on white paper; lines below it only make it darker.
-DARK_ENOUGH = 170
 
 
 def disagreement(root: DataRoot, record_id: str) -> str | None:
     """What is wrong between a page and its wave mask, as a sentence; None when they agree.
 
-    They agree when they have one size, the mask holds a trace, and every pixel of it is dark on the page.
+    They agree when they have one size and, wherever nothing else is printed, a pixel is wave exactly if the page
+    shows it at least half covered by ink. The page's palette index tells the ink without doubt.
 
     Raises:
         PngError: one of the two is missing or damaged.
     """
-    page_hwc, mask_hw = read_rgb(page_path(root, record_id)), read_grey(mask_path(root, record_id)) > 0
-    if page_hwc.shape[:2] != mask_hw.shape:
-        return f"{record_id}: the page is {page_hwc.shape[1::-1]} px, its mask {mask_hw.shape[::-1]}"
-    if not mask_hw.any():
-        return f"{record_id}: the mask is empty"
-    light = int(np.count_nonzero(page_hwc[mask_hw].mean(axis=1) > DARK_ENOUGH))
-    return f"{record_id}: {light} of {mask_hw.sum()} mask pixels lie on light paper" if light else None
+    index_hw, mask_hw = read_indices(page_path(root, record_id)), read_grey(mask_path(root, record_id)) > 0
+    if index_hw.shape != mask_hw.shape:
+        return f"{record_id}: the page is {index_hw.shape[::-1]} px, its mask {mask_hw.shape[::-1]}"
+    layout = json.loads(layout_path(root, record_id).read_text("utf-8"))
+    printed = print_of_style(layout["stroke_px"]).copy()
+    write_header(printed, [(text["x_px"], text["baseline_px"], text["text"]) for text in layout["header"]])
+    inked = index_hw % INK_LEVELS >= INK_LEVELS // 2
+    wrong = int(np.count_nonzero((inked != mask_hw) & (printed == 0)))
+    return f"{record_id}: {wrong} pixels are wave in the mask or half covered by ink, not both" if wrong else None
 
 
 def disagreements(root: DataRoot, record_ids: Iterable[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """How much of each pixel ink covers: strokes of fractional width with round joins, and rectangles.
 
 A trace is a graph y(x), so each vertical slice of its round-joined stroke is one interval. Each pixel column is cut
-into sub-columns; the interval of a sub-column is the trace's range within it (peaks between samples included),
+into sub-columns; the interval of a sub-column is the trace at its middle and at the samples within it,
 widened by a semicircle of half the stroke's width. Coverage is the intervals' exact overlap with each pixel, averaged
 over a column's sub-columns.
 """
@@ -94,12 +94,10 @@ def _stroke_piece(x_px: Points, y_px: Points, radius: float, page_shape: tuple[i
 
 
 def _ranges(x: Points, y: Points, sub_columns: int) -> tuple[Points, Points]:
-    """Lowest and highest y of the polyline within each sub-column; +inf and -inf where it is not."""
-    edges = np.arange(sub_columns + 1) / SUB_COLUMNS
-    at_edges = np.interp(edges, x, y, left=np.nan, right=np.nan)
-    low = np.fmin(at_edges[:-1], at_edges[1:])
-    high = np.fmax(at_edges[:-1], at_edges[1:])
-    low[np.isnan(low)], high[np.isnan(high)] = np.inf, -np.inf
+    """Lowest and highest y of the polyline in each sub-column; +inf and -inf where it is not."""
+    # At its middle: the range between its edges would make steep strokes a sub-column too wide.
+    middle = np.interp((np.arange(sub_columns) + 0.5) / SUB_COLUMNS, x, y, left=np.nan, right=np.nan)
+    low, high = np.where(np.isnan(middle), np.inf, middle), np.where(np.isnan(middle), -np.inf, middle)
     # Samples inside a sub-column: without them peaks would lose pixels.
     holder = np.clip((x * SUB_COLUMNS).astype(np.int64), 0, sub_columns - 1)
     np.minimum.at(low, holder, y)

@@ -65,9 +65,20 @@ def read_grey(path: Path) -> Pixels:
     return _read(path, "L")
 
 
+def read_indices(path: Path) -> Pixels:
+    """(h, w) uint8: a palette image's indices, as they are stored.
+
+    Raises:
+        PngError: the file is missing, is no image, or has no palette.
+    """
+    return _read(path, "P")
+
+
 def _read(path: Path, mode: str) -> Pixels:
     try:
         with Image.open(path) as image:
+            if mode == "P" and image.mode != "P":
+                raise PngError(f"{path} has no palette ({image.mode}); materialise rendered_waves again")
             return np.asarray(image.convert(mode))
     except OSError as error:
         raise PngError(

@@ -117,7 +117,9 @@ def _map_table(path: Path) -> pa.Table:
 
 def _cell(table: pa.Table, name: str, row: int) -> npt.NDArray[np.uint8]:
     """The bytes of one cell, without a copy."""
-    return np.frombuffer(table.column(name)[row].as_buffer(), dtype=np.uint8)
+    cell = np.frombuffer(table.column(name)[row].as_buffer(), dtype=np.uint8)
+    cell.flags.writeable = False  # the file is mapped for reading: a write would end the process
+    return cell
 
 
 def augment(image_hwc: Image, mask_hw: Mask, rng: np.random.Generator) -> tuple[Image, Mask]:

@@ -103,7 +103,7 @@ def test_a_cut_off_archive_is_named_and_leaves_what_was_there_untouched(root: Da
     take(root, source_copy)
     before = content_of(root.ori_csv)
     archive.write_bytes(archive.read_bytes()[:-2000])
-    with pytest.raises(ArchiveError, match="train-csvs.tar.gz cannot be unpacked: it is cut off"):
+    with pytest.raises(ArchiveError, match=r"train-csvs\.tar\.gz cannot be unpacked: it is cut off"):
         take(root, source_copy)
     assert content_of(root.ori_csv) == before
 

@@ -148,7 +148,7 @@ def test_a_manifest_that_is_none_is_named(tmp_path: Path) -> None:
     run(tmp_path, Writing(tmp_path, 0, "a", ("x",)))
     path = manifest_path(tmp_path / "stage", 0)
     path.write_text("{}")
-    with pytest.raises(ManifestError, match="shard-000.json is no manifest"):
+    with pytest.raises(ManifestError, match=r"shard-000\.json is no manifest"):
         read_manifest(path)
 
 

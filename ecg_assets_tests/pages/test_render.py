@@ -1,0 +1,212 @@
+"""The page: where things land, that image and mask are one, and that nothing of a trace is lost."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from ecg_assets.pages.agreement import disagreement
+from ecg_assets.pages.coverage import WAVE_COVERAGE, Coverage, stroke
+from ecg_assets.pages.grid import clean_grid, grid_mask, major_columns_px, major_rows_px
+from ecg_assets.pages.layout import PX_PER_MV, PX_PER_S, ROW_ZERO_Y_PX, panels_of
+from ecg_assets.pages.png import encode, read_grey, read_rgb
+from ecg_assets.pages.render import INK_LEVELS, PALETTE, render_page, trace_coverage
+from ecg_assets.pages.stage import layout_path, mask_path, page_path
+from ecg_assets.pages.text import print_of_style
+from ecg_assets.records.index import accepted_records
+from ecg_assets.records.ingest import load_record
+from ecg_assets.records.kaggle_csv import read_record
+from ecg_assets.records.record import LEADS, Record
+from ecg_assets.store.root import DataRoot
+from ecg_assets_tests.real import real_data
+
+STROKE_PX = 2.1
+
+
+def record_of(leads_mv: dict[str, npt.NDArray[np.float64]], fs_hz: int = 500) -> Record:
+    """A record whose other leads are flat, all leads filled throughout."""
+    signal = np.zeros((12, 10 * fs_hz), dtype=np.float32)
+    for lead, values in leads_mv.items():
+        signal[LEADS.index(lead)] = values
+    return Record("1", fs_hz, signal)
+
+
+def records_of(root: DataRoot) -> list[Record]:
+    rows = accepted_records(root).itertuples()
+    return [load_record(root, str(row.id), int(str(row.fs_hz))) for row in rows]
+
+
+@pytest.mark.parametrize("fs_hz", [250, 256, 500, 512, 1000, 1025])
+def test_one_millivolt_for_one_second_lands_within_half_a_pixel(fs_hz: int) -> None:
+    time_s = np.arange(10 * fs_hz) / fs_hz
+    step = ((time_s % 2.5 >= 0.75) & (time_s % 2.5 < 1.75)).astype(float)
+    wave = render_page(record_of({"V1": step}, fs_hz), STROKE_PX, 0).wave_hw
+    column_x = 118.11 + 2 * 2.5 * PX_PER_S
+    up = np.flatnonzero((time_s >= 5) & (time_s < 7.5) & (step > 0))
+    left, right = (column_x + (time_s[up[end]] - 5) * PX_PER_S for end in (0, -1))
+    rows = np.arange(wave.shape[0]) + 0.5
+    for x in np.linspace(left + 5, right - 5, 20).astype(int):
+        column = wave[560:700, x]
+        assert rows[560:700][column].mean() == pytest.approx(708.33 - PX_PER_MV, abs=0.5)
+    columns = np.flatnonzero(wave[660, int(column_x) + 20 : int(column_x) + 480]) + int(column_x) + 20.5
+    # Between two samples the trace runs aslant: its middle is half a sample from the first and the last that are up.
+    half_sample_px = 0.5 * PX_PER_S / fs_hz
+    rising, falling = columns[columns < (left + right) / 2], columns[columns > (left + right) / 2]
+    assert rising.mean() == pytest.approx(left - half_sample_px, abs=0.5)
+    assert falling.mean() == pytest.approx(right + half_sample_px, abs=0.5)
+
+
+def test_rows_columns_and_grid_lines_stand_where_the_competition_prints_them() -> None:
+    panels = panels_of(record_of({}))
+    assert [panel.lead for panel in panels] == [
+        "I",
+        "aVR",
+        "V1",
+        "V4",
+        "II",
+        "aVL",
+        "V2",
+        "V5",
+        "III",
+        "aVF",
+        "V3",
+        "V6",
+        "II",
+    ]
+    assert [round(panel.x0_px, 2) for panel in panels[:4]] == [118.11, 610.24, 1102.36, 1594.49]
+    assert [panel.zero_y_px for panel in panels[::4]] == [*ROW_ZERO_Y_PX, 1534.71]
+    assert (len(major_rows_px()), len(major_columns_px())) == (44, 57)
+    assert major_rows_px()[:3] == [7, 46, 86]
+    assert major_columns_px()[:3] == [0, 39, 79]
+    shares = [float((grid_mask() == line).mean()) for line in (1, 2, 3)]
+    assert shares == pytest.approx([0.071, 0.070, 0.0058], abs=0.0015)
+    assert (clean_grid()[7] == 3).all()
+
+
+def test_a_page_read_back_is_half_covered_exactly_where_its_mask_is_wave(made_root: DataRoot) -> None:
+    for record_id in accepted_records(made_root)["id"]:
+        assert disagreement(made_root, record_id) is None
+
+
+def test_a_mask_that_is_off_by_one_pixel_is_noticed(made_root: DataRoot, tmp_path: Path) -> None:
+    record_id = accepted_records(made_root)["id"].iloc[0]
+    root = DataRoot(tmp_path, 1)
+    for path in (page_path, layout_path, mask_path):
+        target = path(root, record_id)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path(made_root, record_id).read_bytes())
+    mask = read_grey(mask_path(root, record_id)).copy()
+    row, column = np.argwhere(mask[:1000, 700:] > 0)[50]
+    mask[row, column + 700] = 0
+    mask_path(root, record_id).write_bytes(encode(mask))
+    assert "1 pixels are wave" in (disagreement(root, record_id) or "")
+
+
+def test_ink_and_mask_come_from_the_same_coverage(made_root: DataRoot) -> None:
+    for record in records_of(made_root)[:4]:
+        page = render_page(record, STROKE_PX, 0)
+        coverage = trace_coverage(record, panels_of(record), STROKE_PX)
+        np.testing.assert_array_equal(page.wave_hw, coverage >= WAVE_COVERAGE)
+        alone = (print_of_style(STROKE_PX) == 0) & (np.arange(1700)[:, None] > 160)
+        level = page.index_hw % INK_LEVELS
+        np.testing.assert_array_equal(level[alone], np.rint(coverage * (INK_LEVELS - 1))[alone])
+
+
+def assert_no_sample_is_cut(record: Record) -> None:
+    wave = render_page(record, STROKE_PX, 0).wave_hw
+    for panel in panels_of(record):
+        x, y = panel.points_px(record)
+        inside = np.isfinite(y) & (y >= 0) & (y < 1700)
+        lost = ~wave[y[inside].astype(int), x[inside].astype(int)]
+        assert not lost.any(), f"{record.id} {panel.lead}: samples {np.flatnonzero(lost)[:5]} lie outside of the mask"
+
+
+def test_the_extreme_pixel_of_each_beat_is_in_the_mask(made_root: DataRoot) -> None:
+    for record in records_of(made_root):
+        assert_no_sample_is_cut(record)
+
+
+@pytest.mark.real
+def test_the_extreme_pixel_of_each_beat_is_in_the_mask_on_real_records(tmp_path: Path) -> None:
+    from ecg_assets.records.archive import unpack
+
+    unpack(real_data() / "ori_csv" / "train-csvs.tar.gz", tmp_path / "real")
+    paths = sorted((tmp_path / "real").rglob("*.csv"))[:60]
+    for path in paths:
+        fs_hz = (len(path.read_text().splitlines()) - 1) // 10
+        assert_no_sample_is_cut(read_record(path, path.stem, fs_hz))
+
+
+def supersampled(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], radius: float, side: int) -> Coverage:
+    """The stroke by brute force: 16 x 16 points a pixel, each inside when near enough to any segment."""
+    fine = (np.arange(side * 16) + 0.5) / 16
+    px, py = np.meshgrid(fine, fine)
+    inside = np.zeros(px.shape, dtype=bool)
+    for x0, y0, x1, y1 in zip(x[:-1], y[:-1], x[1:], y[1:], strict=True):
+        along = np.clip(((px - x0) * (x1 - x0) + (py - y0) * (y1 - y0)) / ((x1 - x0) ** 2 + (y1 - y0) ** 2), 0, 1)
+        inside |= (px - x0 - along * (x1 - x0)) ** 2 + (py - y0 - along * (y1 - y0)) ** 2 <= radius**2
+    return inside.reshape(side, 16, side, 16).mean(axis=(1, 3)).astype(np.float32)
+
+
+def test_the_stroke_is_that_of_a_round_pen() -> None:
+    rng = np.random.default_rng(3)
+    x = np.linspace(4, 92, 60)
+    y = 48 + 8 * np.sin(x / 7) + rng.normal(0, 1, 60)
+    y[20:24] = [45.0, 8.0, 84.0, 50.0]
+    page = np.zeros((96, 96), dtype=np.float32)
+    for patch in stroke(x, y, STROKE_PX, page.shape):
+        patch.put_on(page)
+    truth = supersampled(x, y, STROKE_PX / 2, 96)
+    drawn, wanted = page >= 0.5, truth >= 0.5
+    assert (drawn & wanted).sum() / (drawn | wanted).sum() >= 0.97
+    assert page.sum() / truth.sum() == pytest.approx(1.0, abs=0.015)
+    assert np.abs(page - truth).mean() <= 3 / 255
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.full(5000, 20.0),
+        np.where(np.arange(5000) % 50 == 0, -20.0, 20.0),
+        np.where(np.arange(5000) % 700 < 100, np.nan, 0.3),
+        np.where(np.arange(5000) == 100, 0.5, np.nan),
+    ],
+    ids=["off the page", "spikes that leave the page", "gaps", "one sample"],
+)
+def test_odd_signals_still_give_a_page_and_a_mask_of_one_size(values: npt.NDArray[np.float64]) -> None:
+    page = render_page(record_of({"II": values, "V4": values}), STROKE_PX, 0)
+    assert page.index_hw.shape == page.wave_hw.shape == (1700, 2200)
+
+
+def test_gaps_stay_empty() -> None:
+    values = np.where((np.arange(5000) >= 500) & (np.arange(5000) < 700), np.nan, 0.0)
+    wave = render_page(record_of({"I": values}), STROKE_PX, 0).wave_hw
+    begin, end = 118.11 + 1.0 * PX_PER_S, 118.11 + 1.4 * PX_PER_S
+    assert not wave[700:716, int(begin + 2) : int(end - 2)].any()
+    assert wave[700:716, int(end + 3)].any()
+
+
+def test_pages_open_alike_in_pillow_and_opencv(made_root: DataRoot) -> None:
+    record_id = accepted_records(made_root)["id"].iloc[0]
+    record = records_of(made_root)[0]
+    path = page_path(made_root, record_id)
+    expected = PALETTE[render_page(record, STROKE_PX, 0).index_hw]
+    np.testing.assert_array_equal(read_rgb(path), expected)
+    np.testing.assert_array_equal(np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR))[:, :, ::-1], expected)
+    with Image.open(path) as image:
+        assert image.size == (2200, 1700)
+        assert image.info["dpi"] == pytest.approx((200, 200), abs=0.1)
+    mask = np.asarray(cv2.imread(str(mask_path(made_root, record_id)), cv2.IMREAD_UNCHANGED))
+    assert sorted(np.unique(mask)) == [0, 255]
+
+
+def test_the_layout_tells_where_each_lead_stands(made_root: DataRoot) -> None:
+    record_id = accepted_records(made_root)["id"].iloc[0]
+    layout = json.loads(layout_path(made_root, record_id).read_text())
+    assert [panel["lead"] for panel in layout["panels"]][-1] == "II"
+    assert layout["panels"][-1]["samples"] == 10 * layout["fs_hz"]
+    assert (layout["px_per_mm"], layout["empty_panels"]) == (pytest.approx(7.874, abs=1e-3), [])
