@@ -14,7 +14,7 @@ from ecg_assets.store.stage import StageReport
 
 # Pictures are kept in Dagster's database with every materialisation.
 MAX_PICTURE_BYTES = 75_000
-_SHRINK = 0.8
+_SHRINK = 0.9
 
 
 def picture(png: bytes, alt: str) -> dg.MarkdownMetadataValue:
@@ -28,7 +28,7 @@ def _smaller(png: bytes) -> bytes:
     image = Image.open(io.BytesIO(png)).convert("RGB")
     size = (max(1, int(image.width * _SHRINK)), max(1, int(image.height * _SHRINK)))
     target = io.BytesIO()
-    image.resize(size, Image.Resampling.LANCZOS).quantize(64).save(target, "PNG", optimize=True)
+    image.resize(size, Image.Resampling.LANCZOS).quantize(64, dither=Image.Dither.NONE).save(target, "PNG", optimize=True)
     return target.getvalue()
 
 

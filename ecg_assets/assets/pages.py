@@ -10,7 +10,7 @@ from ecg_assets.pages.stage import CODE_VERSION, PagesConfig, render_pages
 from ecg_assets.resources.storage import DataRootResource
 from ecg_assets.store.engine import default_workers
 
-_SHOWN = 6
+_SHOWN = 4
 
 
 class RenderConfig(dg.Config, PagesConfig):

@@ -37,7 +37,10 @@ def tell(pipes: PipesContext, event: "Event") -> None:
     """Log lines stream into the run's log at once; epochs become observations on the launcher's side."""
     if event.kind == "epoch":
         pipes.report_custom_message(event.model_dump(mode="json"))
-    pipes.log.info(event.message)
+    if event.kind == "error":
+        pipes.log.error(event.message)
+    else:
+        pipes.log.info(event.message)
 
 
 def follow_launcher(launcher_pid: int) -> None:

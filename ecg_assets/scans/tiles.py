@@ -29,26 +29,26 @@ def blend_window(tile_px: int = TILE_PX) -> npt.NDArray[np.float32]:
 
 
 def predict_page(image_hwc: npt.NDArray[np.uint8], predict: Predict, classes: int, batch: int = 4) -> Scores:
-    """(h, w, classes) float32: blended class scores of a page of any size.
+    """(classes, h, w) float32: blended class scores of a page of any size.
 
     Args:
         image_hwc: (h, w, 3) uint8.
-        predict: takes (n, 512, 512, 3) uint8, gives (n, 512, 512, classes) float32 scores that sum to 1.
+        predict: takes (n, 512, 512, 3) uint8, gives (n, classes, 512, 512) float32 scores that sum to 1.
         classes: how many classes it gives.
         batch: tiles at a time.
     """
     height, width = image_hwc.shape[:2]
     padded = _pad(image_hwc)
-    window = blend_window()[:, :, None]
-    total = np.zeros((*padded.shape[:2], classes), np.float32)
-    weight = np.zeros((*padded.shape[:2], 1), np.float32)
+    window = blend_window()
+    total = np.zeros((classes, *padded.shape[:2]), np.float32)
+    weight = np.zeros(padded.shape[:2], np.float32)
     for places in _batches(padded.shape[0], padded.shape[1], batch):
         tiles = np.stack([padded[y : y + TILE_PX, x : x + TILE_PX] for y, x in places])
         for (y, x), scores in zip(places, predict(tiles), strict=True):
-            total[y : y + TILE_PX, x : x + TILE_PX] += scores * window
+            total[:, y : y + TILE_PX, x : x + TILE_PX] += scores * window
             weight[y : y + TILE_PX, x : x + TILE_PX] += window
     total /= weight
-    return total[:height, :width]
+    return total[:, :height, :width]
 
 
 def _pad(image_hwc: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -5,21 +5,12 @@ import os
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 from dagster_pipes import open_dagster_pipes
-from pydantic import BaseModel
 
 from ecg_assets.resources.pipes_trainer import LAUNCHER_VARIABLE, follow_launcher, tell
-
-
-class Event(BaseModel):
-    kind: str
-    message: str
-    values: dict[str, float]
-    time: datetime
-
+from ecg_assets.training.events import Event
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
 
@@ -35,7 +26,7 @@ def main() -> None:
         for epoch in range(1, plan["epochs"] + 1):
             time.sleep(plan["seconds"])
             values = {"epoch": float(epoch), "loss": 1.0 / epoch}
-            tell(pipes, Event(kind="epoch", message=f"epoch {epoch}", values=values, time=datetime.now(UTC)))
+            tell(pipes, Event(kind="epoch", message=f"epoch {epoch}", values=values, time=time.time()))
         if plan["fail"]:
             raise RuntimeError("the stand-in was told to fail")
 

@@ -20,17 +20,17 @@ def test_tiles_cover_each_axis_and_overlap(length_px: int) -> None:
 
 def brightness_as_score(tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """A network of two classes that reads the first channel's brightness."""
-    bright = tiles[..., :1].astype(np.float32) / 255
-    return np.concatenate([1 - bright, bright], axis=-1)
+    bright = tiles[..., 0].astype(np.float32) / 255
+    return np.stack([1 - bright, bright], axis=1)
 
 
 @pytest.mark.parametrize("size", [(64, 80), (512, 512), (600, 1300), (1700, 2200)])
 def test_a_pixelwise_answer_survives_tiling_exactly(size: tuple[int, int]) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
     scores = predict_page(image, brightness_as_score, classes=2)
-    assert scores.shape == (*size, 2)
-    np.testing.assert_allclose(scores[..., 1], image[..., 0] / 255, atol=1e-5)
-    np.testing.assert_allclose(scores.sum(-1), 1, atol=1e-5)
+    assert scores.shape == (2, *size)
+    np.testing.assert_allclose(scores[1], image[..., 0] / 255, atol=1e-5)
+    np.testing.assert_allclose(scores.sum(0), 1, atol=1e-5)
 
 
 def test_the_rim_of_a_tile_counts_less_than_the_middle_of_its_neighbour() -> None:

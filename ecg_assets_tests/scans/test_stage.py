@@ -1,0 +1,136 @@
+"""The inbox: every image is segmented once per checkpoint, broken ones are named, gone ones are forgotten."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from PIL import Image
+
+from ecg_assets.pages.png import read_grey
+from ecg_assets.scans.preview import overlay_sheet
+from ecg_assets.scans.segment import Segmenter
+from ecg_assets.scans.stage import images_in, inbox, mask_path, overlay_path, results, segment_inbox
+from ecg_assets.store.root import DataRoot, open_root
+from ecg_assets.training.checkpoint import NetworkSpec, save_best
+from ecg_assets.training.run_folder import EpochScores
+from ecg_assets_tests.real import photos
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> DataRoot:
+    return open_root(tmp_path / "data_root")
+
+
+def checkpoint(folder: Path, seed: int = 0, classes: int = 5) -> Path:
+    """An untrained network: what it says is nonsense, where it says it is not."""
+    torch.manual_seed(seed)
+    spec = NetworkSpec(classes=classes, widths=(8, 8), patch_px=4)
+    scores = EpochScores(epoch=1, loss=1, learning_rate=1, validation_loss=1, dice={}, iou={}, foreground_dice=0)
+    path = folder / f"seed-{seed}.safetensors"
+    save_best(path, spec, spec.build(), scores)
+    return path
+
+
+def put(root: DataRoot, name: str, height: int = 300, width: int = 400) -> None:
+    path = inbox(root) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(len(name)).integers(0, 255, (height, width, 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+def bright_is_class_4(tiles_bhwc: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    bright = (tiles_bhwc[..., 0] > 127).astype(np.float32)
+    return np.stack([1 - bright, *[np.zeros_like(bright)] * 3, bright], axis=1)
+
+
+def nowhere(_: str) -> None:
+    pass
+
+
+def test_each_image_gets_a_mask_and_an_overlay_of_the_page_s_size(root: DataRoot, tmp_path: Path) -> None:
+    put(root, "page.png")
+    put(root, "more/photo.jpg", height=400, width=300)
+    report = segment_inbox(root, checkpoint(tmp_path), nowhere)
+    assert report.made == ["more/photo.jpg", "page.png"]
+    for name in report.made:
+        mask = read_grey(mask_path(root, name))
+        assert mask.shape[0] == 1700
+        assert mask.shape[1] > 1700
+        assert mask.max() < 5
+        with Image.open(overlay_path(root, name)) as drawn:
+            assert drawn.size == mask.shape[::-1]
+    assert [manifest.info["turned"] for manifest in report.manifests] == [True, False]
+    assert Image.open(Path(_saved(tmp_path, overlay_sheet(root, 3)))).width > 800
+
+
+def test_current_images_are_skipped_until_the_image_or_the_checkpoint_changes(root: DataRoot, tmp_path: Path) -> None:
+    put(root, "one.png")
+    put(root, "two.png")
+    weights = checkpoint(tmp_path)
+    first = segment_inbox(root, weights, nowhere)
+    again = segment_inbox(root, weights, nowhere)
+    assert (again.made, again.skipped) == ([], ["one.png", "two.png"])
+    assert again.digest == first.digest
+    put(root, "two.png", width=420)
+    assert segment_inbox(root, weights, nowhere).made == ["two.png"]
+    assert segment_inbox(root, checkpoint(tmp_path, seed=1), nowhere).made == ["one.png", "two.png"]
+
+
+def test_an_unreadable_image_is_named_and_does_not_stop_the_others(root: DataRoot, tmp_path: Path) -> None:
+    (inbox(root) / "broken.png").write_text("no image")
+    put(root, "fine.png")
+    lines: list[str] = []
+    report = segment_inbox(root, checkpoint(tmp_path), lines.append)
+    assert report.made == ["fine.png"]
+    assert list(report.unreadable) == ["broken.png"]
+    assert any("broken.png is left out" in line for line in lines)
+
+
+def test_results_of_an_image_that_is_gone_are_removed(root: DataRoot, tmp_path: Path) -> None:
+    put(root, "gone.png")
+    weights = checkpoint(tmp_path)
+    segment_inbox(root, weights, nowhere)
+    (inbox(root) / "gone.png").unlink()
+    segment_inbox(root, weights, nowhere)
+    assert [path for path in results(root).rglob("*") if path.is_file()] == []
+
+
+def test_signals_and_hidden_files_in_the_inbox_are_not_looked_at(root: DataRoot) -> None:
+    (inbox(root) / "record.csv").write_text("I,II\n")
+    (inbox(root) / ".hidden.png").write_text("")
+    assert images_in(root) == []
+
+
+def test_a_network_of_three_classes_gives_masks_of_three(root: DataRoot, tmp_path: Path) -> None:
+    put(root, "page.png")
+    report = segment_inbox(root, checkpoint(tmp_path, classes=3), nowhere)
+    assert set(report.manifests[0].info["class_shares"]) == {"background", "grid", "wave"}
+    assert read_grey(mask_path(root, "page.png")).max() < 3
+
+
+def test_a_page_and_its_mask_lie_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that answers by brightness finds a bright quarter where it is."""
+    segmenter = Segmenter.load(checkpoint(tmp_path))
+    monkeypatch.setattr(segmenter, "_predict", bright_is_class_4)
+    pixels = np.zeros((850, 1100, 3), np.uint8)
+    pixels[:425, :550] = 255
+    Image.fromarray(pixels).save(tmp_path / "page.png")
+    mask = segmenter.segment(tmp_path / "page.png").mask_hw
+    assert (mask[:840, :1090] == 4).all()
+    assert (mask[860:] == 0).all()
+
+
+@pytest.mark.real
+def test_real_photos_go_through(root: DataRoot, tmp_path: Path) -> None:
+    for photo in photos()[:2]:
+        shutil.copy(photo, inbox(root))
+    assert len(segment_inbox(root, checkpoint(tmp_path), nowhere).made) == 2
+
+
+def _saved(folder: Path, content: bytes) -> str:
+    path = folder / "sheet.png"
+    path.write_bytes(content)
+    return str(path)
