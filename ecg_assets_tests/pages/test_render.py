@@ -149,7 +149,8 @@ def supersampled(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], radius:
     for x0, y0, x1, y1 in zip(x[:-1], y[:-1], x[1:], y[1:], strict=True):
         along = np.clip(((px - x0) * (x1 - x0) + (py - y0) * (y1 - y0)) / ((x1 - x0) ** 2 + (y1 - y0) ** 2), 0, 1)
         inside |= (px - x0 - along * (x1 - x0)) ** 2 + (py - y0 - along * (y1 - y0)) ** 2 <= radius**2
-    return inside.reshape(side, 16, side, 16).mean(axis=(1, 3)).astype(np.float32)
+    coverage: Coverage = inside.reshape(side, 16, side, 16).mean(axis=(1, 3)).astype(np.float32)
+    return coverage
 
 
 def test_the_stroke_is_that_of_a_round_pen() -> None:
