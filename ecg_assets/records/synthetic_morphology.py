@@ -164,9 +164,9 @@ def _left_bundle_qrs(rng: np.random.Generator, axis: float) -> Gaussians:
     """Right to left and slow: QS or rS in V1, broad notched R without q in I and V6."""
     qrs = Gaussians.of(
         (-40, 11, 0.12, 0.1, _about(rng, -0.16, 0.08)),
-        (-16, _about(rng, 15, 1.5), _about(rng, 0.85, 0.12), 0.45, _about(rng, 0.95, 0.12)),
-        (12, 13, _about(rng, 0.6, 0.12), 0.1, _about(rng, 1.25, 0.15)),
-        (36, _about(rng, 14, 1.5), _about(rng, 0.85, 0.12), -0.1, _about(rng, 0.75, 0.1)),
+        (-16, _about(rng, 16, 1.5), _about(rng, 0.85, 0.12), 0.45, _about(rng, 0.95, 0.12)),
+        (11, 15, _about(rng, 0.72, 0.1), 0.1, _about(rng, 1.25, 0.15)),
+        (36, _about(rng, 15, 1.5), _about(rng, 0.85, 0.12), -0.1, _about(rng, 0.75, 0.1)),
         (60, 12, 0.15, -0.05, 0.1),
     )
     return _with_axis(qrs, axis, along_x=1.0)

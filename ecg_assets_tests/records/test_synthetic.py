@@ -10,6 +10,9 @@ import pytest
 
 from ecg_assets.records.record import LEADS, SAMPLING_RATES_HZ
 from ecg_assets.records.synthetic import KIND_SHARES, Kind, SyntheticEcg, synthesize
+from ecg_assets.records.synthetic_leads import project, twelve_leads
+from ecg_assets.records.synthetic_morphology import draw_heart
+from ecg_assets.store.rng import rng_for
 from ecg_assets_tests.records.ecg_measure import Array, Measured, mean_beat, measure, r_times
 
 NORMAL_HEARTS = 60
@@ -64,6 +67,16 @@ def test_normal_hearts_lie_in_the_normal_adult_ranges(index: int) -> None:
     p_waves = found.beat_mv[:, max(0, found.qrs[0] - int(found.pr_ms)) : found.qrs[0] - 20]
     assert np.abs(p_waves).max() < 0.25
     assert clean(index, "sinus").signal_mv[9:].max() <= 2.5
+
+
+def test_no_heart_of_many_is_of_low_voltage_or_beyond_the_limits_of_hypertrophy() -> None:
+    """No limb QRS above 0.5 mV is low voltage; R in V4-V6 above 2.5 mV, or S V1 + R V5 above 3.5 mV (Sokolow), high."""
+    for index in range(400):
+        qrs = draw_heart(rng_for(2, str(index), "test"), "normal", None).qrs
+        leads_mv = twelve_leads(project(qrs.at(np.arange(-100.0, 100.0))))
+        assert np.ptp(leads_mv[:6], axis=1).max() > 0.5
+        assert leads_mv[9:].max() < 2.3
+        assert lead(leads_mv, "V5").max() - lead(leads_mv, "V1").min() < 3.5
 
 
 def test_intervals_found_in_the_signal_are_those_that_the_record_states() -> None:
