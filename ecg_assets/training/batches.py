@@ -1,0 +1,145 @@
+"""Batches for the replicas: uint8 arrays of one fixed shape, made ahead by threads.
+
+Which sample stands where, its crop and its turn depend on (seed, epoch, position in the epoch) alone. Replica r
+of n takes every n-th run of `batch_size` positions; so n replicas see what one would see in a batch n times as
+large, and a training that is resumed sees what it would have seen.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_assets.samples.reader import Sample, SampleReader, augment
+from ecg_assets.training.class_map import to_classes
+from ecg_assets.training.config import ConfigError, TrainConfig
+
+# What random numbers are for; the first word of each seed sequence after the config's seed.
+_ORDER, _AUGMENT = 1, 2
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one replica gets for one step.
+
+    Attributes:
+        image_bhwc: (b, h, w, 3) uint8 RGB.
+        mask_bhw: (b, h, w) uint8, the network's classes.
+        valid_b: (b,) f32; 0 for samples that only fill up the last batch.
+    """
+
+    image_bhwc: npt.NDArray[np.uint8]
+    mask_bhw: npt.NDArray[np.uint8]
+    valid_b: npt.NDArray[np.float32]
+
+
+class TrainBatches:
+    """The training split in random order, randomly cropped, mirrored and turned."""
+
+    def __init__(self, reader: SampleReader, config: TrainConfig, ordinal: int, world_size: int) -> None:
+        """For replica `ordinal` of `world_size`.
+
+        Raises:
+            ConfigError: the samples are smaller than `crop_px`.
+        """
+        side_px = reader[0].mask_hw.shape[0]
+        if side_px < config.crop_px:
+            raise ConfigError(
+                f"crop_px is {config.crop_px}, but the samples of {reader.folder} have {side_px} px a side; "
+                f"choose a crop_px up to {side_px}, or materialise the dataset with larger samples"
+            )
+        self._reader, self._config = reader, config
+        self._ordinal, self._global_batch = ordinal, config.batch_size * world_size
+        self.steps = config.steps_per_epoch or ceil(len(reader) / self._global_batch)
+
+    def epoch(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
+        """The batches of one epoch from `first_step` on."""
+        # Drawn again when the epoch needs more samples than there are.
+        passes = ceil(self.steps * self._global_batch / len(self._reader))
+        order = np.concatenate([self._rng(_ORDER, epoch, n).permutation(len(self._reader)) for n in range(passes)])
+
+        def make(step: int) -> Batch:
+            first = step * self._global_batch + self._ordinal * self._config.batch_size
+            positions = range(first, first + self._config.batch_size)
+            return _stack([self._augmented(int(order[position]), epoch, position) for position in positions])
+
+        return _ahead(make, range(first_step, self.steps), self._config)
+
+    def _augmented(self, number: int, epoch: int, position: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        sample, rng, crop_px = self._reader[number], self._rng(_AUGMENT, epoch, position), self._config.crop_px
+        top, left = rng.integers(sample.mask_hw.shape[0] - crop_px + 1, size=2)
+        window = np.s_[top : top + crop_px, left : left + crop_px]
+        image_hwc, mask_hw = augment(sample.image_hwc[window], sample.mask_hw[window], rng)
+        return image_hwc, to_classes(mask_hw, self._config.classes)
+
+    def _rng(self, purpose: int, epoch: int, number: int) -> np.random.Generator:
+        return np.random.default_rng([self._config.seed, purpose, epoch, number])
+
+
+class ValidationBatches:
+    """Whole samples of a split, in order, each once; the last batch is filled up with samples that do not count."""
+
+    def __init__(self, reader: SampleReader, config: TrainConfig, ordinal: int, world_size: int) -> None:
+        """For replica `ordinal` of `world_size`.
+
+        Raises:
+            ConfigError: the network cannot take the samples' size.
+        """
+        side_px = reader[0].mask_hw.shape[0]
+        if side_px % config.multiple_px:
+            raise ConfigError(
+                f"widths and patch_px make a network for images whose side is a multiple of {config.multiple_px} px, "
+                f"but the samples of {reader.folder} have {side_px} px; use fewer levels or another dataset"
+            )
+        # About as many pixels as in a training step, so that memory suffices.
+        self._batch_size = max(1, config.batch_size * config.crop_px**2 // side_px**2)
+        self._reader, self._config = reader, config
+        self._ordinal, self._global_batch = ordinal, self._batch_size * world_size
+        needed = ceil(len(reader) / self._global_batch)
+        self.steps = min(config.validation_steps or needed, needed)
+        count = min(len(reader), self.steps * self._global_batch)
+        self._numbers = np.linspace(0, len(reader) - 1, count).round().astype(int)
+
+    def __iter__(self) -> Iterator[Batch]:
+        def make(step: int) -> Batch:
+            first = step * self._global_batch + self._ordinal * self._batch_size
+            numbers = self._numbers[first : first + self._batch_size]
+            samples = [self._reader[int(number)] for number in numbers]
+            return _padded(samples, self._batch_size, self._config.classes, self._reader)
+
+        return _ahead(make, range(self.steps), self._config)
+
+
+def _padded(samples: list[Sample], size: int, classes: int, reader: SampleReader) -> Batch:
+    filling = [reader[0]] * (size - len(samples))
+    pairs = [(sample.image_hwc, to_classes(sample.mask_hw, classes)) for sample in [*samples, *filling]]
+    return _stack(pairs, valid=len(samples))
+
+
+def _stack(pairs: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]], valid: int | None = None) -> Batch:
+    images, masks = zip(*pairs, strict=True)
+    counted = len(pairs) if valid is None else valid
+    return Batch(np.stack(images), np.stack(masks), (np.arange(len(pairs)) < counted).astype(np.float32))
+
+
+def _ahead(make: Callable[[int], Batch], steps: range, config: TrainConfig) -> Iterator[Batch]:
+    """Yields `make(step)` for each step in order; a few are made ahead. What `make` raises is raised here."""
+    with ThreadPoolExecutor(config.loader_threads, thread_name_prefix="batches") as pool:
+        waiting: deque[Future[Batch]] = deque()
+        left = iter(steps)
+        try:
+            while True:
+                for step in left:
+                    waiting.append(pool.submit(make, step))
+                    if len(waiting) > config.loader_batches_ahead:
+                        break
+                if not waiting:
+                    return
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

@@ -1,0 +1,120 @@
+"""A compact U-Net for pixel classes, made of what XLA compiles without a host fallback.
+
+Resolution changes by moving pixels into channels and back (a 2 x 2 convolution with stride 2, and its
+transpose, written as reshape and 1 x 1 convolution): pooling's and interpolation's backward passes are slow or
+fall back to the host on XLA. GroupNorm keeps no running statistics, so replicas stay identical.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+_CHANNELS_PER_GROUP = 8
+_EPSILON = 1e-5
+
+
+def pixels_to_channels(x_bchw: Tensor, side: int) -> Tensor:
+    """(b, c, h, w) to (b, c * side^2, h / side, w / side); the inverse of `channels_to_pixels`."""
+    b, c, h, w = x_bchw.shape
+    patches = x_bchw.reshape(b, c, h // side, side, w // side, side)
+    return patches.permute(0, 1, 3, 5, 2, 4).reshape(b, c * side * side, h // side, w // side)
+
+
+def channels_to_pixels(x_bchw: Tensor, side: int) -> Tensor:
+    """(b, c * side^2, h, w) to (b, c, h * side, w * side)."""
+    b, c, h, w = x_bchw.shape
+    patches = x_bchw.reshape(b, c // (side * side), side, side, h, w)
+    return patches.permute(0, 1, 4, 2, 5, 3).reshape(b, c // (side * side), h * side, w * side)
+
+
+class GroupNorm(nn.Module):
+    """Group normalisation (Wu and He 2018) of groups of 8 channels, in f32.
+
+    Written out as sums and products: XLA's lowering of torch's own takes half of a training step on a CPU.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.groups = max(1, channels // _CHANNELS_PER_GROUP)
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x_bchw: Tensor) -> Tensor:
+        """(b, c, h, w) of any float type to the same shape, f32."""
+        b, c = x_bchw.shape[:2]
+        x = x_bchw.float()
+        mean_bg = x.mean(dim=(2, 3)).view(b, self.groups, -1).mean(dim=2, keepdim=True)
+        square_bg = (x * x).mean(dim=(2, 3)).view(b, self.groups, -1).mean(dim=2, keepdim=True)
+        inverse_bg = torch.rsqrt((square_bg - mean_bg * mean_bg).clamp(min=0) + _EPSILON)
+        scale_bc = inverse_bg.expand(b, self.groups, c // self.groups).reshape(b, c) * self.weight
+        mean_bc = mean_bg.expand(b, self.groups, c // self.groups).reshape(b, c)
+        shift_bc = self.bias - mean_bc * scale_bc
+        return x * scale_bc.view(b, c, 1, 1) + shift_bc.view(b, c, 1, 1)
+
+
+class _Block(nn.Sequential):
+    """Two 3 x 3 convolutions, each with GroupNorm and ReLU."""
+
+    def __init__(self, channels_in: int, channels: int) -> None:
+        super().__init__(
+            nn.Conv2d(channels_in, channels, 3, padding=1, bias=False),
+            GroupNorm(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            GroupNorm(channels),
+            nn.ReLU(),
+        )
+
+
+class CompactUNet(nn.Module):
+    """U-Net with a skip at each level; input and output have the same height and width.
+
+    Args:
+        classes: channels of the logits.
+        widths: channels of each level, finest first; each level after the first halves the resolution.
+        patch_px: side of the square of pixels that one position of the finest level sees as channels; above
+            1 the network is faster by its square and still answers for every pixel.
+    """
+
+    def __init__(self, classes: int, widths: Sequence[int], patch_px: int = 1) -> None:
+        super().__init__()
+        self.classes, self.patch_px = classes, patch_px
+        self.multiple_px = patch_px * 2 ** (len(widths) - 1)
+        self.first = _Block(3 * patch_px**2, widths[0])
+        pairs = list(pairwise(widths))
+        self.shrink = nn.ModuleList(nn.Conv2d(4 * fine, coarse, 1) for fine, coarse in pairs)
+        self.down = nn.ModuleList(_Block(coarse, coarse) for _, coarse in pairs)
+        self.grow = nn.ModuleList(nn.Conv2d(coarse, 4 * fine, 1) for fine, coarse in pairs)
+        self.up = nn.ModuleList(_Block(2 * fine, fine) for fine, _ in pairs)
+        self.head = nn.Conv2d(widths[0], classes * patch_px**2, 1)
+
+    def forward(self, image_bchw: Tensor) -> Tensor:
+        """Float images (b, 3, h, w) in -1..1 to logits (b, classes, h, w).
+
+        Height and width must be multiples of `multiple_px`.
+        """
+        x = self.first(pixels_to_channels(image_bchw, self.patch_px))
+        skips: list[Tensor] = []
+        for shrink, down in zip(self.shrink, self.down, strict=True):
+            skips.append(x)
+            x = down(shrink(pixels_to_channels(x, 2)))
+        for grow, up in zip(reversed(self.grow), reversed(self.up), strict=True):
+            x = up(torch.cat([channels_to_pixels(grow(x), 2), skips.pop()], dim=1))
+        return channels_to_pixels(self.head(x), self.patch_px)
+
+
+def normalise(image_bhwc: Tensor) -> Tensor:
+    """uint8 RGB (b, h, w, 3) to float (b, 3, h, w) in -1..1, on the tensor's device."""
+    return image_bhwc.permute(0, 3, 1, 2).float() / 127.5 - 1.0
+
+
+def initialise(network: nn.Module, seed: int) -> None:
+    """He-normal convolutions and zero biases, from a generator of its own: replica threads share torch's global one."""
+    generator = torch.Generator().manual_seed(seed)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)

@@ -1,0 +1,235 @@
+"""One experiment's run folder: what it was started with, what it told, its checkpoints, and how it ended."""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ecg_assets.store.atomic import remove_temporaries, write_text
+from ecg_assets.store.fingerprint import fingerprint, sha256_file
+from ecg_assets.store.root import DataRoot
+from ecg_assets.store.stage import Log
+from ecg_assets.training.config import TrainConfig
+
+# To be raised when the same config on the same data would train to something else.
+CODE_VERSION = "1"
+_PREVIOUS = ".previous"
+
+
+class RunFolderError(ValueError):
+    """A run folder cannot be used; the message names it and says what to do."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of one run, `runs/<experiment>/`."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The `Start`, as JSON."""
+        return self.path / "config.json"
+
+    @property
+    def events(self) -> Path:
+        """One JSON line for each event."""
+        return self.path / "events.jsonl"
+
+    @property
+    def state(self) -> Path:
+        """How far the run is, as JSON: a `RunState`."""
+        return self.path / "state.json"
+
+    @property
+    def best(self) -> Path:
+        """Weights of the epoch with the best mean Dice in validation."""
+        return self.path / "checkpoints" / "best.safetensors"
+
+    @property
+    def last(self) -> Path:
+        """Weights, optimizer and progress to go on from."""
+        return self.path / "checkpoints" / "last.safetensors"
+
+    @property
+    def stop_request(self) -> Path:
+        """While this file is there, the training stops at its next log line, resumably."""
+        return self.path / "stop_request"
+
+
+class Start(BaseModel):
+    """What a run was started with.
+
+    Attributes:
+        config: the training config.
+        dataset: the dataset's folder, relative to the run folder, so that a data root can be moved.
+        dataset_digest: of its content.
+        fingerprint: of all that decides what comes out.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    config: TrainConfig
+    dataset: str
+    dataset_digest: str
+    fingerprint: str
+
+
+class EpochScores(BaseModel):
+    """What an epoch ended with.
+
+    Attributes:
+        epoch: 1 for the first.
+        loss: mean over the epoch's steps.
+        learning_rate: during the epoch.
+        validation_loss: mean over the validation samples.
+        dice, iou: per class, on the validation samples; None where a class does not occur.
+        foreground_dice: mean Dice over all classes but background; the best epoch has the highest.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    epoch: int
+    loss: float
+    learning_rate: float
+    validation_loss: float
+    dice: dict[str, float | None]
+    iou: dict[str, float | None]
+    foreground_dice: float
+
+
+class RunState(BaseModel):
+    """How far a run is, for people and for the assets; `last.safetensors` holds what training goes on from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fingerprint: str
+    epochs_done: int
+    finished: bool
+    best_epoch: int
+    history: list[EpochScores]
+
+
+class Published(BaseModel):
+    """What came out of a finished run.
+
+    Attributes:
+        checkpoint: the best weights.
+        sha256: of that file.
+        best_epoch: 1 for the first.
+        validation: numbers of the best epoch, flat: `validation_loss`, `dice_<class>`, `iou_<class>`.
+        history: all epochs.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    checkpoint: Path
+    sha256: str
+    best_epoch: int
+    validation: dict[str, float]
+    history: list[EpochScores] = Field(repr=False)
+
+
+def prepare_run(root: DataRoot, config: TrainConfig, log: Log) -> RunFolder:
+    """Opens the run folder of an experiment. Checkpoints stay when config, dataset and code are as they were.
+
+    A run that was started with something else is moved to `runs/.previous/<experiment>`.
+
+    Raises:
+        RunFolderError: there is no dataset.
+    """
+    facts = _dataset_facts(root)
+    wanted = fingerprint(CODE_VERSION, config.model_dump(mode="json"), facts["digest"])
+    run = RunFolder(root.runs / config.experiment)
+    if run.config.exists() and _kept_fingerprint(run) == wanted:
+        left = remove_temporaries(run.path)
+        log(f"{config.experiment}: same config, dataset and code as before: its checkpoints are kept")
+        if left:
+            log(f"{config.experiment}: removed {left} unfinished files of an interrupted run")
+        return run
+    if run.path.exists():
+        previous = root.runs / _PREVIOUS / config.experiment
+        shutil.rmtree(previous, ignore_errors=True)
+        previous.parent.mkdir(parents=True, exist_ok=True)
+        run.path.rename(previous)
+        log(f"{config.experiment}: config, dataset or code has changed; the old run was moved to {previous}")
+    start = Start(
+        config=config,
+        dataset=os.path.relpath(root.dataset, run.path),
+        dataset_digest=str(facts["digest"]),
+        fingerprint=wanted,
+    )
+    write_text(run.config, start.model_dump_json(indent=1) + "\n")
+    log(f"{config.experiment}: new run in {run.path}")
+    return run
+
+
+def read_start(run: RunFolder) -> Start:
+    """What the run was started with.
+
+    Raises:
+        RunFolderError: the folder was not prepared.
+    """
+    if not run.config.exists():
+        raise RunFolderError(f"{run.config} is not there; prepare the run first (`ecg-assets train --config ...`)")
+    return Start.model_validate_json(run.config.read_text("utf-8"))
+
+
+def read_state(run: RunFolder) -> RunState | None:
+    """How far the run is, or None before its first checkpoint."""
+    return RunState.model_validate_json(run.state.read_text("utf-8")) if run.state.exists() else None
+
+
+def is_finished(run: RunFolder) -> bool:
+    """Whether all epochs are trained, with the config that the folder was prepared for."""
+    state = read_state(run)
+    if state is None or not run.config.exists() or not run.best.exists():
+        return False
+    return state.finished and state.fingerprint == _kept_fingerprint(run)
+
+
+def publish(run: RunFolder, log: Log) -> Published:
+    """What came out of a finished run.
+
+    Raises:
+        RunFolderError: the run has not finished.
+    """
+    state = read_state(run)
+    if state is None or not is_finished(run):
+        raise RunFolderError(f"{run.path} has not finished training; launch it again, it goes on where it stopped")
+    best = state.history[state.best_epoch - 1]
+    named = {f"{score}_{name}": value for score in ("dice", "iou") for name, value in getattr(best, score).items()}
+    published = Published(
+        checkpoint=run.best,
+        sha256=sha256_file(run.best),
+        best_epoch=state.best_epoch,
+        validation={
+            "validation_loss": best.validation_loss,
+            **{name: value for name, value in named.items() if value is not None},
+        },
+        history=state.history,
+    )
+    log(f"{run.path.name}: best epoch {published.best_epoch} of {len(state.history)}, {published.sha256[:12]}")
+    return published
+
+
+def write_state(run: RunFolder, state: RunState) -> None:
+    """Writes how far the run is."""
+    write_text(run.state, state.model_dump_json(indent=1) + "\n")
+
+
+def _kept_fingerprint(run: RunFolder) -> str:
+    """Read without validation: an older version's config may have other fields."""
+    return str(json.loads(run.config.read_text("utf-8")).get("fingerprint"))
+
+
+def _dataset_facts(root: DataRoot) -> dict[str, Any]:
+    path = root.dataset / "dataset.json"
+    if not path.exists():
+        raise RunFolderError(f"{path} is not there; materialise mixed_dataset first")
+    facts: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return facts

@@ -1,0 +1,46 @@
+"""Where replicas run: torch_xla's devices under `xmp.spawn`, or plain torch in the trainer's own process."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from ecg_assets.store.stage import Log
+from ecg_assets.training.config import ConfigError, TrainConfig
+from ecg_assets.training.runtime.base import Runtime
+from ecg_assets.training.topology import tpu_chips
+
+Kind = Literal["xla", "torch"]
+
+
+def chosen_runtime(config: TrainConfig) -> Kind:
+    """`runtime` of the config, with `auto` decided: xla where a TPU is, plain torch elsewhere.
+
+    Raises:
+        ConfigError: xla is asked for where torch_xla is not installed.
+    """
+    kind: Kind = ("xla" if tpu_chips() else "torch") if config.runtime == "auto" else config.runtime
+    if kind == "xla" and find_spec("torch_xla") is None:
+        raise ConfigError(
+            "runtime is xla, but torch_xla is not installed here (it exists for Linux on x86-64 only); "
+            "set runtime: torch or auto"
+        )
+    return kind
+
+
+def launch(replica: Callable[[Runtime], None], config: TrainConfig, stop_request: Path, log: Log) -> None:
+    """Runs `replica` once in each replica of the runtime that the config chooses; returns when all have returned.
+
+    Raises:
+        ConfigError: as `chosen_runtime`.
+        ReplicaError: of `runtime.xla`, when a replica's process failed; plain torch raises what `replica` raised.
+    """
+    # Only now: torch_xla must not be imported where plain torch trains.
+    if chosen_runtime(config) == "xla":
+        from ecg_assets.training.runtime import xla
+
+        xla.launch(replica, config.replicas, stop_request, log)
+    else:
+        from ecg_assets.training.runtime import plain
+
+        plain.launch(replica)

@@ -1,0 +1,61 @@
+"""What the training loop asks of the machine: one replica's device, and how it meets the other replicas.
+
+Everything after a `sync()` is queued; values are read (`.item()`, `.cpu()`) only right after a `sync()`, and every
+replica calls the same methods in the same order. That holds for XLA, and costs plain torch nothing.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+
+class Runtime(Protocol):
+    """One replica.
+
+    Attributes:
+        kind: `xla` or `torch`.
+        device: where this replica's tensors live.
+        ordinal: this replica's number, 0 to world_size - 1.
+        world_size: how many replicas train together, on all hosts.
+    """
+
+    kind: str
+    device: torch.device
+    ordinal: int
+    world_size: int
+
+    @property
+    def is_master(self) -> bool:
+        """Whether this is the one replica that writes files and tells events."""
+        ...
+
+    def broadcast(self, tensors: Sequence[Tensor]) -> None:
+        """Gives all replicas the first one's values, in place."""
+        ...
+
+    def reduce_gradients(self, optimizer: torch.optim.Optimizer) -> None:
+        """Replaces each gradient by its mean over the replicas."""
+        ...
+
+    def total(self, tensor: Tensor) -> Tensor:
+        """The sum over the replicas; to be read after `sync()`."""
+        ...
+
+    def sync(self) -> None:
+        """Ends a step: what was queued is compiled (the first time) and started."""
+        ...
+
+    def autocast(self, bf16: bool) -> AbstractContextManager[Any]:
+        """In which the network computes in bf16, or in f32."""
+        ...
+
+    def compiles(self) -> int:
+        """Graphs that this process has compiled so far."""
+        ...
+
+    def fallbacks(self) -> list[str]:
+        """Operations that ran on the host because the device knows them not; there should be none."""
+        ...

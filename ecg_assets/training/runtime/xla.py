@@ -1,0 +1,182 @@
+"""torch_xla: replicas under `xmp.spawn`, on all cores of a TPU or, for tests and without a TPU, on the CPU.
+
+The only module that knows torch_xla. Nothing here may touch the XLA runtime before `xmp.spawn`: it forks off the
+processes that own the devices.
+"""
+
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch_xla
+import torch_xla.core.xla_model as xm
+import torch_xla.debug.metrics as met
+import torch_xla.distributed.xla_multiprocessing as xmp
+import torch_xla.runtime as xr
+from torch import Tensor
+
+from ecg_assets.store.engine import end_with_parent
+from ecg_assets.store.stage import Log
+from ecg_assets.training.runtime.base import Runtime
+from ecg_assets.training.runtime.replica_gate import ReplicaGate
+from ecg_assets.training.topology import tpu_chips
+
+REPLICA_FAILED = 70  # EX_SOFTWARE of sysexits(3)
+_STOP_REQUEST_WAIT_S = 2.0
+# The operation that reads one value; every other one under this prefix was computed on the host.
+_FALLBACK_PREFIX, _READ_ONE_VALUE = "aten::", "aten::_local_scalar_dense"
+
+
+class ReplicaError(RuntimeError):
+    """A replica ended with an error, and with it the whole group."""
+
+
+class XlaRuntime:
+    """One replica; implements `Runtime`. To be made in the replica's own thread."""
+
+    kind = "xla"
+
+    def __init__(self, gate: ReplicaGate | None) -> None:
+        self.device = torch_xla.device()
+        self.ordinal = xr.global_ordinal()
+        self.world_size = xr.world_size()
+        self._gate = gate
+        self._leads = xr.local_ordinal() == 0
+
+    @property
+    def is_master(self) -> bool:
+        """Whether this is replica 0 of all hosts."""
+        return self.ordinal == 0
+
+    def broadcast(self, tensors: Sequence[Tensor]) -> None:
+        """Gives all replicas the first one's values, in place."""
+        if self.world_size > 1:
+            xm.collective_broadcast(list(tensors))
+        self.sync()
+
+    def reduce_gradients(self, optimizer: torch.optim.Optimizer) -> None:
+        """Replaces each gradient by its mean over the replicas, in one collective."""
+        xm.reduce_gradients(optimizer)
+
+    def total(self, tensor: Tensor) -> Tensor:
+        """The sum over the replicas."""
+        summed = tensor.clone()
+        xm.all_reduce(xm.REDUCE_SUM, [summed])
+        return summed
+
+    def sync(self) -> None:
+        """Compiles (the first time) and starts what was queued."""
+        if self._gate is None:
+            torch_xla.sync()
+        else:
+            self._gate.step(self._leads, torch_xla.sync)
+
+    def autocast(self, bf16: bool) -> AbstractContextManager[Any]:
+        """torch_xla's autocast."""
+        return torch.autocast("xla", dtype=torch.bfloat16, enabled=bf16)
+
+    def compiles(self) -> int:
+        """Graphs compiled so far by this process, all its replicas together."""
+        data = met.metric_data("CompileTime")  # type: ignore[no-untyped-call]
+        return int(data[0]) if data else 0
+
+    def fallbacks(self) -> list[str]:
+        """Counters of operations that ran on the host, reading a value aside."""
+        names: list[str] = met.counter_names()  # type: ignore[no-untyped-call]
+        return [name for name in names if name.startswith(_FALLBACK_PREFIX) and name != _READ_ONE_VALUE]
+
+
+def launch(replica: Callable[[Runtime], None], replicas: int, stop_request: Path, log: Log) -> None:
+    """Runs `replica` in every replica that this host has, and returns when all of them have.
+
+    Args:
+        replica: importable by name, or made of what is.
+        replicas: how many on a CPU; a TPU has one for each core.
+        stop_request: file whose presence asks the replicas to stop; see `_on_terminate`.
+        log: receives notes on the environment.
+
+    Raises:
+        ReplicaError: a replica raised, or its process died; its traceback is on stderr.
+    """
+    prepare_environment(replicas, log)
+    try:
+        xmp.spawn(_ReplicaMain(replica, stop_request, os.getpid()), nprocs=None)  # type: ignore[no-untyped-call]
+    except BrokenProcessPool as error:
+        raise ReplicaError("a replica's process ended before the training did; its stderr says why") from error
+
+
+def prepare_environment(replicas: int, log: Log) -> None:
+    """Sets what the replicas' processes inherit: the device, and what CPU replicas need for collectives."""
+    if os.environ.pop("XLA_USE_BF16", None) is not None:
+        log(
+            "XLA_USE_BF16 is set and was removed: it truncates every f32 value, losses and optimizer state included; "
+            "`precision: bf16` in the config chooses bf16 for the network alone"
+        )
+    device = os.environ.setdefault("PJRT_DEVICE", "TPU" if tpu_chips() else "CPU")
+    if device != "CPU":
+        return
+    os.environ["CPU_NUM_DEVICES"] = str(replicas)
+    # With the asynchronous client, two replicas that share one of its threads wait for each other for ever.
+    os.environ["PJRT_CPU_ASYNC_CLIENT"] = "0"
+    # An execution blocks one thread for each replica; the default is the number of cores.
+    os.environ["XLA_THREAD_POOL_SIZE"] = str(max(16, 4 * replicas))
+
+
+class _ReplicaMain:
+    """What `xmp.spawn` calls in each replica. Unpickling it makes the process ready."""
+
+    def __init__(self, replica: Callable[[Runtime], None], stop_request: Path, parent_pid: int) -> None:
+        self._arguments = (replica, stop_request, parent_pid)
+        self._replica = replica
+        self._gate: ReplicaGate | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _arrive, self._arguments
+
+    def share_gate(self) -> None:
+        """Makes the one gate of all replica threads in this process, where they need one."""
+        replicas = int(os.environ.get("CPU_NUM_DEVICES", "1"))
+        if os.environ["PJRT_DEVICE"] == "CPU" and replicas > 1:
+            self._gate = ReplicaGate(replicas)
+
+    def __call__(self, ordinal: int) -> None:
+        try:
+            self._replica(XlaRuntime(self._gate))
+        except BaseException:
+            # The other replicas wait for this one in a collective: none of them can go on, or return.
+            sys.stderr.write(f"replica {ordinal} failed:\n{traceback.format_exc()}")
+            sys.stderr.flush()
+            os._exit(REPLICA_FAILED)
+
+
+def _arrive(replica: Callable[[Runtime], None], stop_request: Path, parent_pid: int) -> _ReplicaMain:
+    """Runs in the main thread of a replica's process, before its replica threads; only there signals can be set."""
+    end_with_parent(parent_pid)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: _on_terminate(stop_request))
+    # Replicas compute in XLA's threads; torch's own would only get in their way.
+    torch.set_num_threads(1)
+    main = _ReplicaMain(replica, stop_request, parent_pid)
+    main.share_gate()
+    return main
+
+
+def _on_terminate(stop_request: Path) -> None:
+    """TERM comes from whoever ends the process group, or from the pool when a sibling process has died.
+
+    In the first case the trainer leaves a stop request, and the replicas end by themselves after a checkpoint. In
+    the second nobody does, and nothing would ever meet this process in a collective again.
+    """
+    deadline = time.monotonic() + _STOP_REQUEST_WAIT_S
+    while not stop_request.exists():
+        if time.monotonic() > deadline:
+            os._exit(128 + signal.SIGTERM)
+        time.sleep(0.05)

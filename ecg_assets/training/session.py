@@ -1,0 +1,25 @@
+"""Prepares, trains and publishes an experiment in this process, without Dagster."""
+
+from ecg_assets.store.lock import only_writer
+from ecg_assets.store.root import DataRoot
+from ecg_assets.store.stage import Log
+from ecg_assets.training.config import load_config
+from ecg_assets.training.run_folder import Published, is_finished, prepare_run, publish
+from ecg_assets.training.trainer import train
+
+
+def train_here(root: DataRoot, name: str, log: Log) -> Published:
+    """Trains the config `name` (see `load_config`) on the dataset of `root`, unless that is done already.
+
+    Raises:
+        ConfigError, RunFolderError: config or dataset cannot be used.
+        TrainingStopped: a signal asked it to stop.
+        TrainingFailedError: a replica failed.
+    """
+    config = load_config(name)
+    # The same lock as the asset's: one training in a run folder, whoever starts it.
+    with only_writer(root.runs / ".locks" / config.experiment, log):
+        run = prepare_run(root, config, log)
+        if not is_finished(run):
+            train(run.path, [lambda event: log(event.message)])
+        return publish(run, log)

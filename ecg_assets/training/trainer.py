@@ -1,0 +1,98 @@
+"""Trains in a run folder: `python -m ecg_assets.training.trainer RUN_FOLDER`.
+
+Exit codes: 0 trained to the end, 75 stopped as asked (the next launch goes on), others: failed.
+"""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from ecg_assets.training.events import EventLog, EventTail, Listener, read_events
+from ecg_assets.training.loop import train_replica
+from ecg_assets.training.run_folder import RunFolder, is_finished, read_start
+from ecg_assets.training.runtime import launch
+
+STOPPED = 75  # EX_TEMPFAIL of sysexits(3)
+
+
+class TrainingStopped(SystemExit):
+    """The training was asked to stop and can be gone on with; ends a process that does not catch it with code 75."""
+
+    def __init__(self) -> None:
+        super().__init__(STOPPED)
+
+
+class TrainingFailedError(RuntimeError):
+    """A replica failed; the message is its error, and its traceback is the last `error` event."""
+
+
+def train(run_folder: Path, listeners: Sequence[Listener] = ()) -> None:
+    """Trains in all replicas until the last epoch is done; goes on from the last checkpoint where there is one.
+
+    TERM and INT make it save a checkpoint at the next log line, and stop.
+
+    Args:
+        run_folder: as `prepare_run` made it.
+        listeners: get each event, in this process, while the training runs.
+
+    Raises:
+        TrainingStopped: it was asked to stop.
+        TrainingFailedError: a replica failed.
+    """
+    run = RunFolder(run_folder)
+    config = read_start(run).config
+    events = EventLog(run.events)
+    events.drop_torn_line()
+    before = len(read_events(run.events))
+    run.stop_request.unlink(missing_ok=True)
+    with EventTail(run.events, listeners), _stop_on_signals(run.stop_request):
+        try:
+            launch(partial(train_replica, run_folder), config, run.stop_request, lambda note: events.write("log", note))
+        except Exception as error:
+            failures = [event for event in read_events(run.events)[before:] if event.kind == "error"]
+            if failures:
+                raise TrainingFailedError(f"{failures[0].message}\n{failures[0].values['traceback']}") from error
+            if not run.stop_request.exists():
+                events.write("error", f"the training ended without a word: {error}", traceback="")
+                raise TrainingFailedError(str(error)) from error
+            # Its processes were ended while they were starting; there was nothing to save yet.
+            events.write("stopped", "stopped as asked before the first step")
+        if not is_finished(run):
+            raise TrainingStopped
+
+
+@contextmanager
+def _stop_on_signals(stop_request: Path) -> Iterator[None]:
+    """TERM and INT write the stop request, which replicas in all processes look for."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+
+    def request(number: int, frame: FrameType | None) -> None:
+        stop_request.touch()
+
+    before = {number: signal.signal(number, request) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        stop_request.unlink(missing_ok=True)
+
+
+def main() -> None:
+    """Trains in the folder named on the command line, and shows its events."""
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m ecg_assets.training.trainer RUN_FOLDER")
+    train(Path(sys.argv[1]), [lambda event: click.echo(event.message)])
+
+
+if __name__ == "__main__":
+    main()
