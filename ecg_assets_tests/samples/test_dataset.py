@@ -28,7 +28,8 @@ from ecg_assets_tests.conftest import quiet
 def digest_of(folder: Path) -> str:
     """Hash of all decoded content below a data root: pixels, samples, layouts; no times, no logs."""
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and "_manifests" not in path.parts):
+    left_out = {"_manifests", ".lock"}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and not left_out & set(path.parts)):
         digest.update(str(path.relative_to(folder)).encode())
         digest.update(read_rgb(path).tobytes() if path.suffix == ".png" else path.read_bytes())
     return digest.hexdigest()
