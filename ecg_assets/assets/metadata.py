@@ -28,7 +28,9 @@ def _smaller(png: bytes) -> bytes:
     image = Image.open(io.BytesIO(png)).convert("RGB")
     size = (max(1, int(image.width * _SHRINK)), max(1, int(image.height * _SHRINK)))
     target = io.BytesIO()
-    image.resize(size, Image.Resampling.LANCZOS).quantize(64, dither=Image.Dither.NONE).save(target, "PNG", optimize=True)
+    image.resize(size, Image.Resampling.LANCZOS).quantize(64, dither=Image.Dither.NONE).save(
+        target, "PNG", optimize=True
+    )
     return target.getvalue()
 
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from ecg_assets.store.stage import Log
 PROCESS_FILE = "process.json"
 TRAINER_MODULE = "ecg_assets.resources.pipes_trainer"
 TPU_POOL = "tpu"
+STOPPED = 75  # how the trainer ends when it was asked to; importing it from there would import torch
 
 
 class AlreadyTrainingError(ValueError):
@@ -133,10 +134,23 @@ def _observe(context: dg.OpExecutionContext, session: dg.PipesSession, asset_key
     """Turns the epochs that came in since `shown` into observations; returns how many messages are seen now."""
     messages = session.get_custom_messages()
     for event in messages[shown:]:
-        metadata = {str(name): value for name, value in event["values"].items() if value is not None}
+        metadata = _flat(event["values"])
         context.log_event(dg.AssetObservation(asset_key, description=str(event["message"]), metadata=metadata))
     return len(messages)
 
 
+def _flat(values: Mapping[str, Any]) -> dict[str, float | str]:
+    """Numbers and texts, those of nested dicts as `<outer>_<inner>`: what the UI's plots can show."""
+    flat: dict[str, float | str] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{name}_{inner}": number for inner, number in _flat(value).items()}
+        elif isinstance(value, int | float | str):
+            flat[name] = value
+    return flat
+
+
 def _exit_text(code: int) -> str:
+    if code == STOPPED:
+        return f"exit code {code}: it was asked to stop"
     return f"signal {-code}" if code < 0 else f"exit code {code}"

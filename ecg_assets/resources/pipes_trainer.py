@@ -38,7 +38,7 @@ def tell(pipes: PipesContext, event: "Event") -> None:
     if event.kind == "epoch":
         pipes.report_custom_message(event.model_dump(mode="json"))
     if event.kind == "error":
-        pipes.log.error(event.message)
+        pipes.log.error(f"{event.message}\n{event.values.get('traceback', '')}".rstrip())
     else:
         pipes.log.info(event.message)
 

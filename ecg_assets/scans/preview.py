@@ -1,14 +1,18 @@
 """A look at segmented images."""
 
 import io
+from pathlib import Path
 
 from PIL import Image
 
+from ecg_assets.pages.stage import page_path
+from ecg_assets.scans.segment import Segmenter
 from ecg_assets.scans.stage import images_in, inbox, overlay_path
 from ecg_assets.store.root import DataRoot
 
 _TILE_PX = (420, 320)
 _GAP_PX = 8
+_DETAIL_PX = (860, 720)
 
 
 def overlay_sheet(root: DataRoot, count: int) -> bytes:
@@ -22,4 +26,19 @@ def overlay_sheet(root: DataRoot, count: int) -> bytes:
             sheet.paste(image, (number * (_TILE_PX[0] + _GAP_PX), 0))
     target = io.BytesIO()
     sheet.quantize(128).save(target, "PNG", optimize=True)
+    return target.getvalue()
+
+
+def page_overlay(root: DataRoot, checkpoint: Path, record_id: str) -> bytes:
+    """A corner of a record's page, at its traces, with what a checkpoint reads in it, as PNG.
+
+    Raises:
+        CheckpointError, UnreadableImageError: what they say.
+    """
+    result = Segmenter.load(checkpoint).segment(page_path(root, record_id))
+    with Image.open(io.BytesIO(result.overlay_png())) as drawn:
+        top = drawn.height // 3
+        detail = drawn.crop((0, top, _DETAIL_PX[0], top + _DETAIL_PX[1]))
+        target = io.BytesIO()
+        detail.quantize(32, dither=Image.Dither.NONE).save(target, "PNG", optimize=True)
     return target.getvalue()

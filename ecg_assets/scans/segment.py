@@ -57,7 +57,7 @@ class Segmenter:
 
     def __init__(self, network: CompactUNet) -> None:
         self._network = network.eval()
-        self.classes = network.head.out_channels // network.patch_px**2
+        self.classes = network.classes
 
     @classmethod
     def load(cls, checkpoint: Path) -> "Segmenter":

@@ -12,9 +12,9 @@ class NothingPublishedError(ValueError):
     """No checkpoint was published in this data root."""
 
 
-def note_published(root: DataRoot, experiment: str) -> None:
-    """Notes `experiment` as the one to evaluate."""
-    write_json(root.runs / _NOTE, {"experiment": experiment})
+def note_published(root: DataRoot, experiment: str, sha256: str) -> None:
+    """Notes `experiment` as the one to evaluate, and the hash of its checkpoint."""
+    write_json(root.runs / _NOTE, {"experiment": experiment, "sha256": sha256})
 
 
 def published_experiment(root: DataRoot) -> str:
@@ -23,7 +23,21 @@ def published_experiment(root: DataRoot) -> str:
     Raises:
         NothingPublishedError: there is none.
     """
+    return _read(root)["experiment"]
+
+
+def published_sha256(root: DataRoot) -> str:
+    """The hash that its checkpoint had when it was published.
+
+    Raises:
+        NothingPublishedError: there is none.
+    """
+    return _read(root)["sha256"]
+
+
+def _read(root: DataRoot) -> dict[str, str]:
     note = root.runs / _NOTE
     if not note.exists():
         raise NothingPublishedError(f"{note} is not there; materialise trained_checkpoint first")
-    return str(json.loads(note.read_text("utf-8"))["experiment"])
+    content: dict[str, str] = json.loads(note.read_text("utf-8"))
+    return content

@@ -20,7 +20,7 @@ from ecg_assets.resources.launcher import (
     trainer_environment,
 )
 from ecg_assets.resources.reconcile import worker_mark
-from ecg_assets_tests.live import Server, instance_of, make_home, status_of, until, webserver
+from ecg_assets_tests.live import CHECKOUT, Server, environment, instance_of, make_home, status_of, until, webserver
 from ecg_assets_tests.resources.launch_defs import RESOURCES, TRAINED, trained
 
 MODULE = "ecg_assets_tests.resources.launch_defs"
@@ -121,6 +121,29 @@ def test_left_processes_of_a_dead_launcher_are_ended_and_a_live_one_is_respected
     finally:
         launcher.kill()
         sleeper.kill()
+
+
+def test_a_run_that_died_with_its_host_is_closed_by_the_next_one(run_folder: Path, tmp_path: Path) -> None:
+    """Nobody is left who could report it: no code server, no daemon."""
+    home = make_home(tmp_path / "home")
+    variables = environment(home, ECG_TEST_RUN_FOLDER=str(run_folder), ECG_ASSETS_DATA=str(tmp_path / "data_root"))
+    command = [sys.executable, "-m", "dagster", "asset", "materialize", "--select", "trained", "-m", MODULE]
+    plan(run_folder, epochs=1000, seconds=0.2)
+    with (tmp_path / "worker.log").open("wb") as log:
+        worker = subprocess.Popen(command, cwd=CHECKOUT, env=variables, stdout=log, stderr=log)
+        pids = started_tree(run_folder)
+        worker.kill()
+        worker.wait()
+    until(lambda: not alive(pids), 15, "the trainer's end after its launcher's death")
+    with instance_of(home) as instance:
+        (killed,) = instance.get_runs()
+        assert killed.status == dg.DagsterRunStatus.STARTED
+        assert instance.event_log_storage.get_concurrency_info("tpu").active_run_ids == {killed.run_id}
+        plan(run_folder, epochs=1)
+        subprocess.run(command, cwd=CHECKOUT, env=variables, capture_output=True, timeout=60, check=True)
+        assert status_of(instance, killed.run_id) == dg.DagsterRunStatus.FAILURE
+        (run_id,) = {run.run_id for run in instance.get_runs()} - {killed.run_id}
+        assert f"run {killed.run_id} (STARTED): its process is gone" in said(instance, run_id)
 
 
 class TestLive:

@@ -1,0 +1,46 @@
+"""What the champion reads in real images."""
+
+import dagster as dg
+
+from ecg_assets.assets.metadata import picture, table, told
+from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.store.root import DataRoot
+from ecg_assets.training.champion import champion_checkpoint, read_champion
+
+_SHOWN = 3
+
+
+@dg.asset(deps=["champion", "kaggle_subset"], group_name="scans", kinds={"png", "torch"})
+def scan_segmentations(context: dg.AssetExecutionContext, data_root: DataRootResource) -> dg.MaterializeResult[None]:
+    """Predicted masks of all images in the inbox of scans, and the images with the masks laid over them."""
+    # Both import torch, which the code server must not load.
+    from ecg_assets.scans.preview import overlay_sheet
+    from ecg_assets.scans.stage import images_in, inbox, results, segment_inbox
+
+    root = data_root.open()
+    if not images_in(root):
+        summary = f"nothing to segment: put scans or photos of paper ECGs into {inbox(root)}"
+        context.log.info(summary)
+        return dg.MaterializeResult(metadata=told(summary, inbox(root)), data_version=dg.DataVersion("empty"))
+    _require_champion(root)
+    with data_root.writing(results(root), context.log.info):
+        report = segment_inbox(root, champion_checkpoint(root), context.log.info)
+    metadata = told(
+        f"{len(report.made) + len(report.skipped)} images segmented, {len(report.unreadable)} unreadable",
+        results(root),
+        made=len(report.made),
+        skipped=len(report.skipped),
+        unreadable=len(report.unreadable),
+    )
+    if report.manifests:
+        metadata["picture"] = picture(overlay_sheet(root, _SHOWN), "overlays of real images")
+    if report.unreadable:
+        metadata["why"] = table([{"image": name, "why": why} for name, why in report.unreadable.items()])
+    return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(report.digest))
+
+
+def _require_champion(root: DataRoot) -> None:
+    if read_champion(root) is None:
+        raise dg.Failure(
+            f"there are images in {root.scans / 'inbox'} but no champion to segment them with: materialise champion"
+        )

@@ -1,0 +1,94 @@
+"""The trained checkpoint: a graph of prepare, launch and publish."""
+
+import os
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field
+
+from ecg_assets.assets.metadata import picture, told
+from ecg_assets.resources.launcher import TPU_POOL, TPUResource
+from ecg_assets.resources.reconcile import wait_for_slot
+from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.store.lock import only_writer
+from ecg_assets.store.root import DataRoot
+from ecg_assets.training.config import load_config
+from ecg_assets.training.plots import loss_curve
+from ecg_assets.training.published import note_published
+from ecg_assets.training.run_folder import RunFolder, is_finished, prepare_run, publish
+from ecg_assets.training.topology import default_experiment
+
+EXPERIMENT_VARIABLE = "ECG_EXPERIMENT"
+TRAINED_CHECKPOINT = dg.AssetKey("trained_checkpoint")
+
+
+class TrainingChoice(dg.Config):
+    """What to train."""
+
+    experiment: str = Field(
+        default="",
+        description="Name of an experiment (grid_wave_mix_run: 3 classes; grid_5class_run; demo: minutes on a CPU) or "
+        "path of a YAML file of your own. Empty: the environment variable ECG_EXPERIMENT; without it "
+        "grid_wave_mix_run on a TPU, demo elsewhere.",
+    )
+
+
+@dg.op(ins={"mixed_dataset": dg.In(dg.Nothing)}, out=dg.Out(str))
+def prepare(context: dg.OpExecutionContext, config: TrainingChoice, data_root: DataRootResource) -> dg.Output[str]:
+    """Opens the experiment's run folder; what was trained on the same data with the same config is kept."""
+    wait_for_slot(context.instance, context.run.run_id, TPU_POOL, context.log.info)
+    root = data_root.open()
+    chosen = load_config(config.experiment or os.environ.get(EXPERIMENT_VARIABLE) or default_experiment())
+    with only_writer(_lock(root, chosen.experiment), context.log.info):
+        prepare_run(root, chosen, context.log.info)
+    return dg.Output(chosen.experiment)
+
+
+@dg.op(pool=TPU_POOL, out=dg.Out(str))
+def launch(
+    context: dg.OpExecutionContext, experiment: str, data_root: DataRootResource, tpu: TPUResource
+) -> dg.Output[str]:
+    """Runs the trainer on all cores, as a process group of its own, until it has finished."""
+    root = data_root.open()
+    run = RunFolder(root.runs / experiment)
+    with only_writer(_lock(root, experiment), context.log.info):
+        if is_finished(run):
+            context.log.info(f"{experiment} is trained already, with this config on these data: nothing to do")
+        else:
+            tpu.train(context, run.path, TRAINED_CHECKPOINT)
+    return dg.Output(experiment)
+
+
+@dg.op(out=dg.Out(dg.Nothing))
+def publish_checkpoint(context: dg.OpExecutionContext, experiment: str, data_root: DataRootResource) -> dg.Output[None]:
+    """Says what came out of the training, and notes it as the one to evaluate."""
+    root = data_root.open()
+    run = RunFolder(root.runs / experiment)
+    published = publish(run, context.log.info)
+    note_published(root, experiment, published.sha256)
+    return dg.Output(
+        None,
+        metadata=told(
+            f"experiment {experiment}, best epoch {published.best_epoch}",
+            published.checkpoint,
+            picture=picture(loss_curve(run.events), "loss and learning rate over the epochs"),
+            experiment=experiment,
+            best_epoch=published.best_epoch,
+            sha256=published.sha256,
+            **published.validation,
+        ),
+        data_version=dg.DataVersion(published.sha256),
+    )
+
+
+@dg.graph_asset(
+    ins={"mixed_dataset": dg.AssetIn(dagster_type=dg.Nothing)}, group_name="training", kinds={"torch", "tpu"}
+)
+def trained_checkpoint(mixed_dataset: None) -> None:
+    """The network's best weights on the validation split, trained by xmp.spawn on all cores."""
+    published: None = publish_checkpoint(launch(prepare(mixed_dataset)))
+    return published
+
+
+def _lock(root: DataRoot, experiment: str) -> Path:
+    return root.runs / ".locks" / experiment

@@ -1,0 +1,46 @@
+"""The code location: assets, checks, resources, the job and its schedule."""
+
+import dagster as dg
+
+from ecg_assets.assets.champion import champion
+from ecg_assets.assets.dataset import mixed_dataset
+from ecg_assets.assets.evaluation import evaluation_report
+from ecg_assets.assets.grids import grids
+from ecg_assets.assets.kaggle_subset import kaggle_subset
+from ecg_assets.assets.pages import pages
+from ecg_assets.assets.records import raw_csvs
+from ecg_assets.assets.scan_segmentations import scan_segmentations
+from ecg_assets.assets.training import trained_checkpoint
+from ecg_assets.automation import nightly, rebuild_all
+from ecg_assets.checks import CHECKS
+from ecg_assets.resources.console import readable_logger
+from ecg_assets.resources.kaggle_client import KaggleResource
+from ecg_assets.resources.launcher import TPUResource
+from ecg_assets.resources.storage import DataRootResource
+
+# In the order of the data, in which tables for people list them too.
+ASSETS = (
+    raw_csvs,
+    grids,
+    pages,
+    mixed_dataset,
+    trained_checkpoint,
+    evaluation_report,
+    champion,
+    kaggle_subset,
+    scan_segmentations,
+)
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """Everything that the UI shows; steps of a run share one process."""
+    return dg.Definitions(
+        assets=ASSETS,
+        asset_checks=CHECKS,
+        jobs=[rebuild_all],
+        schedules=[nightly],
+        resources={"data_root": DataRootResource(), "tpu": TPUResource(), "kaggle": KaggleResource()},
+        loggers={"console": readable_logger},
+        executor=dg.in_process_executor,
+    )

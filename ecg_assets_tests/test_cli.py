@@ -1,0 +1,80 @@
+"""The command line teaches by its help texts, and says errors in one line."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ecg_assets.cli import main
+from ecg_assets.store.manifest import Manifest, write_manifest
+
+COMMANDS = ("demo", "train", "export-dataset", "status")
+
+
+@pytest.fixture(autouse=True)
+def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "data_root"
+    monkeypatch.setenv("ECG_ASSETS_DATA", str(folder))
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+    return folder
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def test_the_help_names_every_command_and_where_data_go() -> None:
+    result = run("--help")
+    assert result.exit_code == 0
+    for command in COMMANDS:
+        assert command in result.output
+    assert "ECG_ASSETS_DATA" in result.output
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_explains_itself_with_an_example(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert f"ecg-assets {command}" in result.output
+    assert "Example" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["export-dataset", "out"], "materialise mixed_dataset first"),
+        (["train", "--config", "no_such_experiment"], "no_such_experiment"),
+        (["demo"], "DAGSTER_HOME"),
+    ],
+)
+def test_an_error_is_one_line_that_says_what_to_do(arguments: list[str], said: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ")
+    assert len(result.output.strip().splitlines()) == 1
+    assert said in result.output
+
+
+def test_a_bucket_as_data_root_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECG_ASSETS_DATA", "gs://bucket/folder")
+    result = run("status")
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: the data root 'gs://bucket/folder' is a bucket address")
+
+
+def test_status_of_an_empty_root_shows_every_stage_with_nothing_in_it() -> None:
+    result = run("status")
+    assert result.exit_code == 0
+    for stage in ("raw_csvs", "grid_mask", "wave_masks", "mixed_dataset", "scan_segmentations"):
+        assert stage in result.output
+
+
+def test_status_counts_current_and_stale_shards(data_root: Path) -> None:
+    run("status")
+    folder = data_root / "dataset_grid_wave_mix"
+    for number, fingerprint in enumerate(["f", "f", ""]):
+        path = folder / "_manifests" / f"shard-{number:03d}.json"
+        write_manifest(path, Manifest(stage="mixed_dataset", fingerprint=fingerprint))
+    (line,) = [line for line in run("status").output.splitlines() if "mixed_dataset" in line]
+    assert [cell.strip() for cell in line.strip("│┃ ").split("│")][1:3] == ["2", "1"]

@@ -1,0 +1,222 @@
+"""The whole graph in a real Dagster: one launch over GraphQL makes everything, live epochs, skipping, kills, the UI.
+
+The tests share one home and one data root. The first fills it, so each run later finds data that are current.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psutil
+import pytest
+import yaml
+
+from ecg_assets.resources.launcher import PROCESS_FILE
+from ecg_assets.resources.processes import group_members
+from ecg_assets.resources.reconcile import worker_mark
+from ecg_assets_tests.live import CHECKOUT, Server, environment, instance_of, make_home, status_of, until, webserver
+from ecg_assets_tests.test_definitions import ASSETS
+
+MODULE = "ecg_assets.definitions"
+PICTURED = set(ASSETS) - {"champion", "kaggle_subset", "scan_segmentations"}
+SUCCESS, FAILURE, CANCELED = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED
+
+
+@dataclass(frozen=True)
+class Live:
+    """One Dagster with one data root.
+
+    Attributes:
+        server: its webserver.
+        home: its DAGSTER_HOME.
+        data_root: its data root.
+        variables: the environment of its code server.
+    """
+
+    server: Server
+    home: Path
+    data_root: Path
+    variables: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    folder = tmp_path_factory.mktemp("live")
+    home, data_root = make_home(folder / "home"), folder / "data_root"
+    variables = {
+        "ECG_ASSETS_DATA": str(data_root),
+        "ECG_RECORDS": "24",
+        "ECG_EXPERIMENT": str(write_experiment(folder, "tiny", epochs=3)),
+        "HOME": str(folder),  # nobody's Kaggle credentials
+    }
+    with webserver(home, MODULE, **variables) as server:
+        yield Live(server, home, data_root, variables)
+
+
+def write_experiment(folder: Path, name: str, **changes: Any) -> Path:
+    """A network that a CPU trains in seconds, by the XLA runtime with two replicas unless told otherwise."""
+    config = {
+        "experiment": name,
+        "classes": 5,
+        "runtime": "xla",
+        "replicas": 2,
+        "epochs": 3,
+        "steps_per_epoch": 8,
+        "validation_steps": 2,
+        "batch_size": 2,
+        "crop_px": 64,
+        "log_every": 2,
+        "widths": [8, 16],
+        "patch_px": 4,
+        "learning_rate": 3e-3,
+        "class_weights": [1, 1, 1, 2, 2],
+    }
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump({**config, **changes}))
+    return path
+
+
+def materializations(instance: dg.DagsterInstance, run_id: str) -> dict[str, dg.AssetMaterialization]:
+    entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+    made = [entry.asset_materialization for entry in entries if entry.asset_materialization is not None]
+    return {one.asset_key.to_user_string(): one for one in made}
+
+
+def epochs_seen(instance: dg.DagsterInstance, run_id: str) -> list[int]:
+    """Epochs in the run's log so far, from the observations of the checkpoint."""
+    entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_OBSERVATION)
+    return [int(str(entry.asset_observation.metadata["epoch"].value)) for entry in entries if entry.asset_observation]
+
+
+def trainer_group(data_root: Path) -> int | None:
+    """The process group of the training that runs now."""
+    records = list(data_root.glob(f"runs/*/{PROCESS_FILE}"))
+    return int(json.loads(records[0].read_text())["group"]) if records else None
+
+
+def test_one_launch_materialises_everything_and_its_log_holds_the_epochs_while_it_runs(live: Live) -> None:
+    run_id = live.server.materialize(sorted(ASSETS))
+    with instance_of(live.home) as instance:
+        until(lambda: epochs_seen(instance, run_id), 240, "the first epoch in the run's log")
+        assert status_of(instance, run_id) == dg.DagsterRunStatus.STARTED
+        until(lambda: status_of(instance, run_id) in (SUCCESS, FAILURE), 240, "the end of the run")
+        assert status_of(instance, run_id) == SUCCESS
+        assert epochs_seen(instance, run_id) == [1, 2, 3]
+        made = materializations(instance, run_id)
+    assert set(made) == set(ASSETS)
+    for key in PICTURED:
+        assert "data:image/png;base64," in str(made[key].metadata["picture"].value), key
+    assert trainer_group(live.data_root) is None
+
+
+def test_the_same_again_trains_nothing_and_makes_nothing(live: Live) -> None:
+    run_id = live.server.materialize(sorted(ASSETS))
+    with instance_of(live.home) as instance:
+        until(lambda: status_of(instance, run_id) in (SUCCESS, FAILURE), 120, "the end of the run")
+        assert status_of(instance, run_id) == SUCCESS
+        assert epochs_seen(instance, run_id) == []
+        made = materializations(instance, run_id)
+    assert made["rendered_waves"].metadata["made"].value == 0
+    assert made["mixed_dataset"].metadata["made"].value == 0
+    assert made["champion"].metadata["promoted"].value is False
+
+
+def test_the_demo_command_goes_on_from_there_and_ends_with_a_table(live: Live) -> None:
+    command = [str(Path(sys.executable).with_name("ecg-assets")), "demo"]
+    variables = environment(live.home, **live.variables, COLUMNS="200")
+    done = subprocess.run(command, cwd=CHECKOUT, env=variables, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for key in ASSETS:
+        assert key in done.stdout
+    assert "make ui" in done.stdout
+    assert "DEBUG" not in done.stderr
+    assert "rendered_waves: 0 of 16 shards to make, 16 are current" in done.stderr
+
+
+@pytest.mark.browser
+def test_the_asset_s_page_shows_its_picture(live: Live) -> None:
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert chromium, "no Chromium in PATH: apt install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1500, "height": 1000})
+        page.goto(f"{live.server.url}/assets/rendered_waves", wait_until="domcontentloaded")
+        page.get_by_text("Show Markdown", exact=False).first.click(timeout=30_000)
+        image = page.locator("img[src^='data:image/png']").first
+        image.wait_for(timeout=15_000)
+        assert image.evaluate("image => image.naturalWidth") > 200
+        browser.close()
+
+
+ENDLESS = {"epochs": 10_000, "steps_per_epoch": 4, "validation_steps": 1}
+TRAINING_ASSETS = ["trained_checkpoint"]
+
+
+def experiment_config(path: Path) -> dict[str, Any]:
+    """Run config that trains the experiment of this YAML file."""
+    return {"ops": {"trained_checkpoint": {"ops": {"prepare": {"config": {"experiment": str(path)}}}}}}
+
+
+def training_processes(live: Live, instance: dg.DagsterInstance, run_id: str) -> list[int]:
+    """The trainer's whole group, as soon as it has trained an epoch."""
+    until(lambda: epochs_seen(instance, run_id), 240, "an epoch")
+    group = trainer_group(live.data_root)
+    assert group is not None
+    return group_members(group)
+
+
+def test_terminate_ends_the_real_trainer_and_all_its_replicas(live: Live, tmp_path: Path) -> None:
+    endless = write_experiment(tmp_path, "cancelled", **ENDLESS)
+    run_id = live.server.materialize(TRAINING_ASSETS, experiment_config(endless))
+    with instance_of(live.home) as instance:
+        pids = training_processes(live, instance, run_id)
+        assert len(pids) >= 2
+        live.server.terminate(run_id)
+        until(lambda: status_of(instance, run_id) == CANCELED, 60, "the cancel")
+        until(lambda: not any(map(psutil.pid_exists, pids)), 30, "the end of all processes")
+    checkpoint = live.data_root / "runs" / "cancelled" / "checkpoints" / "last.safetensors"
+    assert checkpoint.exists()
+
+
+def test_a_run_and_a_trainer_killed_in_an_epoch_are_completed_by_the_next_run(live: Live, tmp_path: Path) -> None:
+    many = write_experiment(tmp_path, "killed", epochs=8, steps_per_epoch=20, runtime="torch")
+    killed = live.server.materialize(TRAINING_ASSETS, experiment_config(many))
+    with instance_of(live.home) as instance:
+        pids = training_processes(live, instance, killed)
+        worker = worker_mark(instance, killed)
+        assert worker is not None
+        os.kill(worker.pid, signal.SIGKILL)
+        for pid in pids:
+            if psutil.pid_exists(pid):
+                os.kill(pid, signal.SIGKILL)
+        done = max(epochs_seen(instance, killed))
+        assert done < 8
+        run_id = live.server.materialize(TRAINING_ASSETS, experiment_config(many))
+        until(lambda: status_of(instance, run_id) in (SUCCESS, FAILURE), 240, "the end of the next run")
+        assert status_of(instance, run_id) == SUCCESS
+        assert status_of(instance, killed) == FAILURE
+        assert min(epochs_seen(instance, run_id)) in (done, done + 1)
+        assert max(epochs_seen(instance, run_id)) == 8
+        messages = [entry.user_message for entry in instance.all_logs(run_id)]
+    assert any(killed in message for message in messages), "that the killed run was cleared away is said"
+
+
+def test_a_worker_killed_alone_takes_its_trainer_with_it(live: Live, tmp_path: Path) -> None:
+    endless = write_experiment(tmp_path, "orphaned", **ENDLESS)
+    run_id = live.server.materialize(TRAINING_ASSETS, experiment_config(endless))
+    with instance_of(live.home) as instance:
+        pids = training_processes(live, instance, run_id)
+        worker = worker_mark(instance, run_id)
+        assert worker is not None
+        os.kill(worker.pid, signal.SIGKILL)
+        until(lambda: not any(map(psutil.pid_exists, pids)), 45, "the end of the trainer")
