@@ -47,7 +47,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	  echo "\"$(PYTHON)\" cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@echo "Installing the pinned dependencies into .venv (the first time some gigabytes are downloaded)"
 	@"$(BIN)/python" -m pip install --disable-pip-version-check --no-input -c constraints.txt -e '.[dev]' \
-	  | sed -u -n -E 's/^ +Downloading ([^ ]+) (\(.*\)).*/  \1 \2/p; s/^(Installing collected packages|Successfully installed) .*/  \1/p'
+	  | sed -u -n -E 's/^ +Downloading ([^ ]+) (\(.*\)).*/  \1 \2/p; s/^(Installing collected packages|Successfully installed).*/  \1/p'
 	@touch $@
 
 # Two first runs racing on a fresh home crash: the databases are made here, once, by whoever holds the lock.

@@ -23,10 +23,10 @@ class OneLineErrors(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (ValueError, RuntimeError) as error:
+        except Exception as error:
             if not type(error).__module__.startswith("ecg_assets."):
                 raise
-            raise click.ClickException(" ".join(str(error).split())) from error
+            raise click.ClickException(str(error).partition("\n")[0]) from error
 
 
 @click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

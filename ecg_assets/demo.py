@@ -90,11 +90,15 @@ def _warning(check: dg.AssetCheckEvaluation) -> str:
 
 
 def _failure(event: dg.DagsterEvent) -> str:
+    """The step and the innermost error's first line, which says what to do; the class's name does not."""
     error = event.step_failure_data.error
     while error is not None and error.cause is not None:
         error = error.cause
     text = error.message if error is not None else event.message or ""
-    return f"{event.step_key}: {' '.join((text or '').split())}"
+    name, _, message = text.strip().partition(": ")
+    if error is not None and name.endswith(error.cls_name or " "):
+        text = message
+    return f"{event.step_key}: {text.strip().splitlines()[0] if text.strip() else 'see the log'}"
 
 
 def _made(instance: dg.DagsterInstance, key: dg.AssetKey, run_id: str) -> Made | None:

@@ -1,5 +1,7 @@
 """The command line teaches by its help texts, and says errors in one line."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from ecg_assets.cli import main
 from ecg_assets.store.manifest import Manifest, write_manifest
+from ecg_assets_tests.live import environment, make_home
 
 COMMANDS = ("demo", "train", "export-dataset", "status")
 
@@ -78,3 +81,18 @@ def test_status_counts_current_and_stale_shards(data_root: Path) -> None:
         write_manifest(path, Manifest(stage="mixed_dataset", fingerprint=fingerprint))
     (line,) = [line for line in run("status").output.splitlines() if "mixed_dataset" in line]
     assert [cell.strip() for cell in line.strip("│┃ ").split("│")][1:3] == ["2", "1"]
+
+
+def test_a_demo_that_fails_says_what_failed_in_one_line_and_keeps_what_was_made(
+    tmp_path: Path, data_root: Path
+) -> None:
+    command = [str(Path(sys.executable).with_name("ecg-assets")), "demo"]
+    variables = environment(
+        make_home(tmp_path / "home"), ECG_ASSETS_DATA=str(data_root), ECG_RECORDS="2", COLUMNS="200"
+    )
+    done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    (failed,) = [line for line in done.stderr.splitlines() if line.startswith("Failed: ")]
+    assert failed.startswith("Failed: mixed_dataset: none of 2 records falls into")
+    assert "rendered_waves" in done.stdout
+    assert "Traceback" not in done.stderr

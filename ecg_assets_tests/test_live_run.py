@@ -56,6 +56,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         "ECG_RECORDS": "24",
         "ECG_EXPERIMENT": str(write_experiment(folder, "tiny", epochs=3)),
         "HOME": str(folder),  # nobody's Kaggle credentials
+        "OMP_NUM_THREADS": "1",  # threads that wait for each other crawl when other tests share the cores
     }
     with webserver(home, MODULE, **variables) as server:
         yield Live(server, home, data_root, variables)
@@ -205,7 +206,7 @@ def test_a_run_and_a_trainer_killed_in_an_epoch_are_completed_by_the_next_run(li
         until(lambda: status_of(instance, run_id) in (SUCCESS, FAILURE), 240, "the end of the next run")
         assert status_of(instance, run_id) == SUCCESS
         assert status_of(instance, killed) == FAILURE
-        assert min(epochs_seen(instance, run_id)) in (done, done + 1)
+        assert min(epochs_seen(instance, run_id)) > done, "it goes on from the last checkpoint"
         assert max(epochs_seen(instance, run_id)) == 8
         messages = [entry.user_message for entry in instance.all_logs(run_id)]
     assert any(killed in message for message in messages), "that the killed run was cleared away is said"

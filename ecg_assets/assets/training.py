@@ -15,7 +15,7 @@ from ecg_assets.store.root import DataRoot
 from ecg_assets.training.config import load_config
 from ecg_assets.training.plots import loss_curve
 from ecg_assets.training.published import note_published
-from ecg_assets.training.run_folder import RunFolder, is_finished, prepare_run, publish
+from ecg_assets.training.run_folder import CODE_VERSION, RunFolder, is_finished, prepare_run, publish
 from ecg_assets.training.topology import default_experiment
 
 EXPERIMENT_VARIABLE = "ECG_EXPERIMENT"
@@ -59,7 +59,7 @@ def launch(
     return dg.Output(experiment)
 
 
-@dg.op(out=dg.Out(dg.Nothing))
+@dg.op(out=dg.Out(dg.Nothing), code_version=CODE_VERSION)
 def publish_checkpoint(context: dg.OpExecutionContext, experiment: str, data_root: DataRootResource) -> dg.Output[None]:
     """Says what came out of the training, and notes it as the one to evaluate."""
     root = data_root.open()
