@@ -97,6 +97,18 @@ def epochs_seen(instance: dg.DagsterInstance, run_id: str) -> list[int]:
     return [int(str(entry.asset_observation.metadata["epoch"].value)) for entry in entries if entry.asset_observation]
 
 
+def wait_for_an_epoch(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Until the run's log holds an epoch; a run that failed before is told at once, with its errors."""
+
+    def seen() -> bool:
+        if status_of(instance, run_id) == FAILURE:
+            failures = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+            raise AssertionError("\n".join(str(entry.dagster_event) for entry in failures))
+        return bool(epochs_seen(instance, run_id))
+
+    until(seen, 240, "an epoch in the run's log")
+
+
 def trainer_group(data_root: Path) -> int | None:
     """The process group of the training that runs now."""
     records = list(data_root.glob(f"runs/*/{PROCESS_FILE}"))
@@ -106,7 +118,7 @@ def trainer_group(data_root: Path) -> int | None:
 def test_one_launch_materialises_everything_and_its_log_holds_the_epochs_while_it_runs(live: Live) -> None:
     run_id = live.server.materialize(sorted(ASSETS))
     with instance_of(live.home) as instance:
-        until(lambda: epochs_seen(instance, run_id), 240, "the first epoch in the run's log")
+        wait_for_an_epoch(instance, run_id)
         assert status_of(instance, run_id) == dg.DagsterRunStatus.STARTED
         until(lambda: status_of(instance, run_id) in (SUCCESS, FAILURE), 240, "the end of the run")
         assert status_of(instance, run_id) == SUCCESS
@@ -142,6 +154,20 @@ def test_the_demo_command_goes_on_from_there_and_ends_with_a_table(live: Live) -
     assert "rendered_waves: 0 of 16 shards to make, 16 are current" in done.stderr
 
 
+def test_images_put_into_the_inbox_are_read_by_the_champion(live: Live) -> None:
+    inbox = live.data_root / "scans" / "inbox"
+    page = sorted((live.data_root / "data" / "wave_images").glob("*.png"))[0]
+    shutil.copy(page, inbox / "scan.png")
+    (inbox / "broken.jpg").write_text("no image")
+    run_id = live.server.materialize(["scan_segmentations"])
+    with instance_of(live.home) as instance:
+        until(lambda: status_of(instance, run_id) in (SUCCESS, FAILURE), 120, "the end of the run")
+        made = materializations(instance, run_id)["scan_segmentations"]
+    assert made.metadata["summary"].value == "1 images segmented, 1 unreadable"
+    assert "data:image/png;base64," in str(made.metadata["picture"].value)
+    assert (live.data_root / "scans" / "segmentations" / "scan.png.overlay.png").exists()
+
+
 @pytest.mark.browser
 def test_the_asset_s_page_shows_its_picture(live: Live) -> None:
     from playwright.sync_api import sync_playwright
@@ -170,7 +196,7 @@ def experiment_config(path: Path) -> dict[str, Any]:
 
 def training_processes(live: Live, instance: dg.DagsterInstance, run_id: str) -> list[int]:
     """The trainer's whole group, as soon as it has trained an epoch."""
-    until(lambda: epochs_seen(instance, run_id), 240, "an epoch")
+    wait_for_an_epoch(instance, run_id)
     group = trainer_group(live.data_root)
     assert group is not None
     return group_members(group)
