@@ -14,12 +14,15 @@ from math import ceil
 import numpy as np
 import numpy.typing as npt
 
+from ecg_assets.samples.classes import BACKGROUND
 from ecg_assets.samples.reader import Sample, SampleReader, augment
 from ecg_assets.training.class_map import to_classes
 from ecg_assets.training.config import ConfigError, TrainConfig
 
 # What random numbers are for; the first word of each seed sequence after the config's seed.
 _ORDER, _AUGMENT = 1, 2
+# Grey level; printed lines are brighter in at least one colour.
+_INK_BELOW = 100
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,8 @@ class TrainBatches:
         return _ahead(make, range(first_step, self.steps), self._config)
 
     def _augmented(self, number: int, epoch: int, position: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-        sample, rng, crop_px = self._reader[number], self._rng(_AUGMENT, epoch, position), self._config.crop_px
-        top, left = rng.integers(sample.mask_hw.shape[0] - crop_px + 1, size=2)
-        window = np.s_[top : top + crop_px, left : left + crop_px]
+        sample, rng = self._reader[number], self._rng(_AUGMENT, epoch, position)
+        window = _window(sample, self._config, rng)
         image_hwc, mask_hw = augment(sample.image_hwc[window], sample.mask_hw[window], rng)
         return image_hwc, to_classes(mask_hw, self._config.classes)
 
@@ -112,6 +114,20 @@ class ValidationBatches:
             return _padded(samples, self._batch_size, self._config.classes, self._reader)
 
         return _ahead(make, range(self.steps), self._config)
+
+
+def _window(sample: Sample, config: TrainConfig, rng: np.random.Generator) -> tuple[slice, slice]:
+    """Where to cut: anywhere, or, for a share of the crops, so that ink which is no trace is in it."""
+    crop_px = config.crop_px
+    room_px = sample.mask_hw.shape[0] - crop_px
+    top, left = (int(number) for number in rng.integers(room_px + 1, size=2))
+    if rng.random() < config.text_share:
+        text = np.flatnonzero((sample.image_hwc.max(axis=2) < _INK_BELOW) & (sample.mask_hw == BACKGROUND))
+        if len(text):
+            y, x = divmod(int(rng.choice(text)), sample.mask_hw.shape[1])
+            up, back = (int(number) for number in rng.integers(crop_px, size=2))
+            top, left = min(max(y - up, 0), room_px), min(max(x - back, 0), room_px)
+    return slice(top, top + crop_px), slice(left, left + crop_px)
 
 
 def _padded(samples: list[Sample], size: int, classes: int, reader: SampleReader) -> Batch:

@@ -13,11 +13,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ecg_assets.store.atomic import atomic_path
+from ecg_assets.training.flat import FlatNetwork
 from ecg_assets.training.network import CompactUNet
 from ecg_assets.training.run_folder import EpochScores
 
 _MODEL, _OPTIMIZER = "model.", "optimizer."
-_SLOTS = ("step", "exp_avg", "exp_avg_sq")  # AdamW's state of one parameter
+# AdamW's state: two tensors like the weights, and a count of steps that stays on the host.
+_MOMENTS, _STEP = ("exp_avg", "exp_avg_sq"), "optimizer.step"
 
 
 class CheckpointError(ValueError):
@@ -64,21 +66,22 @@ class Progress(BaseModel):
     history: list[EpochScores] = Field(default_factory=list)
 
 
-def save_best(path: Path, spec: NetworkSpec, network: CompactUNet, scores: EpochScores) -> None:
+def save_best(path: Path, spec: NetworkSpec, network: FlatNetwork, scores: EpochScores) -> None:
     """Writes the weights alone, under the names of the network's state dict, with spec and scores in the header."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    _save(path, tensors, {"network": spec.model_dump_json(), "scores": scores.model_dump_json()})
+    weights = network.named(network.vector.detach().cpu())
+    _save(path, weights, {"network": spec.model_dump_json(), "scores": scores.model_dump_json()})
 
 
 def save_last(
-    path: Path, spec: NetworkSpec, network: CompactUNet, optimizer: torch.optim.Optimizer, progress: Progress
+    path: Path, spec: NetworkSpec, network: FlatNetwork, optimizer: torch.optim.Optimizer, progress: Progress
 ) -> None:
-    """Writes all that training goes on from."""
-    tensors = {_MODEL + name: tensor.detach() for name, tensor in network.state_dict().items()}
-    for name, parameter in network.named_parameters():
-        tensors |= {f"{_OPTIMIZER}{name}.{slot}": optimizer.state[parameter][slot] for slot in _SLOTS}
-    on_host = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-    _save(path, on_host, {"network": spec.model_dump_json(), "progress": progress.model_dump_json()})
+    """Writes all that training goes on from; the optimizer's moments under the names of their weights."""
+    state = optimizer.state[network.vector]
+    tensors = _above(_MODEL, network.named(network.vector.detach().cpu()))
+    for moment in _MOMENTS:
+        tensors |= _above(f"{_OPTIMIZER}{moment}.", network.named(state[moment].cpu()))
+    tensors[_STEP] = state["step"].cpu()
+    _save(path, tensors, {"network": spec.model_dump_json(), "progress": progress.model_dump_json()})
 
 
 def load_network(path: Path) -> CompactUNet:
@@ -94,7 +97,7 @@ def load_network(path: Path) -> CompactUNet:
     return network.eval()
 
 
-def load_last(path: Path, network: CompactUNet, optimizer: torch.optim.Optimizer) -> Progress:
+def load_last(path: Path, network: FlatNetwork, optimizer: torch.optim.Optimizer) -> Progress:
     """Sets network and optimizer, on whatever device they are, as they were saved.
 
     Raises:
@@ -103,33 +106,33 @@ def load_last(path: Path, network: CompactUNet, optimizer: torch.optim.Optimizer
     tensors, header = _load(path)
     if "progress" not in header:
         raise CheckpointError(f"{path} holds weights only; training goes on from last.safetensors")
+    device = network.vector.device
     try:
-        network.load_state_dict(_below(tensors, _MODEL))
-    except RuntimeError as error:
+        vector = network.flat(_below(tensors, _MODEL))
+        moments = {moment: network.flat(_below(tensors, f"{_OPTIMIZER}{moment}.")) for moment in _MOMENTS}
+    except (KeyError, ValueError) as error:
         raise CheckpointError(f"{path} is of another network: {error}; remove the run folder to start anew") from error
+    with torch.no_grad():
+        network.vector.copy_(vector.to(device))
+    optimizer.state[network.vector] = {name: moment.to(device) for name, moment in moments.items()}
+    optimizer.state[network.vector]["step"] = tensors[_STEP]
     progress = Progress.model_validate_json(header["progress"])
-    for name, parameter in network.named_parameters():
-        device = {slot: torch.device("cpu") if slot == "step" else parameter.device for slot in _SLOTS}
-        optimizer.state[parameter] = {slot: tensors[f"{_OPTIMIZER}{name}.{slot}"].to(device[slot]) for slot in _SLOTS}
-    for group in optimizer.param_groups:
-        group["lr"] = progress.learning_rate
+    optimizer.param_groups[0]["lr"] = progress.learning_rate
     return progress
 
 
-def fresh_state(optimizer: torch.optim.Optimizer) -> None:
+def fresh_state(network: FlatNetwork, optimizer: torch.optim.Optimizer) -> None:
     """Gives AdamW the state that its first step would make; XLA then compiles one graph for all steps, not two."""
-    for group in optimizer.param_groups:
-        for parameter in group["params"]:
-            optimizer.state[parameter] = {
-                "step": torch.tensor(0.0),
-                "exp_avg": torch.zeros_like(parameter),
-                "exp_avg_sq": torch.zeros_like(parameter),
-            }
+    zeros = torch.zeros(network.vector.shape)
+    device = network.vector.device
+    optimizer.state[network.vector] = {moment: zeros.clone().to(device) for moment in _MOMENTS}
+    optimizer.state[network.vector]["step"] = torch.tensor(0.0)
 
 
 def _save(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, header)
+        # Slices of one vector would be told apart by address only.
+        save_file({name: tensor.clone() for name, tensor in tensors.items()}, temporary, header)
 
 
 def _load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -146,6 +149,10 @@ def _load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             f"{path} is a safetensors file, but its header names no network; it is of another program"
         )
     return tensors, header
+
+
+def _above(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {prefix + name: tensor for name, tensor in tensors.items()}
 
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -41,6 +41,13 @@ class TrainConfig(BaseModel):
     )
     batch_size: int = Field(ge=1, description="Crops in a step, for each replica.")
     crop_px: int = Field(ge=16, description="Side of the random crops that are trained on.")
+    text_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of the crops that are cut around ink which is no trace (text, separators, pulses): it is "
+        "rare, and what a trace is most easily taken for.",
+    )
     log_every: int = Field(
         default=10, ge=1, description="Steps between log lines; there losses and stop requests are looked at."
     )

@@ -88,20 +88,24 @@ class CompactUNet(nn.Module):
         self.down = nn.ModuleList(_Block(coarse, coarse) for _, coarse in pairs)
         self.grow = nn.ModuleList(nn.Conv2d(coarse, 4 * fine, 1) for fine, coarse in pairs)
         self.up = nn.ModuleList(_Block(2 * fine, fine) for fine, _ in pairs)
-        self.head = nn.Conv2d(widths[0], classes * patch_px**2, 1)
+        self.blend = nn.Conv2d(widths[0] + 3 * patch_px**2, 2 * widths[0], 1)
+        self.head = nn.Conv2d(2 * widths[0], classes * patch_px**2, 1)
 
     def forward(self, image_bchw: Tensor) -> Tensor:
         """Float images (b, 3, h, w) in -1..1 to logits (b, classes, h, w).
 
         Height and width must be multiples of `multiple_px`.
         """
-        x = self.first(pixels_to_channels(image_bchw, self.patch_px))
+        pixels = pixels_to_channels(image_bchw, self.patch_px)
+        x = self.first(pixels)
         skips: list[Tensor] = []
         for shrink, down in zip(self.shrink, self.down, strict=True):
             skips.append(x)
             x = down(shrink(pixels_to_channels(x, 2)))
         for grow, up in zip(reversed(self.grow), reversed(self.up), strict=True):
             x = up(torch.cat([channels_to_pixels(grow(x), 2), skips.pop()], dim=1))
+        # The pixels themselves, once more: an edge is where the ink ends, whatever the levels below think of it.
+        x = torch.relu(self.blend(torch.cat([x, pixels], dim=1)))
         return channels_to_pixels(self.head(x), self.patch_px)
 
 

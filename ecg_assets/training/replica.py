@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.training.batches import Batch, TrainBatches, ValidationBatches
 from ecg_assets.training.checkpoint import NetworkSpec, Progress, fresh_state, load_last, save_best, save_last
+from ecg_assets.training.flat import FlatNetwork
 from ecg_assets.training.losses import sample_losses
 from ecg_assets.training.metrics import ConfusionMatrix, counts_on_host
 from ecg_assets.training.network import initialise, normalise
@@ -42,9 +43,10 @@ class Replica:
         self._spec = NetworkSpec(classes=self.config.classes, widths=self.config.widths, patch_px=self.config.patch_px)
         network = self._spec.build()
         initialise(network, self.config.seed)
-        self.network = network.to(runtime.device)
+        self.network = FlatNetwork(network, runtime.device)
+        # Its weight decay is applied by `_decay_weights`.
         self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), self.config.learning_rate, weight_decay=self.config.weight_decay, foreach=False
+            [self.network.vector], self.config.learning_rate, weight_decay=0.0, foreach=False
         )
         self.resumed = run.last.exists()
         self.progress = self._start_or_resume()
@@ -53,12 +55,12 @@ class Replica:
         # Loss sum and count of non-finite steps since the last look, on the device.
         self._totals = self._zeros()
         with torch.no_grad():
-            runtime.broadcast(list(self.network.parameters()))
+            runtime.broadcast([self.network.vector])
 
     @property
     def parameters(self) -> int:
         """How many numbers the network has."""
-        return sum(parameter.numel() for parameter in self.network.parameters())
+        return self.network.vector.numel()
 
     def train_step(self, batch: Batch) -> None:
         """One step of the optimizer; its loss is added up on the device."""
@@ -66,7 +68,8 @@ class Replica:
         loss = self._losses(batch)[0].mean()
         loss.backward()  # type: ignore[no-untyped-call]
         self.runtime.reduce_gradients(self.optimizer)
-        norm = clip_grad_norm_(self.network.parameters(), self.config.clip_norm, foreach=False)
+        norm = clip_grad_norm_([self.network.vector], self.config.clip_norm, foreach=False)
+        self._decay_weights()
         self.optimizer.step()
         not_finite = (~torch.isfinite(loss.detach() + norm)).float()
         self._totals = self._totals + torch.stack([loss.detach(), not_finite])
@@ -161,6 +164,14 @@ class Replica:
         """The optimizer's, now."""
         return float(self.optimizer.param_groups[0]["lr"])
 
+    def _decay_weights(self) -> None:
+        """AdamW's decoupled weight decay (Loshchilov and Hutter 2019): weights times 1 - learning rate * decay.
+
+        The optimizer's own would compile a second graph for the factor 1, which f32 rounds to at low learning rates.
+        """
+        with torch.no_grad():
+            self.network.vector.mul_(self._from_host([1.0 - self.learning_rate * self.config.weight_decay]))
+
     def _losses(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         device = self.runtime.device
         mask_bhw = torch.from_numpy(batch.mask_bhw).to(device)
@@ -172,7 +183,7 @@ class Replica:
     def _start_or_resume(self) -> Progress:
         if self.resumed:
             return load_last(self.run.last, self.network, self.optimizer)
-        fresh_state(self.optimizer)
+        fresh_state(self.network, self.optimizer)
         return Progress(learning_rate=self.config.learning_rate)
 
     def _make_plateau(self) -> ReduceLROnPlateau:

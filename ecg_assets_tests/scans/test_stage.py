@@ -15,6 +15,7 @@ from ecg_assets.scans.segment import Segmenter
 from ecg_assets.scans.stage import images_in, inbox, mask_path, overlay_path, results, segment_inbox
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.training.checkpoint import NetworkSpec, save_best
+from ecg_assets.training.flat import FlatNetwork
 from ecg_assets.training.run_folder import EpochScores
 from ecg_assets_tests.real import photos
 
@@ -30,7 +31,7 @@ def checkpoint(folder: Path, seed: int = 0, classes: int = 5) -> Path:
     spec = NetworkSpec(classes=classes, widths=(8, 8), patch_px=4)
     scores = EpochScores(epoch=1, loss=1, learning_rate=1, validation_loss=1, dice={}, iou={}, foreground_dice=0)
     path = folder / f"seed-{seed}.safetensors"
-    save_best(path, spec, spec.build(), scores)
+    save_best(path, spec, FlatNetwork(spec.build(), torch.device("cpu")), scores)
     return path
 
 

@@ -120,6 +120,9 @@ def prepare_environment(replicas: int, log: Log) -> None:
             "XLA_USE_BF16 is set and was removed: it truncates every f32 value, losses and optimizer state included; "
             "`precision: bf16` in the config chooses bf16 for the network alone"
         )
+    # A factor that rounds to 1, as a weight decay at a low learning rate does, would otherwise become part of the graph
+    # and have it compiled again.
+    os.environ["XLA_NO_SPECIAL_SCALARS"] = "1"
     device = os.environ.setdefault("PJRT_DEVICE", "TPU" if tpu_chips() else "CPU")
     if device != "CPU":
         return

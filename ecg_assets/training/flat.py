@@ -1,0 +1,50 @@
+"""A network whose weights are slices of one vector, so that clipping, collective and optimizer are one operation each.
+
+An optimizer takes about ten operations for each tensor, and XLA traces each of them in every step: with one tensor
+for each layer that took longer than everything else in the step of a small network.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+
+class FlatNetwork:
+    """Calls a network with weights from `vector`, the only parameter there is.
+
+    Attributes:
+        vector: all weights, in the order of the network's named parameters; f32, on the device.
+    """
+
+    def __init__(self, network: nn.Module, device: torch.device) -> None:
+        """Takes over the network's present weights. The network must have no buffers."""
+        named = dict(network.named_parameters())
+        self._network = network
+        self._shapes = {name: parameter.shape for name, parameter in named.items()}
+        self._sizes = [parameter.numel() for parameter in named.values()]
+        flat = torch.cat([parameter.detach().flatten() for parameter in named.values()])
+        self.vector = nn.Parameter(flat.to(device))
+
+    def __call__(self, image_bchw: Tensor) -> Tensor:
+        """What the network makes of its input."""
+        outputs: Tensor = functional_call(self._network, self.named(self.vector), (image_bchw,))
+        return outputs
+
+    def named(self, vector: Tensor) -> dict[str, Tensor]:
+        """A vector as long as `vector` (weights, or what the optimizer keeps for each), as tensors by name."""
+        # The backward pass of one split is one concatenation; of separate slices, a padded sum for each.
+        parts = torch.split(vector, self._sizes)
+        return {name: part.view(shape) for (name, shape), part in zip(self._shapes.items(), parts, strict=True)}
+
+    def flat(self, named: Mapping[str, Tensor]) -> Tensor:
+        """The inverse of `named`.
+
+        Raises:
+            KeyError, ValueError: a tensor is missing, or its shape is not the network's.
+        """
+        for name, shape in self._shapes.items():
+            if named[name].shape != shape:
+                raise ValueError(f"{name} has shape {list(named[name].shape)}, the network's has {list(shape)}")
+        return torch.cat([named[name].flatten() for name in self._shapes])

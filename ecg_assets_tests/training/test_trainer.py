@@ -1,0 +1,189 @@
+"""The trainer as its own process: what it tells, that it stops and goes on, and what it never leaves behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file
+
+from ecg_assets.store.root import DataRoot
+from ecg_assets.training.config import ConfigError, TrainConfig, load_config
+from ecg_assets.training.events import Event, read_events
+from ecg_assets.training.plots import loss_curve
+from ecg_assets.training.run_folder import RunFolder, RunFolderError, is_finished, publish
+from ecg_assets.training.trainer import STOPPED, TrainingFailedError, train
+from ecg_assets_tests.conftest import quiet
+from ecg_assets_tests.live import CHECKOUT
+from ecg_assets_tests.training.conftest import SMALL, Prepare
+
+
+def start(run: RunFolder) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "ecg_assets.training.trainer", str(run.path)]
+    return subprocess.Popen(
+        command, cwd=CHECKOUT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    )
+
+
+def wait_for_step(run: RunFolder, process: "subprocess.Popen[str]", epoch: int, step: int) -> None:
+    deadline = time.monotonic() + 180
+    while not any((one["epoch"], one["step"]) == (epoch, step) for one in logged(run)):
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def logged(run: RunFolder) -> list[dict[str, Any]]:
+    return [event.values for event in read_events(run.events) if event.kind == "log" and "step" in event.values]
+
+
+def epochs(run: RunFolder) -> list[dict[str, Any]]:
+    return [event.values for event in read_events(run.events) if event.kind == "epoch"]
+
+
+def assert_same_weights(one: Path, other: Path) -> None:
+    first, second = load_file(one), load_file(other)
+    assert first.keys() == second.keys()
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+
+
+def test_a_training_tells_its_losses_learns_and_publishes_its_best_epoch(prepare: Prepare) -> None:
+    run = prepare(epochs=3)
+    heard: list[Event] = []
+    train(run.path, [heard.append])
+    assert [event.kind for event in heard if event.kind != "log"] == [
+        "started", *["epoch", "checkpoint"] * 3, "finished"
+    ]  # fmt: skip
+    assert heard[0].values["world_size"] == 1
+    assert [one["step"] for one in logged(run)] == [5, 10, 15, 20] * 3
+    assert all("learning rate" in event.message for event in heard if event.kind == "log")
+    losses = [one["loss"] for one in epochs(run)]
+    assert losses[-1] < 0.8 * losses[0]
+    assert set(epochs(run)[0]["dice"]) == {"background", "horizontal", "vertical", "intersection", "wave"}
+    published = publish(run, quiet)
+    assert published.best_epoch == 1 + int(np.argmax([one["foreground_dice"] for one in epochs(run)]))
+    assert loss_curve(run.events)[:4] == b"\x89PNG"
+
+
+def test_three_classes_come_from_the_same_dataset(prepare: Prepare) -> None:
+    run = prepare(classes=3, class_weights=(1, 1, 2), epochs=1)
+    train(run.path)
+    assert set(epochs(run)[0]["dice"]) == {"background", "grid", "wave"}
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_one_others(prepare: Prepare) -> None:
+    runs = [prepare(name, epochs=1, seed=seed) for name, seed in (("first", 0), ("again", 0), ("other", 1))]
+    for run in runs:
+        train(run.path)
+    assert_same_weights(runs[0].best, runs[1].best)
+    assert [one["loss"] for one in logged(runs[0])] != [one["loss"] for one in logged(runs[2])]
+
+
+def test_checkpoints_are_safetensors_that_any_program_reads_without_unpickling(prepare: Prepare) -> None:
+    run = prepare(epochs=1)
+    train(run.path)
+    for path in (run.best, run.last):
+        assert all(np.isfinite(tensor).all() for tensor in load_file(path).values())
+        with safe_open(path, framework="np") as file:
+            assert '"widths":[8,16]' in (file.metadata() or {})["network"]
+    assert {path.suffix for path in run.path.rglob("*") if path.is_file()} <= {".safetensors", ".json", ".jsonl"}
+
+
+def test_a_training_killed_in_an_epoch_goes_on_to_the_weights_of_an_undisturbed_one(prepare: Prepare) -> None:
+    undisturbed, killed = prepare("undisturbed", epochs=3), prepare("killed", epochs=3)
+    train(undisturbed.path)
+    process = start(killed)
+    wait_for_step(killed, process, epoch=2, step=10)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not is_finished(killed)
+    train(killed.path)
+    assert is_finished(killed)
+    assert_same_weights(killed.best, undisturbed.best)
+    assert_same_weights(killed.last, undisturbed.last)
+
+
+def test_term_saves_and_exits_resumable_and_the_next_launch_goes_on_at_that_step(prepare: Prepare) -> None:
+    undisturbed, stopped = prepare("undisturbed"), prepare("stopped")
+    train(undisturbed.path)
+    process = start(stopped)
+    wait_for_step(stopped, process, epoch=1, step=5)
+    process.terminate()
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == STOPPED, said
+    assert read_events(stopped.events)[-1].kind == "stopped"
+    again = start(stopped)
+    assert "going on after epoch" in again.communicate(timeout=180)[0]
+    assert again.returncode == 0
+    assert_same_weights(stopped.last, undisturbed.last)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_within_a_look_and_is_never_saved(prepare: Prepare) -> None:
+    run = prepare(learning_rate=1e30, epochs=3)
+    with pytest.raises(TrainingFailedError, match="not finite between step"):
+        train(run.path)
+    assert read_events(run.events)[-1].kind == "error"
+    assert not is_finished(run)
+    for path in (run.best, run.last):
+        assert not path.exists() or all(np.isfinite(tensor).all() for tensor in load_file(path).values())
+
+
+def test_the_learning_rate_falls_on_a_plateau(prepare: Prepare) -> None:
+    run = prepare(learning_rate=1e-12, plateau_patience=0, epochs=4, steps_per_epoch=5)
+    train(run.path)
+    rates = [one["learning_rate"] for one in epochs(run)]
+    assert rates[-1] <= rates[0] / 2
+
+
+def test_a_finished_run_is_kept_and_a_changed_config_starts_anew(prepare: Prepare) -> None:
+    run = prepare(epochs=1)
+    with pytest.raises(RunFolderError, match="has not finished training"):
+        publish(run, quiet)
+    train(run.path)
+    assert is_finished(prepare(epochs=1))
+    assert not is_finished(prepare(epochs=2))
+    assert (run.path.parent / ".previous" / "small" / "config.json").exists()
+
+
+def test_a_run_without_a_dataset_says_what_to_materialise(tmp_path: Path) -> None:
+    from ecg_assets.training.run_folder import prepare_run
+
+    with pytest.raises(RunFolderError, match="materialise mixed_dataset first"):
+        prepare_run(DataRoot(tmp_path, 16), TrainConfig(**SMALL), quiet)
+
+
+def test_crops_larger_than_the_samples_are_a_clear_error(prepare: Prepare) -> None:
+    with pytest.raises(TrainingFailedError, match=r"crop_px is 1024, but the samples of .* have 512 px a side"):
+        train(prepare(crop_px=1024).path)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"epoch": 3}, "epoch: Extra inputs are not permitted"),
+        ({"learning_rate": -1}, "learning_rate: Input should be greater than 0"),
+        ({"class_weights": (1, 2)}, "class_weights holds 2 numbers, expected 5"),
+        ({"crop_px": 66}, "crop_px is 66, expected a multiple of 4"),
+        ({"runtime": "gpu"}, "runtime: Input should be 'xla', 'torch' or 'auto'"),
+        ({"experiment": "../up"}, "experiment: String should match pattern"),
+    ],
+)
+def test_a_wrong_config_names_the_field(tmp_path: Path, change: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig(**SMALL).changed(**change)
+    assert says in str(caught.value)
+
+
+def test_the_shipped_configs_are_found_by_file_and_by_experiment() -> None:
+    assert load_config("grid_wave_net") == load_config("grid_wave_mix_run")
+    assert (load_config("grid_wave_net").classes, load_config("grid_5class").classes) == (3, 5)
+    assert (load_config("demo").classes, load_config("demo").runtime, load_config("demo").replicas) == (5, "xla", 2)
+    with pytest.raises(ConfigError, match="expected one of demo, grid_5class"):
+        load_config("nonsense")
