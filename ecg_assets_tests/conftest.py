@@ -1,5 +1,6 @@
 """Fixtures that several folders share: records as the competition packs them, and a data root made from them."""
 
+import os
 import tarfile
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from ecg_assets.records.source import ARCHIVE_NAME
 from ecg_assets.records.synthetic_source import write_synthetic_source
 from ecg_assets.samples.stage import SamplesConfig, build_dataset
 from ecg_assets.store.root import DataRoot, open_root
+
+# Before torch is imported: its threads wait for each other in loops, which on shared cores takes twenty times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def quiet(_: str) -> None:

@@ -136,7 +136,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_within_a_look_and_is_never_saved
 
 
 def test_the_learning_rate_falls_on_a_plateau(prepare: Prepare) -> None:
-    run = prepare(learning_rate=1e-12, plateau_patience=0, epochs=4, steps_per_epoch=5)
+    run = prepare(learning_rate=3e-8, plateau_patience=0, epochs=4, steps_per_epoch=5)
     train(run.path)
     rates = [one["learning_rate"] for one in epochs(run)]
     assert rates[-1] <= rates[0] / 2
