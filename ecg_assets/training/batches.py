@@ -75,7 +75,9 @@ class TrainBatches:
     def _augmented(self, number: int, epoch: int, position: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
         sample, rng = self._reader[number], self._rng(_AUGMENT, epoch, position)
         window = _window(sample, self._config, rng)
-        image_hwc, mask_hw = augment(sample.image_hwc[window], sample.mask_hw[window], rng)
+        image_hwc, mask_hw = sample.image_hwc[window], sample.mask_hw[window]
+        if self._config.turned:
+            image_hwc, mask_hw = augment(image_hwc, mask_hw, rng)
         return image_hwc, to_classes(mask_hw, self._config.classes)
 
     def _rng(self, purpose: int, epoch: int, number: int) -> np.random.Generator:
