@@ -1,0 +1,110 @@
+"""What replicas are fed: seeded, sharded without overlap, of one shape, upright or turned as asked."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ecg_assets.samples.classes import BACKGROUND
+from ecg_assets.samples.reader import SampleReader
+from ecg_assets.store.root import DataRoot
+from ecg_assets.training.batches import Batch, TrainBatches, ValidationBatches
+from ecg_assets.training.config import TrainConfig
+from ecg_assets_tests.training.conftest import SMALL
+
+
+@pytest.fixture
+def reader(made_root: DataRoot) -> SampleReader:
+    return SampleReader(made_root.dataset, "train")
+
+
+def epoch(reader: SampleReader, number: int = 0, ordinal: int = 0, world_size: int = 1, **changes: Any) -> list[Batch]:
+    config = TrainConfig(**(SMALL | {"steps_per_epoch": 4} | changes))
+    return list(TrainBatches(reader, config, ordinal, world_size).epoch(number))
+
+
+def images(batches: list[Batch]) -> np.ndarray[Any, Any]:
+    return np.concatenate([batch.image_bhwc for batch in batches])
+
+
+def test_replicas_together_see_what_one_sees_in_batches_as_large(reader: SampleReader) -> None:
+    alone = epoch(reader, batch_size=4)
+    first, second = (epoch(reader, ordinal=ordinal, world_size=2, batch_size=2) for ordinal in (0, 1))
+    for step, batch in enumerate(alone):
+        both = np.concatenate([first[step].image_bhwc, second[step].image_bhwc])
+        np.testing.assert_array_equal(batch.image_bhwc, both)
+
+
+def test_an_epoch_repeats_and_the_next_and_another_seed_differ(reader: SampleReader) -> None:
+    np.testing.assert_array_equal(images(epoch(reader)), images(epoch(reader, loader_threads=1)))
+    assert (images(epoch(reader)) != images(epoch(reader, number=1))).any()
+    assert (images(epoch(reader)) != images(epoch(reader, seed=1))).any()
+
+
+def test_a_resumed_epoch_goes_on_with_the_batch_that_was_next(reader: SampleReader) -> None:
+    config = TrainConfig(**(SMALL | {"steps_per_epoch": 4}))
+    rest = list(TrainBatches(reader, config, 0, 1).epoch(0, first_step=3))
+    np.testing.assert_array_equal(images(rest), images(epoch(reader)[3:]))
+
+
+def test_every_sample_comes_once_in_a_whole_epoch(reader: SampleReader) -> None:
+    side_px = reader[0].mask_hw.shape[0]
+    whole = epoch(reader, steps_per_epoch=len(reader), batch_size=1, crop_px=side_px, turned=False)
+    seen = {batch.image_bhwc.tobytes() for batch in whole}
+    assert seen == {reader[number].image_hwc.tobytes() for number in range(len(reader))}
+
+
+def test_an_epoch_longer_than_the_split_begins_it_again(reader: SampleReader) -> None:
+    batches = epoch(reader, steps_per_epoch=len(reader) + 3, batch_size=1)
+    assert len(batches) == len(reader) + 3
+    assert {batch.image_bhwc.shape for batch in batches} == {(1, 64, 64, 3)}
+
+
+def test_crops_stand_upright_unless_turned(reader: SampleReader) -> None:
+    config = {"steps_per_epoch": 8, "batch_size": 4}
+    upright, turned = epoch(reader, turned=False, **config), epoch(reader, **config)
+    exchanged = sum((a.mask_bhw != b.mask_bhw).any() for a, b in zip(upright, turned, strict=True))
+    assert exchanged > 0
+    samples = [reader[number] for number in range(len(reader))]
+    crop = upright[0].image_bhwc[0].tobytes()
+    places = (
+        sample.image_hwc[top : top + 64, left : left + 64].tobytes() == crop
+        for sample in samples
+        for top, left in zip(*np.nonzero(_starts(sample.image_hwc, upright[0].image_bhwc[0])), strict=True)
+    )
+    assert any(places)
+
+
+def test_text_share_cuts_around_ink_that_is_no_trace(reader: SampleReader) -> None:
+    def with_text(share: float) -> int:
+        batches = epoch(reader, text_share=share, steps_per_epoch=60)
+        return sum(
+            bool(((image.max(axis=2) < 100) & (mask == BACKGROUND)).any())
+            for batch in batches
+            for image, mask in zip(batch.image_bhwc, batch.mask_bhw, strict=True)
+        )
+
+    assert with_text(1.0) > 2 * with_text(0.0) > 0
+
+
+def test_validation_sees_each_sample_once_over_all_replicas_and_marks_what_fills_up(made_root: DataRoot) -> None:
+    reader = SampleReader(made_root.dataset, "validation")
+    config = TrainConfig(**(SMALL | {"validation_steps": None, "crop_px": 512, "batch_size": 5}))
+    batches = [batch for ordinal in (0, 1) for batch in ValidationBatches(reader, config, ordinal, 2)]
+    assert {batch.image_bhwc.shape for batch in batches} == {(5, 512, 512, 3)}
+    valid = [
+        image.tobytes()
+        for batch in batches
+        for image, counts in zip(batch.image_bhwc, batch.valid_b, strict=True)
+        if counts
+    ]
+    assert sorted(valid) == sorted(reader[number].image_hwc.tobytes() for number in range(len(reader)))
+
+
+def _starts(image_hwc: np.ndarray[Any, Any], crop_hwc: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Where the crop's first row could begin: its first eight pixels are there."""
+    rows, columns = (image_hwc.shape[0] - crop_hwc.shape[0] + 1, image_hwc.shape[1] - crop_hwc.shape[1] + 1)
+    fits = np.ones((rows, columns), dtype=bool)
+    for offset in range(8):
+        fits &= (image_hwc[:rows, offset : offset + columns] == crop_hwc[0, offset]).all(axis=2)
+    return fits
