@@ -7,15 +7,21 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ecg_assets.pages.stage import PagesConfig, build_papers, render_pages
+from ecg_assets.pages.config import PagesConfig
+from ecg_assets.pages.stage import build_papers, render_pages
 from ecg_assets.records.ingest import SourceConfig, ingest
 from ecg_assets.records.source import ARCHIVE_NAME
 from ecg_assets.records.synthetic_source import write_synthetic_source
-from ecg_assets.samples.stage import SamplesConfig, build_dataset
+from ecg_assets.samples.config import SamplesConfig
+from ecg_assets.samples.stage import build_dataset
 from ecg_assets.store.root import DataRoot, open_root
 
 # Before torch is imported: its threads wait for each other in loops, which on shared cores takes twenty times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+CLEAN_PAGES = PagesConfig(styles="kaggle")
+CLEAN_SAMPLES = SamplesConfig(recipes={"clean": 1.0})
 
 
 def quiet(_: str) -> None:
@@ -59,10 +65,22 @@ def pack(folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def made_root(synthetic_source: Path, tmp_path_factory: pytest.TempPathFactory) -> DataRoot:
-    """A data root with all 24 records, their pages and the dataset. Read only: tests share it."""
-    root = open_root(tmp_path_factory.mktemp("made_root") / "data")
-    ingest(root, SourceConfig(source=str(synthetic_source)), quiet)
-    build_papers(root, PagesConfig(), quiet)
-    render_pages(root, PagesConfig(), 1, quiet)
-    build_dataset(root, SamplesConfig(), 1, quiet)
+    """A data root with all 24 records, pages of one style and clean samples. Read only: tests share it."""
+    return make_root(tmp_path_factory.mktemp("made_root"), synthetic_source, CLEAN_PAGES, CLEAN_SAMPLES)
+
+
+@pytest.fixture(scope="session")
+def mixed_root(synthetic_source: Path, tmp_path_factory: pytest.TempPathFactory) -> DataRoot:
+    """The same with the default mix of styles and degradations. Read only: tests share it."""
+    samples = SamplesConfig(positives=2, negatives=2, crop_px=256)
+    return make_root(tmp_path_factory.mktemp("mixed_root"), synthetic_source, PagesConfig(), samples)
+
+
+def make_root(folder: Path, source: Path, pages: PagesConfig, samples: SamplesConfig) -> DataRoot:
+    """Everything before training, below `folder`."""
+    root = open_root(folder / "data")
+    ingest(root, SourceConfig(source=str(source)), quiet)
+    build_papers(root, pages, quiet)
+    render_pages(root, pages, 1, quiet)
+    build_dataset(root, samples, 1, quiet)
     return root

@@ -60,9 +60,11 @@ def test_a_missing_index_is_said(root: DataRoot) -> None:
 
 def put_samples(root: DataRoot, records: dict[str, list[Split]]) -> None:
     image, mask = np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8), np.zeros((SIDE_PX, SIDE_PX), np.uint8)
-    crop = Crop(0, 0, image, mask)
+    crop = Crop(image, mask)
     labelled = [
-        Labelled(id=f"{record_id}-{number}", record_id=record_id, split=split, kind="positive", crop=crop)
+        Labelled(
+            id=f"{record_id}-{number}", record_id=record_id, split=split, kind="positive", recipe="clean", crop=crop
+        )
         for record_id, splits in records.items()
         for number, split in enumerate(splits)
     ]

@@ -7,9 +7,12 @@ import sys
 import time
 from pathlib import Path
 
+from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.preview import contact_sheet
+from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.store.manifest import read_manifest
 from ecg_assets.store.root import DataRoot, open_root
+from ecg_assets_tests.conftest import make_root
 from ecg_assets_tests.live import CHECKOUT, environment, make_home
 from ecg_assets_tests.samples.test_dataset import digest_of
 
@@ -27,7 +30,7 @@ def finished_shards(root: DataRoot) -> int:
 
 
 def test_the_run_after_a_killed_rendering_completes_to_the_same_pages_masks_and_dataset(
-    made_root: DataRoot, synthetic_source: Path, tmp_path: Path
+    synthetic_source: Path, tmp_path: Path
 ) -> None:
     root = open_root(tmp_path / "data")
     variables = environment(
@@ -45,5 +48,6 @@ def test_the_run_after_a_killed_rendering_completes_to_the_same_pages_masks_and_
     assert 0 < finished_shards(root) < root.shards
     again = subprocess.run(command(), cwd=CHECKOUT, env=variables, capture_output=True, text=True, timeout=240)
     assert again.returncode == 0, again.stderr
-    assert digest_of(root.path) == digest_of(made_root.path)
-    assert contact_sheet(root, 4) == contact_sheet(made_root, 4)
+    undisturbed = make_root(tmp_path / "undisturbed", synthetic_source, PagesConfig(), SamplesConfig())
+    assert digest_of(root.path) == digest_of(undisturbed.path)
+    assert contact_sheet(root, 4) == contact_sheet(undisturbed, 4)

@@ -7,15 +7,16 @@ import dagster as dg
 from ecg_assets.assets.metadata import picture, stage_counts, table, told
 from ecg_assets.resources.storage import DataRootResource
 from ecg_assets.samples.classes import CLASSES
+from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.preview import sample_sheet
-from ecg_assets.samples.stage import CODE_VERSION, SamplesConfig, build_dataset
+from ecg_assets.samples.stage import CODE_VERSION, build_dataset
 from ecg_assets.store.engine import default_workers
 
 _SHOWN = 8
 
 
 class DatasetConfig(dg.Config, SamplesConfig):
-    """How pages are cut into samples."""
+    """How pages are made into samples."""
 
 
 @dg.asset(
@@ -44,6 +45,9 @@ def mixed_dataset(
             picture=picture(sample_sheet(root.dataset, _SHOWN), "samples and their masks"),
             samples=sum(samples.values()),
             samples_by_split=samples,
+            samples_by_recipe=facts["recipes"],
+            samples_by_kind=facts["kinds"],
+            pages_without_trace=facts["without_trace"],
             class_shares=table(shares),
             **stage_counts(report),
         ),

@@ -4,11 +4,17 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from ecg_assets.assets.metadata import picture, stage_counts, told
+from ecg_assets.assets.metadata import picture, stage_counts, table, told
+from ecg_assets.pages.config import PagesConfig
+from ecg_assets.pages.own_paper import StyledPapers
 from ecg_assets.pages.preview import grid_mask_preview, paper_preview
-from ecg_assets.pages.stage import CODE_VERSION, PagesConfig, build_papers, paper_mask_path, paper_path
+from ecg_assets.pages.stage import CODE_VERSION, build_papers
 from ecg_assets.resources.storage import DataRootResource
-from ecg_assets.store.fingerprint import sha256_file
+from ecg_assets.store.fingerprint import fingerprint
+
+
+class GridsConfig(dg.Config, PagesConfig):
+    """Which papers are made; set the same as for rendered_waves."""
 
 
 @dg.multi_asset(
@@ -17,7 +23,7 @@ from ecg_assets.store.fingerprint import sha256_file
     specs=[
         dg.AssetSpec(
             "clean_grid",
-            description="The empty ECG paper, without any trace.",
+            description="The empty ECG paper of each style, without any trace.",
             kinds={"png"},
             code_version=CODE_VERSION,
         ),
@@ -29,22 +35,42 @@ from ecg_assets.store.fingerprint import sha256_file
         ),
     ],
 )
-def grids(context: dg.AssetExecutionContext, data_root: DataRootResource) -> Iterator[dg.MaterializeResult[None]]:
-    """The empty paper and the mask of its lines, made together."""
+def grids(
+    context: dg.AssetExecutionContext, config: GridsConfig, data_root: DataRootResource
+) -> Iterator[dg.MaterializeResult[None]]:
+    """The empty papers and the masks of their lines, made together."""
     root = data_root.open()
     with data_root.writing(root.grids, context.log.info):
-        report = build_papers(root, PagesConfig(), context.log.info)
+        report = build_papers(root, config, context.log.info)
     counts = stage_counts(report)
-    paper, mask = paper_path(root), paper_mask_path(root)
+    styles = list(StyledPapers(config))
+    files = {name: digest for manifest in report.manifests for name, digest in manifest.files.items()}
+    masks = {name: digest for name, digest in files.items() if name.endswith("_mask.png")}
+    papers = {name: digest for name, digest in files.items() if name not in masks}
+    shares = [
+        {"style": style, "horizontal": share[1], "vertical": share[2], "intersection": share[3]}
+        for manifest in report.manifests
+        for style, share in manifest.info.get("class_shares", {}).items()
+    ]
     yield dg.MaterializeResult(
         asset_key="clean_grid",
-        metadata=told("the empty paper", paper, picture=picture(paper_preview(root), "the empty paper"), **counts),
-        data_version=dg.DataVersion(sha256_file(paper)),
+        metadata=told(
+            f"empty paper in {len(styles)} styles" if len(styles) > 1 else f"the empty paper, style {styles[0]}",
+            root.grids,
+            picture=picture(paper_preview(root, styles), "corners of the empty papers"),
+            styles=styles,
+            **counts,
+        ),
+        data_version=dg.DataVersion(fingerprint(papers)),
     )
     yield dg.MaterializeResult(
         asset_key="grid_mask",
         metadata=told(
-            "the mask of its lines", mask, picture=picture(grid_mask_preview(root), "lines in class colours"), **counts
+            "the masks of its lines",
+            root.grids,
+            picture=picture(grid_mask_preview(root, styles), "lines in class colours"),
+            class_shares=table(shares),
+            **counts,
         ),
-        data_version=dg.DataVersion(sha256_file(mask)),
+        data_version=dg.DataVersion(fingerprint(masks)),
     )

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import dagster as dg
 
 from ecg_assets.assets.metadata import digest_below, picture, stage_counts, told
+from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.preview import contact_sheet, mask_sheet
-from ecg_assets.pages.stage import CODE_VERSION, PagesConfig, render_pages
+from ecg_assets.pages.stage import CODE_VERSION, NOTES, render_pages
 from ecg_assets.resources.storage import DataRootResource
 from ecg_assets.store.engine import default_workers
 
@@ -45,6 +46,7 @@ def pages(
     with data_root.writing(root.wave_images, context.log.info):
         report = render_pages(root, config, default_workers(), context.log.info)
     drawn, counts = report.total("pages"), stage_counts(report)
+    notes = {f"pages_with_{note}": report.total(note) for note in NOTES}
     yield dg.MaterializeResult(
         asset_key="rendered_waves",
         metadata=told(
@@ -52,6 +54,8 @@ def pages(
             root.wave_images,
             picture=picture(contact_sheet(root, _SHOWN), "pages"),
             pages=drawn,
+            pages_by_style=report.counts("styles"),
+            **notes,
             **counts,
         ),
         data_version=dg.DataVersion(digest_below(report, root.relative(root.wave_images))),

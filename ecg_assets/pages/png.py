@@ -25,7 +25,7 @@ class PngError(ValueError):
     """A PNG cannot be read; the message names the file."""
 
 
-def encode(pixels_hw: Pixels, palette: Pixels | None = None, dpi: int | None = None) -> bytes:
+def encode(pixels_hw: Pixels, palette: Pixels | None = None, dpi: float | None = None) -> bytes:
     """A PNG of `pixels_hw`, (h, w) uint8: grey values, or indices into `palette`, (n, 3) uint8 RGB."""
     height, width = pixels_hw.shape
     rows = np.empty((height, width + 1), dtype=np.uint8)
@@ -63,6 +63,20 @@ def read_grey(path: Path) -> Pixels:
         PngError: the file is missing or is no image.
     """
     return _read(path, "L")
+
+
+def read_palette(path: Path) -> tuple[Pixels, Pixels]:
+    """A palette image as it is stored: (h, w) uint8 indices and (256, 3) uint8 RGB palette.
+
+    Raises:
+        PngError: the file is missing, is no image, or has no palette.
+    """
+    indices = _read(path, "P")
+    with Image.open(path) as image:
+        found = np.array(image.getpalette(), dtype=np.uint8).reshape(-1, 3)
+    palette = np.zeros((256, 3), dtype=np.uint8)
+    palette[: len(found)] = found
+    return indices, palette
 
 
 def read_indices(path: Path) -> Pixels:

@@ -1,33 +1,25 @@
-"""Draws a record's page and its wave mask, both from one array of ink coverage."""
+"""Draws a record's upright page and its wave mask, both from one array of ink coverage."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.pages.coverage import WAVE_COVERAGE, Coverage, stroke
-from ecg_assets.pages.grid import PAPER_COLOURS, clean_grid
-from ecg_assets.pages.layout import (
-    DPI,
-    GAIN_MM_PER_MV,
-    PAGE_HEIGHT_PX,
-    PAGE_WIDTH_PX,
-    PAPER_SPEED_MM_PER_S,
-    PX_PER_MM,
-    PX_PER_MV,
-    PX_PER_S,
-    Panel,
-    panels_of,
-)
-from ecg_assets.pages.text import header_of, print_of_style, write_header
+from ecg_assets.pages.coverage import WAVE_COVERAGE, Coverage, Patch, stroke
+from ecg_assets.pages.grid_style import Colour
+from ecg_assets.pages.paper import Paper, paper_of
+from ecg_assets.pages.plan import PagePlan, style_texts
+from ecg_assets.pages.print import page_print, text_box
 from ecg_assets.records.record import Record
 
 # Half coverage must fall between two levels, so that the mask can be read from the image: an even number of them.
 INK_LEVELS = 32
-INK_COLOUR = np.array([20, 20, 20], dtype=np.float64)
 
 PageIndex = npt.NDArray[np.uint8]
+Palette = npt.NDArray[np.uint8]
+Points = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -35,82 +27,92 @@ class Page:
     """A drawn page.
 
     Attributes:
-        index_hw: (1700, 2200) uint8, indices into `PALETTE`: paper colour times `INK_LEVELS` plus level of ink.
-        wave_hw: (1700, 2200) bool, where the trace covers at least half of a pixel.
+        index_hw: (h, w) uint8, indices into `palette`: paper colour times `INK_LEVELS` plus level of ink.
+        palette: (n, 3) uint8 RGB.
+        wave_hw: (h, w) bool, where the trace covers at least half of a pixel and nothing hides it.
         layout: what stands where, as JSON can say it.
     """
 
     index_hw: PageIndex
+    palette: Palette
     wave_hw: npt.NDArray[np.bool_]
     layout: dict[str, Any]
 
 
-def _palette() -> npt.NDArray[np.uint8]:
+def palette_of(paper_colours: Palette, ink: Colour) -> Palette:
     """(n, 3) uint8 RGB: every paper colour under every level of ink."""
-    ink = np.linspace(0.0, 1.0, INK_LEVELS)[None, :, None]
-    colours = PAPER_COLOURS[:, None, :] * (1 - ink) + INK_COLOUR * ink
+    level = np.linspace(0.0, 1.0, INK_LEVELS)[None, :, None]
+    colours = paper_colours[:, None, :] * (1 - level) + np.array(ink, dtype=np.float64) * level
     return np.rint(colours).astype(np.uint8).reshape(-1, 3)
 
 
-PALETTE = _palette()
+def traces_px(plan: PagePlan, record: Record) -> list[Points]:
+    """The traces' corners on the upright page: (n, 2) float64 px each, in the panels' order; y is NaN in gaps."""
+    return [panel.points_mm(record, plan.style) * plan.style.px_per_mm for panel in plan.panels if panel.count]
 
 
-def trace_coverage(record: Record, panels: list[Panel], stroke_px: float) -> Coverage:
-    """(1700, 2200) float32: how much of each pixel the trace covers."""
-    page = np.zeros((PAGE_HEIGHT_PX, PAGE_WIDTH_PX), dtype=np.float32)
-    for panel in panels:
-        for patch in stroke(*panel.points_px(record), stroke_px, (PAGE_HEIGHT_PX, PAGE_WIDTH_PX)):
+def trace_coverage(traces: list[Points], stroke_px: float, shape: tuple[int, int]) -> Coverage:
+    """(h, w) float32: how much of each pixel the traces cover."""
+    page = np.zeros(shape, dtype=np.float32)
+    for points in traces:
+        for patch in stroke(points[:, 0], points[:, 1], stroke_px, shape):
             patch.put_on(page)
     return page
 
 
-def render_page(record: Record, stroke_px: float, seed: int) -> Page:
-    """Draws `record` in the style of variant 0001, with a made-up header.
+def render_page(plan: PagePlan, record: Record, paper: Paper | None = None) -> Page:
+    """Draws a record's page.
 
     Args:
-        record: what to draw.
-        stroke_px: width of the trace in pixels.
-        seed: of the header.
+        plan: where everything stands.
+        record: the signals.
+        paper: the user's own; None for the style's.
     """
-    panels = panels_of(record)
-    trace = trace_coverage(record, panels, stroke_px)
-    header = header_of(record.id, seed)
-    ink = np.maximum(trace, print_of_style(stroke_px))
-    write_header(ink, header)
-    level = np.rint(ink * (INK_LEVELS - 1)).astype(np.uint8)
+    paper = paper or paper_of(plan.style)
+    trace = trace_coverage(traces_px(plan, record), plan.stroke_px, paper.index_hw.shape)
+    wave = trace >= WAVE_COVERAGE
+    printed, code = page_print(plan)
+    if code is not None:
+        _hide(wave, code)
+    levels = np.maximum(_levels_of_coverage(trace), _levels_of_print()[printed])
     return Page(
-        index_hw=clean_grid() * np.uint8(INK_LEVELS) + level,
-        wave_hw=trace >= WAVE_COVERAGE,
-        layout=_describe(record, panels, header, stroke_px),
+        index_hw=_paper_part(paper) + levels,
+        palette=palette_of(paper.colours, plan.ink),
+        wave_hw=wave,
+        layout={**plan.describe(), "texts": _texts(plan), "off_page_panels": _off_page(plan, record)},
     )
 
 
-def _describe(
-    record: Record, panels: list[Panel], header: list[tuple[float, float, str]], stroke_px: float
-) -> dict[str, Any]:
-    return {
-        "record_id": record.id,
-        "style": "kaggle",
-        "dpi": DPI,
-        "width_px": PAGE_WIDTH_PX,
-        "height_px": PAGE_HEIGHT_PX,
-        "px_per_mm": PX_PER_MM,
-        "px_per_s": PX_PER_S,
-        "px_per_mv": PX_PER_MV,
-        "paper_speed_mm_per_s": PAPER_SPEED_MM_PER_S,
-        "gain_mm_per_mv": GAIN_MM_PER_MV,
-        "stroke_px": stroke_px,
-        "fs_hz": record.fs_hz,
-        "panels": [
-            {
-                "lead": panel.lead,
-                "x0_px": round(panel.x0_px, 4),
-                "zero_y_px": panel.zero_y_px,
-                "first_sample": panel.first,
-                "samples": panel.count,
-            }
-            for panel in panels
-        ],
-        "header": [{"x_px": x, "baseline_px": y, "text": text} for x, y, text in header],
-        "empty_panels": [panel.lead for panel in panels if not panel.count],
-    }
+def _texts(plan: PagePlan) -> list[dict[str, Any]]:
+    """What is written and the box of each text, in pixels: left, top, right, bottom."""
+    return [
+        {"kind": text.kind, "text": text.text, "box_px": list(astuple(text_box(text, plan.style)))}
+        for text in (*style_texts(plan.style), *plan.header)
+    ]
+
+
+def _off_page(plan: PagePlan, record: Record) -> list[str]:
+    """Leads whose trace leaves the paper: what is beyond its edge is not printed."""
+    height_mm = plan.style.paper_mm[1]
+    panels = [(panel.lead, panel.points_mm(record, plan.style)[:, 1]) for panel in plan.panels if panel.count]
+    return [lead for lead, y_mm in panels if np.nanmin(y_mm) < 0 or np.nanmax(y_mm) > height_mm]
+
+
+def _levels_of_coverage(coverage: Coverage) -> PageIndex:
+    return np.rint(coverage * (INK_LEVELS - 1)).astype(np.uint8)
+
+
+@lru_cache(maxsize=1)
+def _levels_of_print() -> PageIndex:
+    return np.rint(np.arange(256) / 255 * (INK_LEVELS - 1)).astype(np.uint8)
+
+
+def _paper_part(paper: Paper) -> PageIndex:
+    return paper.index_hw * np.uint8(INK_LEVELS)
+
+
+def _hide(wave_hw: npt.NDArray[np.bool_], code: Patch) -> None:
+    """Takes what the QR code's dark modules hide out of the wave."""
+    height, width = code.coverage.shape
+    place = wave_hw[code.row : code.row + height, code.column : code.column + width]
+    place &= code.coverage[: place.shape[0], : place.shape[1]] < WAVE_COVERAGE

@@ -1,15 +1,17 @@
-"""Draws the empty paper and all accepted records' pages into the data root, a shard at a time."""
+"""Draws the empty papers and all accepted records' pages into the data root, a shard at a time."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from ecg_assets.pages.grid import PAPER_COLOURS, clean_grid, grid_mask
-from ecg_assets.pages.layout import DPI
+from ecg_assets.pages.config import PagesConfig
+from ecg_assets.pages.mix import styles_of
+from ecg_assets.pages.own_paper import StyledPaper, StyledPapers
+from ecg_assets.pages.paths import layout_path, mask_path, page_path, paper_mask_path, paper_path
+from ecg_assets.pages.plan import plan_page
 from ecg_assets.pages.png import encode
-from ecg_assets.pages.render import PALETTE, render_page
+from ecg_assets.pages.render import render_page
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.ingest import load_record
 from ecg_assets.store.atomic import write_bytes, write_json
@@ -17,59 +19,30 @@ from ecg_assets.store.fingerprint import fingerprint, sha256_bytes, sha256_file
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log, StageReport, run_stage
 
-CODE_VERSION = "1"
-STYLE = "kaggle"
-
-
-class PagesConfig(BaseModel):
-    """How pages are drawn."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    stroke_px: float = Field(default=2.1, ge=0.5, le=12, description="Width of the trace, in pixels at 200 dpi.")
-    seed: int = Field(default=0, ge=0, description="Seed of the made-up persons in the header.")
-
-
-def page_path(root: DataRoot, record_id: str) -> Path:
-    """Where a record's page lies."""
-    return root.wave_images / f"{record_id}.png"
-
-
-def layout_path(root: DataRoot, record_id: str) -> Path:
-    """Where a page's layout lies."""
-    return root.wave_images / f"{record_id}.json"
-
-
-def mask_path(root: DataRoot, record_id: str) -> Path:
-    """Where a record's wave mask lies: 0 and 255."""
-    return root.wave_masks / f"{record_id}_mask.png"
-
-
-def paper_path(root: DataRoot) -> Path:
-    """Where the empty paper lies."""
-    return root.grids / f"{STYLE}.png"
-
-
-def paper_mask_path(root: DataRoot) -> Path:
-    """Where the paper's mask lies: classes 0 to 3 as grey values."""
-    return root.grids / f"{STYLE}_mask.png"
+CODE_VERSION = "2"
+NOTES = ("empty_panels", "partial_panels", "off_page_panels")
 
 
 @dataclass(frozen=True)
-class _PaperTask:
+class _PapersTask:
     root: DataRoot
     fingerprint: str
+    config: PagesConfig
     shard: int = 0
 
     def make(self) -> tuple[dict[str, str], dict[str, Any]]:
-        contents = {
-            paper_path(self.root): encode(clean_grid(), PAPER_COLOURS, DPI),
-            paper_mask_path(self.root): encode(grid_mask(), dpi=DPI),
-        }
-        for path, content in contents.items():
-            write_bytes(path, content)
-        files = {self.root.relative(path): sha256_bytes(content) for path, content in contents.items()}
-        shares = [float((grid_mask() == line).mean()) for line in range(4)]
+        files: dict[str, str] = {}
+        shares: dict[str, list[float]] = {}
+        for name, styled in StyledPapers(self.config).items():
+            paper = styled.paper
+            contents = {
+                paper_path(self.root, name): encode(paper.index_hw, paper.colours, styled.style.dpi),
+                paper_mask_path(self.root, name): encode(paper.mask_hw, dpi=styled.style.dpi),
+            }
+            for path, content in contents.items():
+                write_bytes(path, content)
+            files |= {self.root.relative(path): sha256_bytes(content) for path, content in contents.items()}
+            shares[name] = [round(float((paper.mask_hw == line).mean()), 5) for line in range(4)]
         return files, {"class_shares": shares}
 
 
@@ -82,24 +55,47 @@ class _PagesTask:
     config: PagesConfig
 
     def make(self) -> tuple[dict[str, str], dict[str, Any]]:
+        papers = StyledPapers(self.config)
+        # One style after the other: papers and print are kept for a few styles only.
+        planned = sorted((papers.name_for(record_id), record_id, fs_hz) for record_id, fs_hz in self.records)
         files: dict[str, str] = {}
-        wave_pixels = 0
-        for record_id, fs_hz in self.records:
-            page = render_page(load_record(self.root, record_id, fs_hz), self.config.stroke_px, self.config.seed)
-            image, mask = page_path(self.root, record_id), mask_path(self.root, record_id)
-            layout = layout_path(self.root, record_id)
-            write_bytes(image, encode(page.index_hw, PALETTE, DPI))
-            write_bytes(mask, encode(page.wave_hw.astype("uint8") * 255, dpi=DPI))
-            write_json(layout, page.layout)
-            files |= {self.root.relative(path): sha256_file(path) for path in (image, mask, layout)}
-            wave_pixels += int(page.wave_hw.sum())
-        return files, {"pages": len(self.records), "wave_pixels": wave_pixels}
+        styles = Counter(style for style, _, _ in planned)
+        info: dict[str, Any] = {"pages": len(planned), "styles": dict(styles), "wave_pixels": 0}
+        info |= dict.fromkeys(NOTES, 0)
+        for style, record_id, fs_hz in planned:
+            written, wave_pixels, layout = self._draw(papers[style], record_id, fs_hz)
+            files |= written
+            info["wave_pixels"] += wave_pixels
+            for note in NOTES:
+                info[note] += bool(layout[note])
+        return dict(sorted(files.items())), info
+
+    def _draw(self, styled: StyledPaper, record_id: str, fs_hz: int) -> tuple[dict[str, str], int, dict[str, Any]]:
+        record = load_record(self.root, record_id, fs_hz)
+        page = render_page(plan_page(record, styled.name, styled.style, self.config.seed), record, styled.paper)
+        image, mask = page_path(self.root, record_id), mask_path(self.root, record_id)
+        layout = layout_path(self.root, record_id)
+        write_bytes(image, encode(page.index_hw, page.palette, styled.style.dpi))
+        write_bytes(mask, encode(page.wave_hw.astype("uint8") * 255, dpi=styled.style.dpi))
+        write_json(layout, page.layout)
+        files = {self.root.relative(path): sha256_file(path) for path in (image, mask, layout)}
+        return files, int(page.wave_hw.sum()), page.layout
 
 
 def build_papers(root: DataRoot, config: PagesConfig, log: Log) -> StageReport:
-    """Writes the empty paper and its mask, when they are not current."""
-    task = _PaperTask(root, fingerprint("papers", CODE_VERSION, STYLE))
+    """Writes the empty paper and its mask for each style of the mix, when they are not current."""
+    task = _PapersTask(root, fingerprint("papers", CODE_VERSION, look_of(config)), config)
     return run_stage("clean_grid", root.grids, root.path, [task], workers=1, log=log)
+
+
+def look_of(config: PagesConfig) -> list[Any]:
+    """All that the pages' look follows from: the config, its styles' fields, the user's files by their content."""
+    own = [sha256_file(Path(path)) if path else None for path in (config.grid_png, config.grid_mask_png)]
+    styles = [
+        [name, weight, *(model.model_dump(mode="json") for model in (style, style.leads, style.grid_lines))]
+        for name, (style, weight) in styles_of(config.styles).items()
+    ]
+    return [config.seed, styles, own]
 
 
 def render_pages(root: DataRoot, config: PagesConfig, workers: int, log: Log) -> StageReport:
@@ -107,19 +103,20 @@ def render_pages(root: DataRoot, config: PagesConfig, workers: int, log: Log) ->
 
     Args:
         root: holds the index and the records.
-        config: the style.
+        config: the styles.
         workers: processes; the pages do not depend on it.
         log: receives a line a shard.
 
     Raises:
         IndexMissingError: `raw_csvs` was not materialised.
+        NoGridError: the user's paper has no grid.
     """
-    index = accepted_records(root)
+    index, look = accepted_records(root), look_of(config)
     tasks = []
     for shard in range(root.shards):
         rows = index[index["shard"] == shard]
         inputs = rows[["id", "fs_hz", "sha256"]].to_numpy().tolist()
-        wanted = fingerprint("pages", CODE_VERSION, config.model_dump(), inputs)
+        wanted = fingerprint("pages", CODE_VERSION, look, inputs)
         records = [(str(record_id), int(fs_hz)) for record_id, fs_hz, _ in inputs]
         tasks.append(_PagesTask(root, shard, wanted, records, config))
     return run_stage("rendered_waves", root.wave_images, root.path, tasks, workers, log)

@@ -1,35 +1,49 @@
-"""Cuts labelled crops from a page and from empty paper."""
+"""Cuts labelled crops from an upright page and from its empty paper."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.samples.classes import WAVE
+from ecg_assets.samples.classes import BACKGROUND, WAVE
 
 Image = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.uint8]
+Flags = npt.NDArray[np.bool_]
+
+
+class CropError(ValueError):
+    """A page cannot be cut; the message says which side is too small."""
 
 
 @dataclass(frozen=True)
 class Crop:
-    """A square cut of a page.
+    """A labelled square.
 
     Attributes:
-        row, column: of its upper left pixel on the page.
         image_hwc: (s, s, 3) uint8 RGB.
         mask_hw: (s, s) uint8, classes 0 to 4.
+        about: what is known of it, as JSON can say it.
     """
 
-    row: int
-    column: int
     image_hwc: Image
     mask_hw: Mask
+    about: dict[str, Any] = field(default_factory=dict)
 
 
-def mix(grid_mask_hw: Mask, wave_hw: npt.NDArray[np.bool_]) -> Mask:
-    """The 5-class mask: the wave lies over intersections, which lie over lines. (h, w) uint8."""
-    return np.where(wave_hw, np.uint8(WAVE), grid_mask_hw)
+def mix(grid_mask_hw: Mask, wave_hw: Flags, inked_hw: Flags) -> Mask:
+    """The 5-class mask, (h, w) uint8.
+
+    The wave lies over all else; other ink (pulses, separators, text) is background; below it lie intersections and
+    lines.
+
+    Args:
+        grid_mask_hw: (h, w) uint8, classes 0 to 3 of the empty paper.
+        wave_hw: (h, w) bool, the wave mask.
+        inked_hw: (h, w) bool, where any ink covers at least half of a pixel.
+    """
+    return np.where(wave_hw, np.uint8(WAVE), np.where(inked_hw, np.uint8(BACKGROUND), grid_mask_hw))
 
 
 def positive_crop(page_hwc: Image, mask_hw: Mask, side_px: int, rng: np.random.Generator) -> Crop:
@@ -37,10 +51,12 @@ def positive_crop(page_hwc: Image, mask_hw: Mask, side_px: int, rng: np.random.G
 
     Raises:
         ValueError: the page has no wave pixel.
+        CropError: the page is smaller than the crop.
     """
     wave_rows, wave_columns = np.nonzero(mask_hw == WAVE)
     if not len(wave_rows):
         raise ValueError("a positive crop needs a wave pixel; this page has none")
+    _check_size(mask_hw, side_px)
     chosen = int(rng.integers(len(wave_rows)))
     row = _around(int(wave_rows[chosen]), side_px, mask_hw.shape[0], rng)
     column = _around(int(wave_columns[chosen]), side_px, mask_hw.shape[1], rng)
@@ -48,10 +64,24 @@ def positive_crop(page_hwc: Image, mask_hw: Mask, side_px: int, rng: np.random.G
 
 
 def negative_crop(paper_hwc: Image, grid_mask_hw: Mask, side_px: int, rng: np.random.Generator) -> Crop:
-    """A crop of the empty paper, anywhere."""
+    """A crop of the empty paper, anywhere.
+
+    Raises:
+        CropError: the paper is smaller than the crop.
+    """
+    _check_size(grid_mask_hw, side_px)
     row = int(rng.integers(grid_mask_hw.shape[0] - side_px + 1))
     column = int(rng.integers(grid_mask_hw.shape[1] - side_px + 1))
     return _cut(paper_hwc, grid_mask_hw, row, column, side_px)
+
+
+def _check_size(mask_hw: Mask, side_px: int) -> None:
+    if min(mask_hw.shape) < side_px:
+        height, width = mask_hw.shape
+        raise CropError(
+            f"a page of {width} x {height} px is smaller than crops of {side_px} px; lower crop_px, or raise the "
+            "style's dpi"
+        )
 
 
 def _around(position: int, side_px: int, size_px: int, rng: np.random.Generator) -> int:
@@ -62,4 +92,4 @@ def _around(position: int, side_px: int, size_px: int, rng: np.random.Generator)
 
 def _cut(page_hwc: Image, mask_hw: Mask, row: int, column: int, side_px: int) -> Crop:
     rows, columns = slice(row, row + side_px), slice(column, column + side_px)
-    return Crop(row, column, page_hwc[rows, columns], mask_hw[rows, columns])
+    return Crop(page_hwc[rows, columns], mask_hw[rows, columns], {"row": row, "column": column})

@@ -1,7 +1,8 @@
 """Reads training samples from memory-mapped Arrow shards, and flips and turns them."""
 
 import bisect
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -35,12 +36,18 @@ class Sample:
     Attributes:
         id: `<record id>-<number>`.
         record_id: the record whose page was cut.
+        kind: `positive`, `negative` or what else it shows.
+        recipe: of its degradations; `clean` has none.
+        about: scale, boxes, warp, strengths and seed.
         image_hwc: (h, w, 3) uint8 RGB; a read-only view of the mapped file.
         mask_hw: (h, w) uint8, classes 0 to 4; a read-only view of the mapped file.
     """
 
     id: str
     record_id: str
+    kind: str
+    recipe: str
+    about: dict[str, Any] = field(repr=False)
     image_hwc: Image
     mask_hw: Mask
 
@@ -101,6 +108,9 @@ class SampleReader:
         return Sample(
             id=table.column("id")[row].as_py(),
             record_id=table.column("record_id")[row].as_py(),
+            kind=table.column("kind")[row].as_py(),
+            recipe=table.column("recipe")[row].as_py(),
+            about=json.loads(table.column("about")[row].as_py()),
             image_hwc=_cell(table, "image", row).reshape(side, side, 3),
             mask_hw=_cell(table, "mask", row).reshape(side, side),
         )

@@ -1,11 +1,10 @@
 """One shard of the dataset: an uncompressed Arrow IPC file, so that a reader can map it into memory."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from ecg_assets.samples.crops import Crop
@@ -21,7 +20,8 @@ class Labelled:
         id: `<record id>-<number>`.
         record_id: the record whose page was cut, or for whom empty paper was.
         split: the record's split.
-        kind: `positive` (holds a trace) or `negative`.
+        kind: `positive` (holds a trace), `negative` (empty paper) or what else it shows.
+        recipe: of its degradations; `clean` has none.
         crop: image and mask.
     """
 
@@ -29,6 +29,7 @@ class Labelled:
     record_id: str
     split: Split
     kind: str
+    recipe: str
     crop: Crop
 
 
@@ -40,8 +41,8 @@ def shard_schema(crop_px: int) -> pa.Schema:
             pa.field("record_id", pa.string(), nullable=False),
             pa.field("split", pa.string(), nullable=False),
             pa.field("kind", pa.string(), nullable=False),
-            pa.field("row", pa.int32(), nullable=False),
-            pa.field("column", pa.int32(), nullable=False),
+            pa.field("recipe", pa.string(), nullable=False),
+            pa.field("about", pa.string(), nullable=False),
             pa.field("image", pa.binary(crop_px * crop_px * 3), nullable=False),
             pa.field("mask", pa.binary(crop_px * crop_px), nullable=False),
         ],
@@ -49,14 +50,9 @@ def shard_schema(crop_px: int) -> pa.Schema:
     )
 
 
-def write_shard(path: Path, crop_px: int, pages: Iterable[list[Labelled]]) -> npt.NDArray[np.int64]:
-    """Writes a record batch a page, atomically; holds one page's crops in memory at a time.
-
-    Returns:
-        (5,) int64, pixels of each class.
-    """
+def write_shard(path: Path, crop_px: int, pages: Iterable[list[Labelled]]) -> None:
+    """Writes a record batch a page, atomically; holds one page's crops in memory at a time."""
     schema = shard_schema(crop_px)
-    counts = np.zeros(5, dtype=np.int64)
     with (
         atomic_path(path) as temporary,
         pa.OSFile(str(temporary), "wb") as sink,
@@ -64,8 +60,6 @@ def write_shard(path: Path, crop_px: int, pages: Iterable[list[Labelled]]) -> np
     ):
         for crops in pages:
             writer.write_batch(_batch(schema, crops))
-            counts += sum(np.bincount(one.crop.mask_hw.ravel(), minlength=5) for one in crops)
-    return counts
 
 
 def _batch(schema: pa.Schema, crops: list[Labelled]) -> pa.RecordBatch:
@@ -74,8 +68,8 @@ def _batch(schema: pa.Schema, crops: list[Labelled]) -> pa.RecordBatch:
         "record_id": [one.record_id for one in crops],
         "split": [one.split for one in crops],
         "kind": [one.kind for one in crops],
-        "row": [one.crop.row for one in crops],
-        "column": [one.crop.column for one in crops],
+        "recipe": [one.recipe for one in crops],
+        "about": [json.dumps(one.crop.about, separators=(",", ":")) for one in crops],
         "image": [one.crop.image_hwc.tobytes() for one in crops],
         "mask": [one.crop.mask_hw.tobytes() for one in crops],
     }

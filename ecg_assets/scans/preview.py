@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ecg_assets.pages.stage import page_path
+from ecg_assets.pages.paths import page_path
 from ecg_assets.scans.segment import Segmenter
 from ecg_assets.scans.stage import images_in, inbox, overlay_path
 from ecg_assets.store.root import DataRoot

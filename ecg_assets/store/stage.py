@@ -1,5 +1,6 @@
 """Runs one stage over its shards: skips what is current, makes the rest, drops what no longer belongs."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +53,13 @@ class StageReport:
     def digest(self) -> str:
         """Hash of all that the stage holds now; equal content gives an equal digest."""
         return fingerprint([manifest.files for manifest in self.manifests])
+
+    def counts(self, key: str) -> dict[str, int]:
+        """Sums by name of an `info` entry that counts things by name, over the shards."""
+        summed: Counter[str] = Counter()
+        for manifest in self.manifests:
+            summed.update(manifest.info.get(key, {}))
+        return dict(sorted(summed.items()))
 
     def total(self, key: str) -> int:
         """Sum of a whole-number `info` entry over the shards."""

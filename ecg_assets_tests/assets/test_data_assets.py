@@ -13,8 +13,8 @@ from ecg_assets.assets.grids import grids
 from ecg_assets.assets.pages import pages
 from ecg_assets.assets.records import RawCsvsConfig, RecordsVariableError, raw_csvs, source_config
 from ecg_assets.checks import index_is_sound, masks_lie_on_the_ink, no_record_is_in_two_splits
+from ecg_assets.pages.paths import mask_path
 from ecg_assets.pages.png import encode, read_grey
-from ecg_assets.pages.stage import mask_path
 from ecg_assets.records.index import accepted_records
 from ecg_assets.resources.storage import DataRootResource
 from ecg_assets.store.root import DataRoot, open_root
@@ -160,9 +160,9 @@ def test_a_record_more_touches_one_shard(folder: Path, root: DataRoot, instance:
 
 
 def test_a_setting_out_of_range_is_refused_with_its_name(folder: Path, instance: dg.DagsterInstance) -> None:
-    run = materialize(folder, instance, raw_csvs={"source": "", "records": RECORDS}, pages={"stroke_px": 99})
+    run = materialize(folder, instance, raw_csvs={"source": "", "records": RECORDS}, pages={"styles": "no such mix"})
     assert not run.success
-    assert any("stroke_px" in error for error in run.errors)
+    assert any("there is no mix or style 'no such mix'" in error for error in run.errors)
 
 
 @pytest.mark.parametrize(

@@ -11,40 +11,29 @@ from PIL import Image
 
 from ecg_assets.pages.agreement import disagreement
 from ecg_assets.pages.coverage import WAVE_COVERAGE, Coverage, stroke
-from ecg_assets.pages.grid import clean_grid, grid_mask, major_columns_px, major_rows_px
-from ecg_assets.pages.layout import PX_PER_MV, PX_PER_S, ROW_ZERO_Y_PX, panels_of
+from ecg_assets.pages.panels import panels_of
+from ecg_assets.pages.paper import line_places_px, paper_of
+from ecg_assets.pages.paths import layout_path, mask_path, page_path
 from ecg_assets.pages.png import encode, read_grey, read_rgb
-from ecg_assets.pages.render import INK_LEVELS, PALETTE, render_page, trace_coverage
-from ecg_assets.pages.stage import layout_path, mask_path, page_path
-from ecg_assets.pages.text import print_of_style
+from ecg_assets.pages.print import page_print
+from ecg_assets.pages.render import INK_LEVELS, trace_coverage, traces_px
 from ecg_assets.records.index import accepted_records
-from ecg_assets.records.ingest import load_record
 from ecg_assets.records.kaggle_csv import read_record
-from ecg_assets.records.record import LEADS, Record
+from ecg_assets.records.record import Record
 from ecg_assets.store.root import DataRoot
+from ecg_assets_tests.pages.pages import KAGGLE, page_of, plan_of, record_of, records_of
 from ecg_assets_tests.real import real_data
 
+PX_PER_MM = KAGGLE.px_per_mm
+PX_PER_S, PX_PER_MV = 25 * PX_PER_MM, 10 * PX_PER_MM
 STROKE_PX = 2.1
-
-
-def record_of(leads_mv: dict[str, npt.NDArray[np.float64]], fs_hz: int = 500) -> Record:
-    """A record whose other leads are flat, all leads filled throughout."""
-    signal = np.zeros((12, 10 * fs_hz), dtype=np.float32)
-    for lead, values in leads_mv.items():
-        signal[LEADS.index(lead)] = values
-    return Record("1", fs_hz, signal)
-
-
-def records_of(root: DataRoot) -> list[Record]:
-    rows = accepted_records(root).itertuples()
-    return [load_record(root, str(row.id), int(str(row.fs_hz))) for row in rows]
 
 
 @pytest.mark.parametrize("fs_hz", [250, 256, 500, 512, 1000, 1025])
 def test_one_millivolt_for_one_second_lands_within_half_a_pixel(fs_hz: int) -> None:
     time_s = np.arange(10 * fs_hz) / fs_hz
     step = ((time_s % 2.5 >= 0.75) & (time_s % 2.5 < 1.75)).astype(float)
-    wave = render_page(record_of({"V1": step}, fs_hz), STROKE_PX, 0).wave_hw
+    wave = page_of(record_of({"V1": step}, fs_hz)).wave_hw
     column_x = 118.11 + 2 * 2.5 * PX_PER_S
     up = np.flatnonzero((time_s >= 5) & (time_s < 7.5) & (step > 0))
     left, right = (column_x + (time_s[up[end]] - 5) * PX_PER_S for end in (0, -1))
@@ -61,30 +50,46 @@ def test_one_millivolt_for_one_second_lands_within_half_a_pixel(fs_hz: int) -> N
 
 
 def test_rows_columns_and_grid_lines_stand_where_the_competition_prints_them() -> None:
-    panels = panels_of(record_of({}))
-    assert [panel.lead for panel in panels] == [
-        "I",
-        "aVR",
-        "V1",
-        "V4",
-        "II",
-        "aVL",
-        "V2",
-        "V5",
-        "III",
-        "aVF",
-        "V3",
-        "V6",
-        "II",
-    ]
-    assert [round(panel.x0_px, 2) for panel in panels[:4]] == [118.11, 610.24, 1102.36, 1594.49]
-    assert [panel.zero_y_px for panel in panels[::4]] == [*ROW_ZERO_Y_PX, 1534.71]
-    assert (len(major_rows_px()), len(major_columns_px())) == (44, 57)
-    assert major_rows_px()[:3] == [7, 46, 86]
-    assert major_columns_px()[:3] == [0, 39, 79]
-    shares = [float((grid_mask() == line).mean()) for line in (1, 2, 3)]
+    panels = panels_of(record_of({}), KAGGLE)
+    rows = ["I aVR V1 V4", "II aVL V2 V5", "III aVF V3 V6", "II"]
+    assert [panel.lead for panel in panels] == " ".join(rows).split()
+    columns = np.array([118.11, 610.24, 1102.36, 1594.49])
+    np.testing.assert_allclose([panel.x0_mm * PX_PER_MM for panel in panels[:4]], columns, atol=0.01)
+    assert panels[3].right_mm * PX_PER_MM == pytest.approx(2086.61, abs=0.01)
+    zeros = [panel.zero_y_mm * PX_PER_MM for panel in panels[::4]]
+    np.testing.assert_allclose(zeros, [708.33, 991.67, 1275.00, 1534.71], atol=0.01)
+    lines_y, lines_x = line_places_px(KAGGLE.grid_lines, PX_PER_MM, 5.0, KAGGLE.shape_px)
+    assert (len(lines_y), len(lines_x)) == (44, 57)
+    np.testing.assert_allclose(lines_y - 0.5, 7 + 39.37 * np.arange(44), atol=0.5)
+    np.testing.assert_allclose(lines_x[:56] - 0.5, 39.37 * np.arange(56), atol=0.51)
+    paper = paper_of(KAGGLE)
+    shares = [float((paper.mask_hw == line).mean()) for line in (1, 2, 3)]
     assert shares == pytest.approx([0.071, 0.070, 0.0058], abs=0.0015)
-    assert (clean_grid()[7] == 3).all()
+    colours = paper.colours[paper.index_hw]
+    assert (colours[7] == (255, 0, 0)).all()
+    assert colours[:, 39].tolist().count([255, 0, 0]) == 1700
+    minor = colours[10:37, 8]
+    assert (minor[1:6] == (254, 223, 219)).all()
+
+
+def test_pulse_separators_names_header_and_footer_stand_where_the_competition_prints_them() -> None:
+    page = page_of(record_of({}))
+    inked = page.index_hw % INK_LEVELS >= INK_LEVELS // 2
+    print_only = inked & ~page.wave_hw
+    pulse = np.argwhere(print_only[600:700, 70:125])
+    assert pulse[:, 0].min() + 600 == pytest.approx(708.33 - 78.74, abs=1.5)
+    assert (pulse[:, 1].min() + 70.5, pulse[:, 1].max() + 70.5) == pytest.approx((78.74, 118.11), abs=1.5)
+    bar = np.argwhere(print_only[640:760, 600:620])
+    assert (bar[:, 0].min() + 640.5, bar[:, 0].max() + 640.5) == pytest.approx((683.5, 733.1), abs=1)
+    assert np.ptp(bar[:, 1]) + 1 == pytest.approx(6.25, abs=1)
+    boxes = {(text["kind"], text["text"]): text["box_px"] for text in page.layout["texts"]}
+    assert boxes["footer", "25mm/s"][0] == pytest.approx(393.7, abs=3)
+    assert boxes["footer", "10mm/mV"][0] == pytest.approx(787.4, abs=3)
+    assert boxes["footer", "10mm/mV"][3] == pytest.approx(1660.6, abs=10)
+    assert boxes["name", "V1"][3] == pytest.approx(708.33 + 0.7 * PX_PER_MV, abs=3)
+    headers = sorted(box[0] for (kind, _), box in boxes.items() if kind == "header")
+    assert headers[0] == pytest.approx(10, abs=3)
+    assert headers[-1] == pytest.approx(1190, abs=3)
 
 
 def test_a_page_read_back_is_half_covered_exactly_where_its_mask_is_wave(made_root: DataRoot) -> None:
@@ -108,18 +113,18 @@ def test_a_mask_that_is_off_by_one_pixel_is_noticed(made_root: DataRoot, tmp_pat
 
 def test_ink_and_mask_come_from_the_same_coverage(made_root: DataRoot) -> None:
     for record in records_of(made_root)[:4]:
-        page = render_page(record, STROKE_PX, 0)
-        coverage = trace_coverage(record, panels_of(record), STROKE_PX)
+        plan, page = plan_of(record), page_of(record)
+        coverage = trace_coverage(traces_px(plan, record), plan.stroke_px, (1700, 2200))
         np.testing.assert_array_equal(page.wave_hw, coverage >= WAVE_COVERAGE)
-        alone = (print_of_style(STROKE_PX) == 0) & (np.arange(1700)[:, None] > 160)
+        alone = page_print(plan)[0] == 0
         level = page.index_hw % INK_LEVELS
         np.testing.assert_array_equal(level[alone], np.rint(coverage * (INK_LEVELS - 1))[alone])
 
 
 def assert_no_sample_is_cut(record: Record) -> None:
-    wave = render_page(record, STROKE_PX, 0).wave_hw
-    for panel in panels_of(record):
-        x, y = panel.points_px(record)
+    wave = page_of(record).wave_hw
+    for panel in panels_of(record, KAGGLE):
+        x, y = panel.points_mm(record, KAGGLE).T * PX_PER_MM
         inside = np.isfinite(y) & (y >= 0) & (y < 1700)
         lost = ~wave[y[inside].astype(int), x[inside].astype(int)]
         assert not lost.any(), f"{record.id} {panel.lead}: samples {np.flatnonzero(lost)[:5]} lie outside of the mask"
@@ -179,13 +184,13 @@ def test_the_stroke_is_that_of_a_round_pen() -> None:
     ids=["off the page", "spikes that leave the page", "gaps", "one sample"],
 )
 def test_odd_signals_still_give_a_page_and_a_mask_of_one_size(values: npt.NDArray[np.float64]) -> None:
-    page = render_page(record_of({"II": values, "V4": values}), STROKE_PX, 0)
+    page = page_of(record_of({"II": values, "V4": values}))
     assert page.index_hw.shape == page.wave_hw.shape == (1700, 2200)
 
 
 def test_gaps_stay_empty() -> None:
     values = np.where((np.arange(5000) >= 500) & (np.arange(5000) < 700), np.nan, 0.0)
-    wave = render_page(record_of({"I": values}), STROKE_PX, 0).wave_hw
+    wave = page_of(record_of({"I": values})).wave_hw
     begin, end = 118.11 + 1.0 * PX_PER_S, 118.11 + 1.4 * PX_PER_S
     assert not wave[700:716, int(begin + 2) : int(end - 2)].any()
     assert wave[700:716, int(end + 3)].any()
@@ -195,7 +200,8 @@ def test_pages_open_alike_in_pillow_and_opencv(made_root: DataRoot) -> None:
     record_id = accepted_records(made_root)["id"].iloc[0]
     record = records_of(made_root)[0]
     path = page_path(made_root, record_id)
-    expected = PALETTE[render_page(record, STROKE_PX, 0).index_hw]
+    page = page_of(record)
+    expected = page.palette[page.index_hw]
     np.testing.assert_array_equal(read_rgb(path), expected)
     np.testing.assert_array_equal(np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR))[:, :, ::-1], expected)
     with Image.open(path) as image:
@@ -209,5 +215,5 @@ def test_the_layout_tells_where_each_lead_stands(made_root: DataRoot) -> None:
     record_id = accepted_records(made_root)["id"].iloc[0]
     layout = json.loads(layout_path(made_root, record_id).read_text())
     assert [panel["lead"] for panel in layout["panels"]][-1] == "II"
-    assert layout["panels"][-1]["samples"] == 10 * layout["fs_hz"]
+    assert layout["panels"][-1]["count"] == 10 * layout["panels"][-1]["fs_hz"]
     assert (layout["px_per_mm"], layout["empty_panels"]) == (pytest.approx(7.874, abs=1e-3), [])

@@ -10,19 +10,21 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ecg_assets.pages.png import read_grey, read_rgb
-from ecg_assets.pages.stage import PagesConfig, build_papers, mask_path, page_path, render_pages
+from ecg_assets.pages.paths import mask_path, page_path
+from ecg_assets.pages.png import read_grey, read_indices, read_rgb
+from ecg_assets.pages.render import INK_LEVELS
+from ecg_assets.pages.stage import build_papers, render_pages
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.ingest import SourceConfig, csv_path, ingest
-from ecg_assets.samples.classes import HORIZONTAL, VERTICAL, WAVE
-from ecg_assets.samples.crops import mix
+from ecg_assets.samples.classes import BACKGROUND, HORIZONTAL, VERTICAL, WAVE
+from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.export import export_png
 from ecg_assets.samples.preview import sample_sheet
 from ecg_assets.samples.reader import DatasetError, EmptySplitError, Sample, SampleReader, augment, turn
-from ecg_assets.samples.stage import DiskSpaceError, MissingInputError, SamplesConfig, build_dataset
+from ecg_assets.samples.stage import DiskSpaceError, MissingInputError, build_dataset
 from ecg_assets.store.placement import SPLITS, Split, split_of
 from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets_tests.conftest import quiet
+from ecg_assets_tests.conftest import CLEAN_PAGES, CLEAN_SAMPLES, quiet
 
 
 def digest_of(folder: Path) -> str:
@@ -37,9 +39,9 @@ def digest_of(folder: Path) -> str:
 
 def make(root: DataRoot, source: Path, workers: int) -> None:
     ingest(root, SourceConfig(source=str(source)), quiet)
-    build_papers(root, PagesConfig(), quiet)
-    render_pages(root, PagesConfig(), workers, quiet)
-    build_dataset(root, SamplesConfig(), workers, quiet)
+    build_papers(root, CLEAN_PAGES, quiet)
+    render_pages(root, CLEAN_PAGES, workers, quiet)
+    build_dataset(root, CLEAN_SAMPLES, workers, quiet)
 
 
 def test_all_that_is_written_decodes_to_the_same_with_one_or_two_workers_from_an_empty_root(
@@ -67,12 +69,20 @@ def test_samples_are_crops_of_their_page_with_the_wave_over_the_lines(made_root:
         for row in table.drop_columns(["image", "mask"]).to_pylist()[:3]:
             page = read_rgb(page_path(made_root, row["record_id"]))
             wave = read_grey(mask_path(made_root, row["record_id"])) > 0
-            mask = mix(read_grey(made_root.grids / "kaggle_mask.png"), wave)
-            place = np.s_[row["row"] : row["row"] + 512, row["column"] : row["column"] + 512]
+            inked = read_indices(page_path(made_root, row["record_id"])) % INK_LEVELS >= INK_LEVELS // 2
+            lines = read_grey(made_root.grids / "kaggle_mask.png")
             sample = next(one for one in all_samples(made_root) if one.id == row["id"])
+            top, left = sample.about["row"], sample.about["column"]
+            place = np.s_[top : top + 512, left : left + 512]
+            if sample.kind == "negative":
+                np.testing.assert_array_equal(sample.mask_hw, lines[place])
+                continue
             np.testing.assert_array_equal(sample.image_hwc, page[place])
-            np.testing.assert_array_equal(sample.mask_hw, mask[place])
-            assert (mask[wave] == WAVE).all()
+            np.testing.assert_array_equal(sample.mask_hw == WAVE, wave[place])
+            print_px = (inked & ~wave)[place]
+            assert (sample.mask_hw[print_px] == BACKGROUND).all()
+            untouched = ~inked[place]
+            np.testing.assert_array_equal(sample.mask_hw[untouched], lines[place][untouched])
 
 
 def all_samples(root: DataRoot) -> list[Sample]:
@@ -133,7 +143,7 @@ def test_an_unchanged_dataset_is_skipped_and_one_changed_record_touches_one_shar
 ) -> None:
     root = open_root(tmp_path / "data")
     make(root, synthetic_source, workers=1)
-    assert build_dataset(root, SamplesConfig(), 1, quiet).made == []
+    assert build_dataset(root, CLEAN_SAMPLES, 1, quiet).made == []
     source = tmp_path / "source"
     table = pd.read_csv(synthetic_source / "train.csv", dtype=str)
     for record_id in table["id"]:
@@ -145,25 +155,25 @@ def test_an_unchanged_dataset_is_skipped_and_one_changed_record_touches_one_shar
     path = next(source.rglob(changed))
     path.write_text(path.read_text().replace("0.", "0.2", 1))
     ingest(root, SourceConfig(source=str(source)), quiet)
-    assert len(render_pages(root, PagesConfig(), 1, quiet).made) == 1
-    assert len(build_dataset(root, SamplesConfig(), 1, quiet).made) == 1
+    assert len(render_pages(root, CLEAN_PAGES, 1, quiet).made) == 1
+    assert len(build_dataset(root, CLEAN_SAMPLES, 1, quiet).made) == 1
 
 
 def test_an_empty_split_says_how_many_records_are_needed(source_copy: Path, tmp_path: Path) -> None:
     root = open_root(tmp_path / "data")
     ingest(root, SourceConfig(source=str(source_copy), records=2), quiet)
-    build_papers(root, PagesConfig(), quiet)
-    render_pages(root, PagesConfig(), 1, quiet)
+    build_papers(root, CLEAN_PAGES, quiet)
+    render_pages(root, CLEAN_PAGES, 1, quiet)
     with pytest.raises(EmptySplitError, match="about 30 records are needed"):
-        build_dataset(root, SamplesConfig(), 1, quiet)
+        build_dataset(root, CLEAN_SAMPLES, 1, quiet)
 
 
 def test_missing_pages_name_the_asset_to_materialise(source_copy: Path, tmp_path: Path) -> None:
     root = open_root(tmp_path / "data")
     ingest(root, SourceConfig(source=str(source_copy)), quiet)
-    build_papers(root, PagesConfig(), quiet)
+    build_papers(root, CLEAN_PAGES, quiet)
     with pytest.raises(MissingInputError, match="materialise rendered_waves and wave_masks"):
-        build_dataset(root, SamplesConfig(), 1, quiet)
+        build_dataset(root, CLEAN_SAMPLES, 1, quiet)
 
 
 def test_a_dataset_that_would_not_fit_is_refused_before_it_is_begun(made_root: DataRoot) -> None:

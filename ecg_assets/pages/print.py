@@ -1,0 +1,134 @@
+"""Print beside the trace: names, header, footer, pulses, separators, QR code. None of it is wave: all is background."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_assets.pages.coverage import Coverage, Patch, rectangle
+from ecg_assets.pages.fonts import text_coverage
+from ecg_assets.pages.header import Text
+from ecg_assets.pages.plan import Bar, PagePlan, pulses, separators, style_texts
+from ecg_assets.pages.qr import qr_modules
+from ecg_assets.pages.style import PageStyle
+
+QR_MODULE_MM = 0.7
+_QR_MARGIN_MM = 6.0
+# Kept for this many styles: a page of 400 dpi takes 15 MB.
+_STYLES_KEPT = 6
+
+Printed = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where a text stands, in pixels of the upright page: x from left to right, y from top to bottom."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+@lru_cache(maxsize=_STYLES_KEPT)
+def style_print(style: PageStyle) -> Printed:
+    """What every page of a style bears, (h, w) uint8 coverage of 0 to 255: names, footer, separators. Read-only."""
+    page = np.zeros(style.shape_px, dtype=np.float32)
+    for text in style_texts(style):
+        _write(page, text, style)
+    for bar in separators(style):
+        _fill(page, bar, style.px_per_mm)
+    printed: Printed = np.rint(page * 255).astype(np.uint8)
+    printed.flags.writeable = False
+    return printed
+
+
+def page_print(plan: PagePlan) -> tuple[Printed, Patch | None]:
+    """All print of a page.
+
+    Returns:
+        (h, w) uint8 coverage of 0 to 255, and the patch of the QR code: its dark modules hide what lies below, a
+        trace too. All other print is in the trace's ink, made in one go with it: where the two meet, the trace is
+        to be seen as well, so nothing of it is hidden.
+    """
+    style = plan.style
+    printed = style_print(style).copy()
+    for patch in _own_print(plan):
+        _lay(printed, patch)
+    code = qr_patch(plan)
+    if code is not None:
+        _lay(printed, code)
+    return printed, code
+
+
+def qr_patch(plan: PagePlan) -> Patch | None:
+    """Coverage of the QR code's dark modules; None when the style has none."""
+    if not plan.style.qr:
+        return None
+    modules = qr_modules(f"ECG {plan.record_id} {plan.style.layout}")
+    side_px = max(1, round(QR_MODULE_MM * plan.style.px_per_mm))
+    dark = np.kron(modules, np.ones((side_px, side_px))).astype(np.float32)
+    margin_px = round(_QR_MARGIN_MM * plan.style.px_per_mm)
+    return Patch(margin_px, plan.style.shape_px[1] - margin_px - dark.shape[1], dark)
+
+
+def text_box(text: Text, style: PageStyle) -> Box:
+    """Where a text stands on the upright page."""
+    patch = _letters(text, style)
+    height, width = patch.coverage.shape
+    return Box(patch.column, patch.row, patch.column + width, patch.row + height)
+
+
+def _own_print(plan: PagePlan) -> list[Patch]:
+    """Header and pulses, which differ from page to page."""
+    patches = [_letters(text, plan.style) for text in plan.header]
+    for bar in pulses(plan.style, plan.stroke_mm):
+        patch = _bar(bar, plan.style.px_per_mm)
+        patches.append(patch)
+    return patches
+
+
+def _letters(text: Text, style: PageStyle) -> Patch:
+    coverage, left, top = text_coverage(text.text, style.font, round(style.text_mm * style.px_per_mm))
+    row, column = round(text.baseline_mm * style.px_per_mm), round(text.x_mm * style.px_per_mm)
+    return Patch(row + top, column + left, coverage)
+
+
+def _write(page_hw: Coverage, text: Text, style: PageStyle) -> None:
+    letters = _inside(_letters(text, style), page_hw.shape)
+    if letters is not None:
+        letters.put_on(page_hw)
+
+
+def _bar(bar: Bar, px_per_mm: float) -> Patch:
+    x0, x1, y0, y1 = (edge * px_per_mm for edge in (bar.x0_mm, bar.x1_mm, bar.y0_mm, bar.y1_mm))
+    column, row = int(np.floor(x0)), int(np.floor(y0))
+    sheet = np.zeros((int(np.ceil(y1)) - row, int(np.ceil(x1)) - column), dtype=np.float32)
+    rectangle(sheet, x0 - column, x1 - column, y0 - row, y1 - row)
+    return Patch(row, column, sheet)
+
+
+def _fill(page_hw: Coverage, bar: Bar, px_per_mm: float) -> None:
+    patch = _inside(_bar(bar, px_per_mm), page_hw.shape)
+    if patch is not None:
+        patch.put_on(page_hw)
+
+
+def _lay(printed_hw: Printed, patch: Patch) -> None:
+    inside = _inside(patch, printed_hw.shape)
+    if inside is None:
+        return
+    height, width = inside.coverage.shape
+    place = printed_hw[inside.row : inside.row + height, inside.column : inside.column + width]
+    np.maximum(place, np.rint(inside.coverage * 255).astype(np.uint8), out=place)
+
+
+def _inside(patch: Patch, shape: tuple[int, ...]) -> Patch | None:
+    """The part of a patch that lies on the page; None when there is none."""
+    height, width = patch.coverage.shape
+    rows = slice(max(0, -patch.row), min(height, shape[0] - patch.row))
+    columns = slice(max(0, -patch.column), min(width, shape[1] - patch.column))
+    if rows.start >= rows.stop or columns.start >= columns.stop:
+        return None
+    return Patch(patch.row + rows.start, patch.column + columns.start, patch.coverage[rows, columns])

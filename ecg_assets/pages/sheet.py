@@ -1,0 +1,41 @@
+"""Makes a page ready to be pictured: traces as points of the paper, print as a raster."""
+
+import numpy as np
+
+from ecg_assets.pages.picture import Points, Sheet
+from ecg_assets.pages.plan import PagePlan
+from ecg_assets.pages.print import Printed, page_print
+from ecg_assets.records.record import Record
+
+# Longer straight segments are cut, so that they bend where the paper bends.
+_LONGEST_MM = 1.5
+
+
+def sheet_of(plan: PagePlan, record: Record) -> Sheet:
+    """The page of a record, laid out by `plan`."""
+    printed, code = page_print(plan)
+    hides: Printed | None = None
+    if code is not None:
+        hides = np.zeros_like(printed)
+        height, width = code.coverage.shape
+        hides[code.row : code.row + height, code.column : code.column + width] = np.rint(code.coverage * 255)
+    traces = [piece for panel in plan.panels if panel.count for piece in unbroken(panel.points_mm(record, plan.style))]
+    return Sheet(plan, [_cut(piece) for piece in traces], printed, hides)
+
+
+def unbroken(points: Points) -> list[Points]:
+    """The pieces of a trace between its gaps: (n, 2) float64 each, n at least 1."""
+    filled = np.isfinite(points[:, 1])
+    borders = np.flatnonzero(np.diff(np.concatenate([[False], filled, [False]]).astype(np.int8)))
+    return [points[begin:end] for begin, end in borders.reshape(-1, 2)]
+
+
+def _cut(points: Points) -> Points:
+    """The same polyline with no segment longer than `_LONGEST_MM`."""
+    lengths = np.hypot(*np.diff(points, axis=0).T)
+    pieces = np.maximum(1, np.ceil(lengths / _LONGEST_MM)).astype(int)
+    if (pieces == 1).all():
+        return points
+    places = np.concatenate([*(place + np.arange(n) / n for place, n in enumerate(pieces)), [len(points) - 1]])
+    corners = np.arange(len(points))
+    return np.stack([np.interp(places, corners, points[:, axis]) for axis in (0, 1)], axis=1)

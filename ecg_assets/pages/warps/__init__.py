@@ -1,0 +1,1 @@
+"""Geometry of a picture of a page: how the paper is bent, and where the camera stands."""

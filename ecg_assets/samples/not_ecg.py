@@ -1,0 +1,18 @@
+"""Samples that show no ECG paper at all: whatever a network finds in them is wrong."""
+
+import numpy as np
+
+from ecg_assets.pages.effects.registry import effect
+from ecg_assets.pages.negatives import NEGATIVES
+from ecg_assets.pages.recipe import DrawnRecipe
+from ecg_assets.samples.crops import Crop
+
+
+def not_ecg(side_px: int, recipe: DrawnRecipe, rng: np.random.Generator) -> Crop:
+    """A picture of something else, through the colours of the recipe; all of it is background."""
+    kind = str(rng.choice(sorted(NEGATIVES)))
+    image = NEGATIVES[kind](side_px, rng)
+    for name, strength in recipe.photometric.items():
+        image = effect(name).apply(image, rng, strength)
+    about = {"shows": kind, "strengths": recipe.photometric}
+    return Crop(image, np.zeros((side_px, side_px), dtype=np.uint8), about)

@@ -1,0 +1,56 @@
+"""A printed page as the samples need it: its pixels and the classes of all of them."""
+
+import json
+from dataclasses import dataclass
+
+from ecg_assets.pages.paths import layout_path, mask_path, page_path, paper_mask_path, paper_path
+from ecg_assets.pages.plan import PagePlan, plan_from
+from ecg_assets.pages.png import read_grey, read_palette, read_rgb
+from ecg_assets.pages.render import INK_LEVELS
+from ecg_assets.samples.crops import Image, Mask, mix
+from ecg_assets.store.root import DataRoot
+
+
+@dataclass(frozen=True)
+class LabelledPage:
+    """A page.
+
+    Attributes:
+        plan: what stands where.
+        image_hwc: (h, w, 3) uint8 RGB.
+        mask_hw: (h, w) uint8, classes 0 to 4.
+    """
+
+    plan: PagePlan
+    image_hwc: Image
+    mask_hw: Mask
+
+
+def style_name_of(root: DataRoot, record_id: str) -> str:
+    """In which style a record's page is printed."""
+    return str(json.loads(layout_path(root, record_id).read_text("utf-8"))["style"])
+
+
+def read_page(root: DataRoot, record_id: str) -> LabelledPage:
+    """The page of a record with all its classes.
+
+    Raises:
+        PngError: page, mask or paper's mask is missing or damaged.
+        LayoutError: the page's layout is not whole.
+    """
+    plan = plan_from(json.loads(layout_path(root, record_id).read_text("utf-8")))
+    index_hw, palette = read_palette(page_path(root, record_id))
+    wave_hw = read_grey(mask_path(root, record_id)) > 0
+    grid_hw = read_grey(paper_mask_path(root, plan.style_name))
+    # The palette tells the ink of every pixel: it is made of paper colours, each under every level of ink.
+    mask = mix(grid_hw, wave_hw, index_hw % INK_LEVELS >= INK_LEVELS // 2)
+    return LabelledPage(plan, palette[index_hw], mask)
+
+
+def read_paper(root: DataRoot, style_name: str) -> tuple[Image, Mask]:
+    """The empty paper of a style, (h, w, 3) uint8 RGB, and its lines' classes, (h, w) uint8.
+
+    Raises:
+        PngError: one of the two is missing or damaged.
+    """
+    return read_rgb(paper_path(root, style_name)), read_grey(paper_mask_path(root, style_name))
