@@ -19,16 +19,19 @@ def defocus(image_hwc: Image, rng: np.random.Generator, strength: float) -> Imag
 
     Args:
         image_hwc: (h, w, 3) uint8.
-        rng: draws the radius a little around the strength's.
+        rng: draws the radius a little around the strength's, and how unlike across and down are.
         strength: 0 to 1.
     """
     radius = 0.45 + (_MOST_DISC_PX - 0.45) * strength * rng.uniform(0.85, 1.0)
+    astigmatism = rng.uniform(0.3, 0.7)
     if radius <= _TRUE_DISC_PX:
         blurred: Image = cv2.filter2D(image_hwc, -1, _disc(radius), borderType=cv2.BORDER_REFLECT)
         return blurred
     boxes = [(0.92, 0.38), (0.70, 0.70), (0.38, 0.92)]
     first, second, third = (cv2.blur(image_hwc, (_odd(across * radius), _odd(down * radius))) for across, down in boxes)
-    result: Image = cv2.addWeighted(cv2.addWeighted(first, 0.5, third, 0.5, 0), 2 / 3, second, 1 / 3, 0)
+    result: Image = cv2.addWeighted(
+        cv2.addWeighted(first, astigmatism, third, 1 - astigmatism, 0), 2 / 3, second, 1 / 3, 0
+    )
     return result
 
 

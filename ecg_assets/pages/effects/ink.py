@@ -37,7 +37,7 @@ def broken_ink(shape: tuple[int, int], rng: np.random.Generator, strength: float
         (h, w) float32, 0 to 1: the ink's opacity is multiplied by it.
     """
     missing = (_worn, _dead_elements, _dotted)[int(rng.integers(3))](shape, rng, strength)
-    depth = np.float32(0.1 + 0.85 * strength)
+    depth = np.float32(0.04 + 0.91 * strength)
     return 1 - depth * missing
 
 

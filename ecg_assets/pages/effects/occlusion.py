@@ -5,9 +5,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_assets.pages.effects.blend import Hidden, Image, Piece, lit, size_of, squares
+from ecg_assets.pages.effects.clips import clip
 from ecg_assets.pages.effects.noise import Field, coarse
 from ecg_assets.pages.effects.registry import cover
-from ecg_assets.pages.effects.things import clip, finger, label, sheet, tape
+from ecg_assets.pages.effects.things import finger, label, sheet, tape
 
 _SHADOW_STEP_PX = 4
 _SHADOW_PX = (7, 9)
@@ -43,14 +44,12 @@ def _drawn(shape: tuple[int, int], rng: np.random.Generator, strength: float) ->
     if kind < 0.50:
         return [_sheet_over_edge(shape, rng, strength)]
     if kind < 0.65:
-        thing, edge_deg = clip(rng, 0.3 + 0.7 * strength), 180.0
+        thing = clip(rng, 0.3 + 0.7 * strength)
         at, inwards = _edge(shape, rng)
         reach = thing.opacity_hw.shape[0] * (0.4 * strength - 0.2)
-        return [
-            thing.turned(
-                inwards + np.deg2rad(90 + edge_deg) + rng.normal(0, 0.1), at + _towards(inwards) * reach, shape
-            )
-        ]
+        # Its lower end, the one that grips, looks inwards.
+        turn = inwards - np.pi / 2 + rng.normal(0, 0.1)
+        return [thing.turned(turn, at + _towards(inwards) * reach, shape)]
     draw = label if kind < 0.85 else tape
     thing = draw(rng, 0.18 + 0.82 * strength)
     return [thing.turned(rng.normal(0, 0.35), rng.uniform(0, 1, 2) * (shape[1], shape[0]), shape)]

@@ -1,10 +1,7 @@
 """What readers draw on a page."""
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from ecg_assets.pages.effects.blend import (
     HIDES,
@@ -18,11 +15,10 @@ from ecg_assets.pages.effects.blend import (
     squares,
     transmission,
 )
+from ecg_assets.pages.effects.marks import MARKS, Points
 from ecg_assets.pages.effects.noise import normal_noise
 from ecg_assets.pages.effects.registry import cover
 from ecg_assets.pages.effects.sprite import SHIFT, fixed
-
-Points = npt.NDArray[np.float64]
 
 _PENS: tuple[Colour, ...] = ((24, 44, 150), (20, 20, 30), (186, 24, 40), (16, 104, 70), (58, 58, 62))
 _HIGHLIGHTERS: tuple[Colour, ...] = ((0.02, 0.04, 0.75), (0.45, 0.03, 0.62), (0.03, 0.45, 0.25), (0.5, 0.08, 0.03))
@@ -48,7 +44,7 @@ def pen_marks(image_hwc: Image, rng: np.random.Generator, strength: float) -> tu
         if rng.random() < 0.2:
             _highlight(result, centre, reach, rng, strength)
             continue
-        lines = _MARKS[int(rng.integers(len(_MARKS)))](reach, rng)
+        lines = MARKS[int(rng.integers(len(MARKS)))](reach, rng)
         width = max(1, round(rng.uniform(1.5, 2.5 + 2.5 * strength)))
         _write(result, hidden, [line + centre for line in lines], width, rng, strength)
     return result, hidden
@@ -96,68 +92,3 @@ def _box(points: Points, margin: int, shape: tuple[int, int]) -> tuple[slice, sl
     if (last <= first).any():
         return None
     return slice(int(first[1]), int(last[1])), slice(int(first[0]), int(last[0]))
-
-
-def _circle(reach: float, rng: np.random.Generator) -> list[Points]:
-    """A ring drawn by hand: it does not quite close, or overlaps itself."""
-    angle = np.linspace(0, 2 * np.pi * rng.uniform(0.92, 1.2), 40) + rng.uniform(0, 2 * np.pi)
-    radius = reach * (1 + 0.06 * np.sin(angle * 2 + rng.uniform(0, 6)) + np.linspace(-0.05, 0.05, 40))
-    return [np.stack([radius * np.cos(angle), radius * np.sin(angle) * rng.uniform(0.4, 1.0)], axis=1)]
-
-
-def _tick(reach: float, rng: np.random.Generator) -> list[Points]:
-    corners = np.array([(-0.35, 0.0), (-0.1, 0.35), (0.15, -0.2), (0.5, -0.7)])
-    return [(corners + rng.normal(0, 0.04, corners.shape)) * reach]
-
-
-def _cross(reach: float, rng: np.random.Generator) -> list[Points]:
-    tips = np.array([[(-1, -1), (1, 1)], [(1, -1), (-1, 1)]]) * (0.4 * reach) + rng.normal(0, reach / 15, (2, 2, 2))
-    return list(tips)
-
-
-def _underline(reach: float, rng: np.random.Generator) -> list[Points]:
-    x = np.linspace(-1.4, 1.4, 16) * reach
-    rows = range(1 + int(rng.random() < 0.3))
-    return [np.stack([x, rng.normal(0, 3) + 9 * row + np.cumsum(rng.normal(0, 0.8, 16))], axis=1) for row in rows]
-
-
-def _arrow(reach: float, rng: np.random.Generator) -> list[Points]:
-    angle = rng.uniform(0, 2 * np.pi)
-    tip = np.array([np.cos(angle), np.sin(angle)]) * reach
-    barbs = [np.array([np.cos(angle + turn), np.sin(angle + turn)]) * reach * 0.3 for turn in (2.6, -2.6)]
-    return [
-        np.stack([-tip, tip * 0.1 + rng.normal(0, reach / 20, 2), tip]),
-        np.stack([tip + barbs[0], tip, tip + barbs[1]]),
-    ]
-
-
-def _intervals(reach: float, rng: np.random.Generator) -> list[Points]:
-    """The even strokes of a reader who measures RR intervals."""
-    pitch, high = reach * rng.uniform(0.5, 1.2), rng.uniform(8, 24)
-    places = np.arange(-2, 3) * pitch
-    return [np.array([(x, -high), (x + rng.normal(0, 2), high)]) for x in places + rng.normal(0, 2, 5)]
-
-
-def _writing(reach: float, rng: np.random.Generator) -> list[Points]:
-    """Cursive nobody can read: loops of changing height that run to the right."""
-    letters = int(rng.integers(4, 12))
-    t = np.linspace(0, letters * 2 * np.pi, letters * 12)
-    place = np.arange(letters) * 2 * np.pi
-    high = np.interp(t, place, np.where(rng.random(letters) < 0.25, 2.4, 1.0) * rng.uniform(0.6, 1.1, letters))
-    turn = np.interp(t, place, rng.uniform(0.5, 1.6, letters))
-    size = reach * 0.16 + 4
-    x = size * (t * 0.22 + 0.7 * turn * np.sin(t) + 0.3 * high * np.cos(t))
-    y = -size * high * (1 + np.cos(t)) * 0.6 + rng.normal(0, 0.06) * x
-    return [np.stack([x - x.mean(), y], axis=1)]
-
-
-_MARKS: tuple[Callable[[float, np.random.Generator], list[Points]], ...] = (
-    _circle,
-    _tick,
-    _cross,
-    _underline,
-    _arrow,
-    _intervals,
-    _writing,
-    _writing,
-)

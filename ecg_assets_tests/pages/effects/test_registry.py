@@ -59,7 +59,7 @@ def test_shape_and_type_are_kept_at_any_size_and_strength(
     result = run(name, source, strength, seed)
     if effect(name).kind == "ink":
         assert result.shape == (height, width) and result.dtype == np.float32
-        assert 0 <= result.min() and result.max() <= 1
+        assert result.min() >= 0 and result.max() <= 1
         return
     picture = result[0] if effect(name).kind == "cover" else result
     assert picture.shape == source.shape and picture.dtype == np.uint8
