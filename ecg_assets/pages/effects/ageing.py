@@ -22,7 +22,7 @@ def paper_ageing(image_hwc: Image, rng: np.random.Generator, strength: float) ->
     """
     shape = size_of(image_hwc)
     broad, fine = coarse(shape, 16), coarse(shape, _STEP_PX)
-    clouds = 0.75 + 0.35 * smooth_field(broad, 18, rng) + 0.15 * smooth_field(broad, 5, rng)
+    clouds = 0.8 + 0.28 * smooth_field(broad, max(18.0, max(broad) / 2.5), rng) + 0.07 * smooth_field(broad, 6, rng)
     density = upscaled(cv2.max(clouds, 0.0) * np.float32(0.03 + 1.5 * strength), fine)
     # Fibres run with the paper: a grain that is drawn out sideways.
     fibres = cv2.blur(normal_noise(fine, rng), (9, 1)) * 2 + normal_noise(fine, rng, 1.2) * np.float32(0.7)

@@ -64,7 +64,7 @@ def _fingers(shape: tuple[int, int], rng: np.random.Generator, strength: float) 
     for place in range(int(rng.integers(1, 2 + round(2 * strength)))):
         reach = (12 + 330 * strength * rng.uniform(0.6, 1.0)) * scale
         # The same hand: each of its fingers draws the same skin. It is long enough to begin outside at any slant.
-        one = finger(np.random.Generator(np.random.PCG64(skin)), scale, reach * 1.3 + 160 * scale)
+        one = finger(np.random.Generator(np.random.PCG64(skin)), scale, reach * 1.3 + (170 + 130 * place) * scale)
         height, width = one.opacity_hw.shape
         beside = _towards(direction + np.pi / 2) * width * 1.02 * place
         middle = at + beside + _towards(direction) * (reach - height / 2)

@@ -25,8 +25,11 @@ def shadow(image_hwc: Image, rng: np.random.Generator, strength: float) -> Image
     small = coarse(size_of(image_hwc), _STEP_PX)
     mask = np.zeros(small, dtype=np.uint8)
     (_phone, _hand, _body)[int(rng.integers(3))](mask, rng)
-    core = cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.7, 3.0))
-    around = cv2.blur(cv2.blur(mask, (15, 15)), (21, 21))
+    # Phones and hands are at a distance that goes with the picture's size: so does the penumbra.
+    soft = max(small) / 128
+    core = cv2.GaussianBlur(mask, (0, 0), soft * rng.uniform(0.8, 3.5))
+    wide = 2 * round(8 * soft) + 1
+    around = cv2.blur(cv2.blur(mask, (wide, wide)), (wide, wide))
     dark: Field = cv2.addWeighted(core, 0.65 / 255, around, 0.35 / 255, 0, dtype=cv2.CV_32F)
     depth = np.float32(0.02 + 0.76 * strength * rng.uniform(0.85, 1.0))
     # The sky still lights what the lamp does not: shadows are bluish.
@@ -51,11 +54,12 @@ def _hand(mask: Image, rng: np.random.Generator) -> None:
     palm = max(mask.shape) * rng.uniform(0.10, 0.22)
     centre, angle = _near_edge(mask.shape, rng)
     cv2.circle(mask, (int(centre[0]), int(centre[1])), int(palm), 255, -1, cv2.LINE_AA)
-    inwards = np.deg2rad(angle)
-    for place in range(4):
-        turn = inwards + (place - 1.5) * rng.uniform(0.16, 0.30)
+    inwards, apart = np.deg2rad(angle), rng.uniform(0.14, 0.24)
+    thumb = inwards + (1.0 if rng.random() < 0.5 else -1.0)
+    turns = [inwards + (place - 1.5) * apart for place in range(4)] + [thumb]
+    for turn, length in zip(turns, (2.1, 2.45, 2.4, 2.0, 1.7), strict=True):
         finger = np.array([np.cos(turn), np.sin(turn)])
-        cv2.line(mask, *_ends(centre, finger, palm * rng.uniform(1.8, 2.5)), 255, max(1, int(palm * 0.38)), cv2.LINE_AA)
+        cv2.line(mask, *_ends(centre, finger, palm * length), 255, max(1, int(palm * 0.42)), cv2.LINE_AA)
     arm = np.array([-np.cos(inwards), -np.sin(inwards)])
     cv2.line(mask, *_ends(centre, arm, 9 * palm), 255, max(1, int(palm * 1.3)), cv2.LINE_AA)
 
