@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ecg_assets.pages.effects.stains import _dry
 from ecg_assets_tests.pages.effects.helpers import blank, page, run
 
 
@@ -25,17 +26,15 @@ def test_a_trace_under_a_stain_stays_darker_than_the_stain() -> None:
         assert (run("stains", traced, 1.0, seed)[101].astype(int) <= run("stains", plain, 1.0, seed)[101]).all()
 
 
-def test_stains_dry_with_a_dark_rim() -> None:
-    """Along a line through a stain the darkest place is near an end of the stain, not in its middle."""
-    rims = 0
-    for seed in range(30):
-        dark = 255 - run("stains", blank(255, 512, 512), 0.6, seed).mean(axis=-1)
-        line = dark[int(dark.sum(axis=1).argmax())]
-        stained = np.flatnonzero(line > 4)
-        if len(stained) > 60:
-            inner = slice(stained[0] + 20, stained[-1] - 20)
-            rims += line[stained[0] : stained[0] + 20].max() > 1.15 * np.median(line[inner])
-    assert rims >= 8
+def test_a_puddle_dries_with_a_rim_that_is_sharp_outside_and_fades_inwards() -> None:
+    density = np.zeros((101, 101), dtype=np.float32)
+    round_outline, even_rim = (np.full(256, value, dtype=np.float32) for value in (30.0, 1.0))
+    _dry(density, np.array([50.0, 50.0]), round_outline, even_rim, inside=0.2, rim_px=2.0)
+    outwards = density[50, 50:]
+    assert outwards[0] == pytest.approx(0.2, abs=0.01)
+    assert outwards[29] > 0.9
+    assert (outwards[32:] == 0).all()
+    assert (np.diff(outwards[:29]) >= 0).all()
 
 
 def test_mould_grows_in_clusters() -> None:
