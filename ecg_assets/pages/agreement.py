@@ -9,7 +9,7 @@ from ecg_assets.pages.paths import layout_path, mask_path, page_path
 from ecg_assets.pages.plan import plan_from
 from ecg_assets.pages.png import read_grey, read_indices
 from ecg_assets.pages.print import page_print
-from ecg_assets.pages.render import INK_LEVELS
+from ecg_assets.pages.render import inked
 from ecg_assets.store.root import DataRoot
 
 
@@ -26,8 +26,7 @@ def disagreement(root: DataRoot, record_id: str) -> str | None:
     if index_hw.shape != mask_hw.shape:
         return f"{record_id}: the page is {index_hw.shape[::-1]} px, its mask {mask_hw.shape[::-1]}"
     printed, _ = page_print(plan_from(json.loads(layout_path(root, record_id).read_text("utf-8"))))
-    inked = index_hw % INK_LEVELS >= INK_LEVELS // 2
-    wrong = int(np.count_nonzero((inked != mask_hw) & (printed == 0)))
+    wrong = int(np.count_nonzero((inked(index_hw) != mask_hw) & (printed == 0)))
     return f"{record_id}: {wrong} pixels are wave in the mask or half covered by ink, not both" if wrong else None
 
 

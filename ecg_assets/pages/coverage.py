@@ -6,18 +6,22 @@ widened by a semicircle of half the stroke's width. Coverage is the intervals' e
 over a column's sub-columns.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 SUB_COLUMNS = 8
+# Sums of fractions come back to 0 but for rounding.
+_NO_COVERAGE = 1e-6
 
 # A pixel belongs to the wave when ink covers at least half of it. The one threshold of image and mask.
 WAVE_COVERAGE = 0.5
 
 Coverage = npt.NDArray[np.float32]
 Points = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -55,83 +59,135 @@ def _overlap(low: float, high: float, size: int) -> Points:
     return np.diff(edges)
 
 
-def stroke(x_px: Points, y_px: Points, width_px: float, page_shape: tuple[int, int]) -> list[Patch]:
-    """Coverage of a trace's stroke.
+@dataclass(frozen=True)
+class Ink:
+    """The pixels that strokes touch; where strokes cross, a pixel stands there more than once.
+
+    Attributes:
+        row, column: (n,) int64 each, on the page.
+        coverage: (n,) float32, 0 to 1.
+    """
+
+    row: Whole
+    column: Whole
+    coverage: Coverage
+
+    def put_on(self, page_hw: Coverage) -> None:
+        """Lays the ink over `page_hw`, (H, W) float32: the larger coverage stays."""
+        np.maximum.at(page_hw.reshape(-1), self.row * page_hw.shape[1] + self.column, self.coverage)
+
+
+def strokes(traces: Sequence[Points], width_px: float, page_shape: tuple[int, int]) -> Ink:
+    """Coverage of the strokes of all traces of a page, in one batch.
 
     Args:
-        x_px: (n,) float64, increasing.
-        y_px: (n,) float64; NaN parts the trace in pieces, each with round ends.
-        width_px: the stroke's width.
+        traces: (n, 2) float64 px each, x increasing; a y of NaN parts a trace in pieces, each with round ends.
+        width_px: the strokes' width.
         page_shape: height and width; what lies outside is cut off.
-
-    Returns:
-        A patch for each unbroken piece that touches the page.
     """
-    filled = np.isfinite(y_px)
+    pieces = [piece for trace in traces for piece in _unbroken(trace)]
+    if not pieces:
+        return Ink(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+    sheet = _side_by_side(pieces, width_px / 2)
+    low, high = _widen(*_ranges(sheet), width_px / 2)
+    return _pixels(low, high, sheet.page_column, page_shape)
+
+
+def _unbroken(trace: Points) -> list[Points]:
+    filled = np.isfinite(trace[:, 1])
+    if filled.all():
+        return [trace] if len(trace) else []
     borders = np.flatnonzero(np.diff(np.concatenate([[False], filled, [False]]).astype(np.int8)))
-    pieces = [
-        _stroke_piece(x_px[begin:end], y_px[begin:end], width_px / 2, page_shape)
-        for begin, end in borders.reshape(-1, 2)
-    ]
-    return [piece for piece in pieces if piece is not None]
+    return [trace[begin:end] for begin, end in borders.reshape(-1, 2)]
 
 
-def _stroke_piece(x_px: Points, y_px: Points, radius: float, page_shape: tuple[int, int]) -> Patch | None:
-    first = int(np.floor(x_px[0] - radius)) - 1
-    columns = int(np.ceil(x_px[-1] + radius)) + 1 - first
-    low, high = _widen(*_ranges(x_px - first, y_px, columns * SUB_COLUMNS), radius)
-    low, high = np.clip(low, 0, page_shape[0]), np.clip(high, 0, page_shape[0])
-    inked = high > low
-    if not inked.any():
-        return None
-    top = int(np.floor(low[inked].min()))
-    rows = int(np.ceil(high[inked].max())) - top
-    coverage = _fill(low - top, high - top, inked, rows, columns)
-    left, right = max(first, 0), min(first + columns, page_shape[1])
-    if right <= left:
-        return None
-    return Patch(top, left, coverage[:, left - first : right - first])
+@dataclass(frozen=True)
+class _Sheet:
+    """All pieces beside each other, apart by more than a stroke's width, so that one pass draws them all.
+
+    Attributes:
+        x, y: (n,) float64, all corners; x on the sheet, y on the page.
+        spans: begin and end of each piece, x on the sheet.
+        page_column: (columns,) int64, the page's column of each of the sheet's.
+    """
+
+    x: Points
+    y: Points
+    spans: list[tuple[float, float]]
+    page_column: Whole
 
 
-def _ranges(x: Points, y: Points, sub_columns: int) -> tuple[Points, Points]:
-    """Lowest and highest y of the polyline in each sub-column; +inf and -inf where it is not."""
+def _side_by_side(pieces: list[Points], radius: float) -> _Sheet:
+    xs, spans, columns, place = [], [], [], 0
+    for piece in pieces:
+        x = piece[:, 0]
+        first, last = int(np.floor(x[0] - radius)) - 1, int(np.ceil(x[-1] + radius)) + 1
+        moved = x - first + place
+        xs.append(moved)
+        spans.append((float(moved[0]), float(moved[-1])))
+        columns.append(np.arange(first, last))
+        place += last - first
+    return _Sheet(np.concatenate(xs), np.concatenate([piece[:, 1] for piece in pieces]), spans, np.concatenate(columns))
+
+
+def _ranges(sheet: _Sheet) -> tuple[Coverage, Coverage]:
+    """Lowest and highest y of the polylines in each sub-column; +inf and -inf where there is none."""
+    count = len(sheet.page_column) * SUB_COLUMNS
     # At its middle: the range between its edges would make steep strokes a sub-column too wide.
-    middle = np.interp((np.arange(sub_columns) + 0.5) / SUB_COLUMNS, x, y, left=np.nan, right=np.nan)
-    low, high = np.where(np.isnan(middle), np.inf, middle), np.where(np.isnan(middle), -np.inf, middle)
+    middle = np.interp((np.arange(count) + 0.5) / SUB_COLUMNS, sheet.x, sheet.y).astype(np.float32)
+    low, high = np.full(count, np.inf, np.float32), np.full(count, -np.inf, np.float32)
+    for begin, end in sheet.spans:
+        inside = slice(int(np.ceil(begin * SUB_COLUMNS - 0.5)), int(np.floor(end * SUB_COLUMNS - 0.5)) + 1)
+        low[inside] = high[inside] = middle[inside]
     # Samples inside a sub-column: without them peaks would lose pixels.
-    holder = np.clip((x * SUB_COLUMNS).astype(np.int64), 0, sub_columns - 1)
+    holder = (sheet.x * SUB_COLUMNS).astype(np.int64)
+    y = sheet.y.astype(np.float32)
     np.minimum.at(low, holder, y)
     np.maximum.at(high, holder, y)
     return low, high
 
 
-def _widen(low: Points, high: Points, radius: float) -> tuple[Points, Points]:
+def _widen(low: Coverage, high: Coverage, radius: float) -> tuple[Coverage, Coverage]:
     """The ranges of the round pen: each widened by the semicircle around it and its neighbours."""
     reach = int(np.floor(radius * SUB_COLUMNS))
-    wide_low, wide_high = low - radius, high + radius
+    wide_low, wide_high = low - np.float32(radius), high + np.float32(radius)
     for offset in range(1, reach + 1):
-        rise = np.sqrt(radius**2 - (offset / SUB_COLUMNS) ** 2)
+        rise = np.float32(np.sqrt(radius**2 - (offset / SUB_COLUMNS) ** 2))
+        lower, higher = low - rise, high + rise
         for shifted, source in (
             (slice(offset, None), slice(None, -offset)),
             (slice(None, -offset), slice(offset, None)),
         ):
-            np.minimum(wide_low[shifted], low[source] - rise, out=wide_low[shifted])
-            np.maximum(wide_high[shifted], high[source] + rise, out=wide_high[shifted])
+            np.minimum(wide_low[shifted], lower[source], out=wide_low[shifted])
+            np.maximum(wide_high[shifted], higher[source], out=wide_high[shifted])
     return wide_low, wide_high
 
 
-def _fill(low: Points, high: Points, inked: npt.NDArray[np.bool_], rows: int, columns: int) -> Coverage:
-    """Exact overlap of the intervals with each pixel, averaged over the sub-columns: (rows, columns) float32.
+def _pixels(low: Coverage, high: Coverage, page_column: Whole, page_shape: tuple[int, int]) -> Ink:
+    """Exact overlap of the sub-columns' intervals with each pixel, averaged over a column's sub-columns.
 
     Coverage of row p by everything below `edge` is clip(p + 1 - edge, 0, 1): in the running sum down a column it
-    steps up by 1 - frac(edge) at floor(edge) and by frac(edge) in the next row. An interval is two such edges.
+    steps up by 1 - frac(edge) at floor(edge) and by frac(edge) in the next row. An interval is two such edges. Columns
+    lie one behind the other, each with the rows that its intervals touch and two more, where its sum is back at 0.
     """
-    column = (np.arange(len(low)) // SUB_COLUMNS)[inked]
-    steps = np.zeros((rows + 2) * columns)
-    for edges, sign in ((low[inked], 1.0), (high[inked], -1.0)):
-        row = np.floor(edges).astype(np.int64)
-        fraction = edges - row
-        for index, weight in ((row, 1.0 - fraction), (row + 1, fraction)):
-            steps += np.bincount(index * columns + column, weights=sign * weight, minlength=steps.size)
-    summed = np.cumsum(steps.reshape(rows + 2, columns)[:rows], axis=0) / SUB_COLUMNS
-    return np.clip(summed, 0.0, 1.0).astype(np.float32)
+    low, high = (np.clip(edge, 0, page_shape[0]).reshape(-1, SUB_COLUMNS) for edge in (low, high))
+    begin, end = np.floor(low.min(axis=1)).astype(np.int64), np.ceil(high.max(axis=1)).astype(np.int64)
+    inside = np.flatnonzero((end > begin) & (page_column >= 0) & (page_column < page_shape[1]))
+    low, high, begin, counts = low[inside], high[inside], begin[inside], (end - begin)[inside] + 2
+    # Row r of a column stands at `first + r`.
+    first = np.cumsum(counts) - counts - begin
+    filled = high > low
+    of = np.broadcast_to(first[:, None], filled.shape)[filled]
+    places, weights = [], []
+    for edges, sign in ((low[filled], 1.0), (high[filled], -1.0)):
+        row = edges.astype(np.int64)
+        fraction = (edges - row) * (sign / SUB_COLUMNS)
+        places += [of + row, of + row + 1]
+        weights += [sign / SUB_COLUMNS - fraction, fraction]
+    steps = np.bincount(np.concatenate(places), np.concatenate(weights), minlength=int(counts.sum()))
+    coverage = np.cumsum(steps)
+    touched = np.flatnonzero(coverage > _NO_COVERAGE)
+    column = np.repeat(np.arange(len(counts)), counts)[touched]
+    return Ink(
+        touched - first[column], page_column[inside][column], np.minimum(coverage[touched], 1).astype(np.float32)
+    )

@@ -27,7 +27,7 @@ Colours = npt.NDArray[np.uint8]
 Line = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Paper:
     """An empty paper.
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ecg_assets.pages.coverage import WAVE_COVERAGE
 from ecg_assets.pages.effects.backgrounds import background
+from ecg_assets.pages.effects.blend import lit
 from ecg_assets.pages.effects.registry import effect
 from ecg_assets.pages.paper import CLASS_LINE_MM, MAJOR_MM, MINOR_MM, paper_colours
 from ecg_assets.pages.plan import PagePlan, style_texts
@@ -20,7 +21,7 @@ from ecg_assets.pages.print import text_box
 from ecg_assets.pages.recipe import DrawnRecipe
 from ecg_assets.pages.render import INK_LEVELS, palette_of
 from ecg_assets.pages.strokes import stroke_polylines
-from ecg_assets.pages.warped_grid import grid_classes, line_coverage
+from ecg_assets.pages.warped_grid import Family, Places, grid_classes, paper_levels
 from ecg_assets.pages.warps.warp import PageWarp, PaperMap
 
 WAVE = 4
@@ -33,6 +34,7 @@ Image = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.uint8]
 Field = npt.NDArray[np.float32]
 Points = npt.NDArray[np.float64]
+Boxes = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def take_picture(sheet: Sheet, warp: PageWarp, recipe: DrawnRecipe, rng: np.rand
     if sheet.code_hw is not None:
         hidden |= _look_up(sheet.code_hw, seen, sheet.plan.style.px_per_mm) >= _HALF
     image = _print_colours(sheet.plan, seen, trace, printed, _ink(recipe, trace.shape, rng))
-    image = _light(image, seen.shade_hw)
+    image = lit(image, seen.shade_hw)
     image = _on_a_table(image, seen.on_paper_hw, rng)
     for name, strength in recipe.covers.items():
         image, covered = effect(name).apply(image, rng, strength)
@@ -97,17 +99,22 @@ def take_picture(sheet: Sheet, warp: PageWarp, recipe: DrawnRecipe, rng: np.rand
 
 def _trace(sheet: Sheet, warp: PageWarp, seen: PaperMap) -> Field:
     """Coverage of the traces' strokes, each as wide as the paper is magnified where it stands."""
-    pieces = [warp.to_picture(points) for points in sheet.traces_mm]
     height, width = seen.x_mm_hw.shape
-    near = [_near(piece, width, height) for piece in pieces]
-    shown = [piece for piece, is_near in zip(pieces, near, strict=True) if is_near]
+    if not sheet.traces_mm:
+        return np.zeros((height, width), dtype=np.float32)
+    ends = np.cumsum([len(points) for points in sheet.traces_mm])
+    # All in one go: a page has a dozen traces, and each call would cost more than its points.
+    points = warp.to_picture(np.concatenate(sheet.traces_mm))
+    near = _near(points, np.concatenate([[0], ends[:-1]]), width, height)
+    shown = [piece for piece, is_near in zip(np.split(points, ends[:-1]), near, strict=True) if is_near]
     widths = [max(1.0, sheet.plan.stroke_mm * _scale_at(piece, seen)) for piece in shown]
     return stroke_polylines(shown, widths, (height, width))
 
 
-def _near(piece: Points, width: int, height: int) -> bool:
-    (left, top), (right, bottom) = piece.min(axis=0), piece.max(axis=0)
-    return bool(right > -8 and bottom > -8 and left < width + 8 and top < height + 8)
+def _near(points: Points, begins: npt.NDArray[np.int64], width: int, height: int) -> npt.NDArray[np.bool_]:
+    """(k,) bool: which of the k groups of points, each from its begin to the next one's, the picture may show."""
+    low, high = np.minimum.reduceat(points, begins), np.maximum.reduceat(points, begins)
+    return np.asarray((high > -8).all(axis=1) & (low < (width + 8, height + 8)).all(axis=1), dtype=np.bool_)
 
 
 def _scale_at(piece: Points, seen: PaperMap) -> float:
@@ -137,18 +144,7 @@ def _ink(recipe: DrawnRecipe, shape: tuple[int, ...], rng: np.random.Generator) 
 
 def _print_colours(plan: PagePlan, seen: PaperMap, trace: Field, printed: Image, ink: Field | None) -> Image:
     """(h, w, 3) uint8: paper, lines and ink, from a table of all their mixtures."""
-    grid, first_mm = plan.style.grid_lines, _first_lines_mm(plan)
-    paper = np.zeros(trace.shape, dtype=np.uint8)
-    families = ((grid.minor, MINOR_MM, grid.minor_mm, 0), (grid.major, MAJOR_MM, grid.major_mm, _LINE_LEVELS))
-    for colour, spacing_mm, width_mm, first in families:
-        if colour is None:
-            continue
-        across = line_coverage(seen.x_mm_hw, seen.mm_per_px_x_hw, first_mm[0], spacing_mm, width_mm)
-        down = line_coverage(seen.y_mm_hw, seen.mm_per_px_y_hw, first_mm[1], spacing_mm, width_mm)
-        dots = grid.dotted and spacing_mm == MINOR_MM
-        level = cv2.min(across, down) if dots else cv2.max(across, down)
-        level = cv2.convertScaleAbs(level, alpha=_LINE_LEVELS)
-        np.copyto(paper, level + np.uint8(first), where=level > 0)
+    paper = paper_levels(_places(seen), _families(plan))
     covered = cv2.max(trace, printed.astype(np.float32) * np.float32(1 / 255))
     if ink is not None:
         covered = covered * ink
@@ -161,6 +157,20 @@ def _print_colours(plan: PagePlan, seen: PaperMap, trace: Field, printed: Image,
     return image
 
 
+def _places(seen: PaperMap) -> Places:
+    return Places(seen.x_mm_hw, seen.y_mm_hw, seen.mm_per_px_x_hw, seen.mm_per_px_y_hw)
+
+
+def _families(plan: PagePlan) -> list[Family]:
+    """The lines that the style prints; the 5-mm lines lie over the 1-mm lines."""
+    grid, first_mm, families = plan.style.grid_lines, _first_lines_mm(plan), []
+    if grid.minor is not None:
+        families.append(Family(MINOR_MM, grid.minor_mm, first_mm, grid.dotted, _LINE_LEVELS, 0))
+    if grid.major is not None:
+        families.append(Family(MAJOR_MM, grid.major_mm, first_mm, False, _LINE_LEVELS, _LINE_LEVELS))
+    return families
+
+
 def _first_lines_mm(plan: PagePlan) -> tuple[float, float]:
     """x of a vertical and y of a horizontal line; a snapped line stands in the middle of its pixel."""
     grid = plan.style.grid_lines
@@ -168,16 +178,12 @@ def _first_lines_mm(plan: PagePlan) -> tuple[float, float]:
     return grid.first_x_mm + half_px_mm, grid.first_y_mm + half_px_mm
 
 
-def _light(image_hwc: Image, shade_hw: Field) -> Image:
-    lit: Image = cv2.multiply(image_hwc, cv2.merge([shade_hw] * 3), dtype=cv2.CV_8U)
-    return lit
-
-
 def _on_a_table(image_hwc: Image, on_paper_hw: npt.NDArray[np.bool_], rng: np.random.Generator) -> Image:
     if on_paper_hw.all():
         return image_hwc
     height, width = on_paper_hw.shape
-    return np.where(on_paper_hw[..., None], image_hwc, background((height, width), rng))
+    seen: Image = cv2.copyTo(image_hwc, on_paper_hw.view(np.uint8), background((height, width), rng))
+    return seen
 
 
 def _mask(plan: PagePlan, seen: PaperMap, trace: Field, printed: Image) -> Mask:
@@ -186,8 +192,7 @@ def _mask(plan: PagePlan, seen: PaperMap, trace: Field, printed: Image) -> Mask:
     if grid.major is None:
         mask = np.zeros(trace.shape, dtype=np.uint8)
     else:
-        rows, columns = (seen.y_mm_hw, seen.mm_per_px_y_hw), (seen.x_mm_hw, seen.mm_per_px_x_hw)
-        mask = grid_classes(rows, columns, _first_lines_mm(plan), CLASS_LINE_MM)
+        mask = grid_classes(_places(seen), _first_lines_mm(plan), CLASS_LINE_MM)
         mask[printed >= _HALF] = 0
     mask[trace >= WAVE_COVERAGE] = WAVE
     return mask
@@ -197,6 +202,7 @@ def _about(plan: PagePlan, warp: PageWarp, seen: PaperMap, recipe: DrawnRecipe) 
     """Scale at the middle of the picture, where leads lie, the warp, and what happened."""
     height, width = seen.x_mm_hw.shape
     middle = (height // 2, width // 2)
+    leads, labels = _boxes(plan, warp, width, height)
     return {
         "recipe": recipe.name,
         "strengths": recipe.strengths,
@@ -206,35 +212,36 @@ def _about(plan: PagePlan, warp: PageWarp, seen: PaperMap, recipe: DrawnRecipe) 
         "gain_mm_per_mv": plan.style.gain_mm_per_mv,
         "px_per_mm_x": round(float(1 / seen.mm_per_px_x_hw[middle]), 4),
         "px_per_mm_y": round(float(1 / seen.mm_per_px_y_hw[middle]), 4),
-        "leads": _lead_boxes(plan, warp, width, height),
-        "labels": _label_boxes(plan, warp, width, height),
+        "leads": leads,
+        "labels": labels,
         "warp_px": warp.coarse_map(),
     }
 
 
-def _lead_boxes(plan: PagePlan, warp: PageWarp, width: int, height: int) -> list[dict[str, Any]]:
-    """The four corners of each printed panel that the picture shows a part of, clockwise from its upper left."""
-    boxes = []
-    for panel in plan.panels:
-        top_mm, bottom_mm = panel.zero_y_mm - _LEAD_HALF_HEIGHT_MM, panel.zero_y_mm + _LEAD_HALF_HEIGHT_MM
-        corners = _corners(warp, (panel.left_mm, top_mm, panel.right_mm, bottom_mm))
-        if panel.count and _near(corners, width, height):
-            boxes.append({"lead": panel.lead, "rhythm": panel.rhythm, "corners_px": np.round(corners, 1).tolist()})
-    return boxes
+def _boxes(plan: PagePlan, warp: PageWarp, width: int, height: int) -> tuple[Boxes, Boxes]:
+    """Of panels that bear a trace, and of texts, those that the picture shows a part of.
 
-
-def _label_boxes(plan: PagePlan, warp: PageWarp, width: int, height: int) -> list[dict[str, Any]]:
-    """The corners of each printed text that the picture shows a part of."""
-    boxes = []
-    for text in (*style_texts(plan.style), *plan.header):
-        box = text_box(text, plan.style)
-        edges_mm = [edge / plan.style.px_per_mm for edge in (box.left, box.top, box.right, box.bottom)]
-        corners = _corners(warp, (edges_mm[0], edges_mm[1], edges_mm[2], edges_mm[3]))
-        if _near(corners, width, height):
-            boxes.append({"kind": text.kind, "text": text.text, "corners_px": np.round(corners, 1).tolist()})
-    return boxes
-
-
-def _corners(warp: PageWarp, box_mm: tuple[float, float, float, float]) -> Points:
-    left, top, right, bottom = box_mm
-    return warp.to_picture(np.array([(left, top), (right, top), (right, bottom), (left, bottom)]))
+    Returns:
+        Leads and labels with their corners in the picture, clockwise from the upper left one of the upright page.
+    """
+    panels = [panel for panel in plan.panels if panel.count]
+    texts = (*style_texts(plan.style), *plan.header)
+    named: list[dict[str, Any]] = [{"lead": panel.lead, "rhythm": panel.rhythm} for panel in panels]
+    named += [{"kind": text.kind, "text": text.text} for text in texts]
+    half_mm = _LEAD_HALF_HEIGHT_MM
+    boxes_mm = [
+        (panel.left_mm, panel.zero_y_mm - half_mm, panel.right_mm, panel.zero_y_mm + half_mm) for panel in panels
+    ]
+    boxes_mm += [text_box(text, plan.style).in_mm(plan.style.px_per_mm) for text in texts]
+    if not named:
+        return [], []
+    left, top, right, bottom = np.array(boxes_mm).T
+    corners = np.stack([left, top, right, top, right, bottom, left, bottom], axis=1).reshape(-1, 2)
+    places = warp.to_picture(corners)
+    near = _near(places, np.arange(0, len(places), 4), width, height)
+    listed = [
+        {**name, "corners_px": place}
+        for name, place in zip(named, np.round(places, 1).reshape(-1, 4, 2).tolist(), strict=True)
+    ]
+    shown = [box for box, is_near in zip(listed, near, strict=True) if is_near]
+    return [box for box in shown if "lead" in box], [box for box in shown if "text" in box]

@@ -39,7 +39,7 @@ def encode(pixels_hw: Pixels, palette: Pixels | None = None, dpi: float | None =
     if dpi is not None:
         per_metre = round(dpi / 0.0254)
         chunks.append(_chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1)))
-    chunks += [_chunk(b"IDAT", isal_zlib.compress(rows.tobytes(), _LEVEL)), _chunk(b"IEND", b"")]
+    chunks += [_chunk(b"IDAT", isal_zlib.compress(rows.data, _LEVEL)), _chunk(b"IEND", b"")]
     return _SIGNATURE + b"".join(chunks)
 
 

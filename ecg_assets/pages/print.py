@@ -30,6 +30,10 @@ class Box:
     right: int
     bottom: int
 
+    def in_mm(self, px_per_mm: float) -> tuple[float, float, float, float]:
+        """The same in mm of the paper."""
+        return self.left / px_per_mm, self.top / px_per_mm, self.right / px_per_mm, self.bottom / px_per_mm
+
 
 @lru_cache(maxsize=_STYLES_KEPT)
 def style_print(style: PageStyle) -> Printed:
@@ -54,7 +58,7 @@ def page_print(plan: PagePlan) -> tuple[Printed, Patch | None]:
     """
     style = plan.style
     printed = style_print(style).copy()
-    for patch in _own_print(plan):
+    for patch in own_print(plan):
         _lay(printed, patch)
     code = qr_patch(plan)
     if code is not None:
@@ -80,13 +84,12 @@ def text_box(text: Text, style: PageStyle) -> Box:
     return Box(patch.column, patch.row, patch.column + width, patch.row + height)
 
 
-def _own_print(plan: PagePlan) -> list[Patch]:
-    """Header and pulses, which differ from page to page."""
+def own_print(plan: PagePlan) -> list[Patch]:
+    """Header and pulses, which differ from page to page; cut at the page's edge."""
     patches = [_letters(text, plan.style) for text in plan.header]
-    for bar in pulses(plan.style, plan.stroke_mm):
-        patch = _bar(bar, plan.style.px_per_mm)
-        patches.append(patch)
-    return patches
+    patches += [_bar(bar, plan.style.px_per_mm) for bar in pulses(plan.style, plan.stroke_mm)]
+    cut = [_inside(patch, plan.style.shape_px) for patch in patches]
+    return [patch for patch in cut if patch is not None]
 
 
 def _letters(text: Text, style: PageStyle) -> Patch:

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.pages.coverage import WAVE_COVERAGE, Coverage, Patch, stroke
+from ecg_assets.pages.coverage import WAVE_COVERAGE, Coverage, Patch, strokes
 from ecg_assets.pages.grid_style import Colour
 from ecg_assets.pages.paper import Paper, paper_of
 from ecg_assets.pages.plan import PagePlan, style_texts
-from ecg_assets.pages.print import page_print, text_box
+from ecg_assets.pages.print import own_print, qr_patch, style_print, text_box
+from ecg_assets.pages.style import PageStyle
 from ecg_assets.records.record import Record
 
 # Half coverage must fall between two levels, so that the mask can be read from the image: an even number of them.
@@ -20,6 +21,7 @@ INK_LEVELS = 32
 PageIndex = npt.NDArray[np.uint8]
 Palette = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,12 @@ class Page:
     layout: dict[str, Any]
 
 
+def inked(index_hw: PageIndex) -> npt.NDArray[np.bool_]:
+    """(h, w) bool: where a page's palette indices say that ink covers at least half of the pixel."""
+    # The upper half of the levels have their highest bit set.
+    return (index_hw & np.uint8(INK_LEVELS // 2)).astype(np.bool_)
+
+
 def palette_of(paper_colours: Palette, ink: Colour) -> Palette:
     """(n, 3) uint8 RGB: every paper colour under every level of ink."""
     level = np.linspace(0.0, 1.0, INK_LEVELS)[None, :, None]
@@ -54,9 +62,7 @@ def traces_px(plan: PagePlan, record: Record) -> list[Points]:
 def trace_coverage(traces: list[Points], stroke_px: float, shape: tuple[int, int]) -> Coverage:
     """(h, w) float32: how much of each pixel the traces cover."""
     page = np.zeros(shape, dtype=np.float32)
-    for points in traces:
-        for patch in stroke(points[:, 0], points[:, 1], stroke_px, shape):
-            patch.put_on(page)
+    strokes(traces, stroke_px, shape).put_on(page)
     return page
 
 
@@ -69,21 +75,55 @@ def render_page(plan: PagePlan, record: Record, paper: Paper | None = None) -> P
         paper: the user's own; None for the style's.
     """
     paper = paper or paper_of(plan.style)
-    trace = trace_coverage(traces_px(plan, record), plan.stroke_px, paper.index_hw.shape)
-    wave = trace >= WAVE_COVERAGE
-    printed, code = page_print(plan)
+    index = _printed_paper(plan.style, paper).copy()
+    for patch in own_print(plan):
+        _print(index, patch)
+    traces = traces_px(plan, record)
+    ink = strokes(traces, plan.stroke_px, index.shape)
+    _raise(index, ink.row, ink.column, _levels(ink.coverage))
+    wave = np.zeros(index.shape, dtype=np.bool_)
+    half = ink.coverage >= WAVE_COVERAGE
+    wave[ink.row[half], ink.column[half]] = True
+    code = qr_patch(plan)
     if code is not None:
         _hide(wave, code)
-    levels = np.maximum(_levels_of_coverage(trace), _levels_of_print()[printed])
+        _print(index, code)
     return Page(
-        index_hw=_paper_part(paper) + levels,
+        index_hw=index,
         palette=palette_of(paper.colours, plan.ink),
         wave_hw=wave,
-        layout={**plan.describe(), "texts": _texts(plan), "off_page_panels": _off_page(plan, record)},
+        layout={**plan.describe(), "texts": _text_boxes(plan), "off_page_panels": _off_page(plan, traces)},
     )
 
 
-def _texts(plan: PagePlan) -> list[dict[str, Any]]:
+def _levels(coverage: Coverage) -> PageIndex:
+    return np.rint(coverage * (INK_LEVELS - 1)).astype(np.uint8)
+
+
+def _raise(index_hw: PageIndex, row: Whole, column: Whole, level: PageIndex) -> None:
+    """Lays ink over pixels: of the level that is there and the new one, the darker stays."""
+    # A pixel may be named twice. The paper's part is the same for both, so the larger index is the darker one.
+    place, flat = row * index_hw.shape[1] + column, index_hw.reshape(-1)
+    np.maximum.at(flat, place, (flat[place] & np.uint8(256 - INK_LEVELS)) + level)
+
+
+def _print(index_hw: PageIndex, patch: Patch) -> None:
+    height, width = patch.coverage.shape
+    place = index_hw[patch.row : patch.row + height, patch.column : patch.column + width]
+    np.maximum(place, (place & np.uint8(256 - INK_LEVELS)) + _levels(patch.coverage), out=place)
+
+
+@lru_cache(maxsize=6)
+def _printed_paper(style: PageStyle, paper: Paper) -> PageIndex:
+    """The page as it is before anything of its own stands on it; kept for a few styles."""
+    index: PageIndex = paper.index_hw * np.uint8(INK_LEVELS) + _levels(
+        style_print(style).astype(np.float32) / np.float32(255)
+    )
+    index.flags.writeable = False
+    return index
+
+
+def _text_boxes(plan: PagePlan) -> list[dict[str, Any]]:
     """What is written and the box of each text, in pixels: left, top, right, bottom."""
     return [
         {"kind": text.kind, "text": text.text, "box_px": list(astuple(text_box(text, plan.style)))}
@@ -91,24 +131,12 @@ def _texts(plan: PagePlan) -> list[dict[str, Any]]:
     ]
 
 
-def _off_page(plan: PagePlan, record: Record) -> list[str]:
+def _off_page(plan: PagePlan, traces: list[Points]) -> list[str]:
     """Leads whose trace leaves the paper: what is beyond its edge is not printed."""
-    height_mm = plan.style.paper_mm[1]
-    panels = [(panel.lead, panel.points_mm(record, plan.style)[:, 1]) for panel in plan.panels if panel.count]
-    return [lead for lead, y_mm in panels if np.nanmin(y_mm) < 0 or np.nanmax(y_mm) > height_mm]
-
-
-def _levels_of_coverage(coverage: Coverage) -> PageIndex:
-    return np.rint(coverage * (INK_LEVELS - 1)).astype(np.uint8)
-
-
-@lru_cache(maxsize=1)
-def _levels_of_print() -> PageIndex:
-    return np.rint(np.arange(256) / 255 * (INK_LEVELS - 1)).astype(np.uint8)
-
-
-def _paper_part(paper: Paper) -> PageIndex:
-    return paper.index_hw * np.uint8(INK_LEVELS)
+    height_px = plan.style.shape_px[0]
+    leads = [panel.lead for panel in plan.panels if panel.count]
+    ends = [(np.nanmin(trace[:, 1]), np.nanmax(trace[:, 1])) for trace in traces]
+    return [lead for lead, (top, bottom) in zip(leads, ends, strict=True) if top < 0 or bottom > height_px]
 
 
 def _hide(wave_hw: npt.NDArray[np.bool_], code: Patch) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.samples.classes import BACKGROUND, WAVE
+from ecg_assets.samples.classes import WAVE
 
 Image = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.uint8]
@@ -43,7 +43,9 @@ def mix(grid_mask_hw: Mask, wave_hw: Flags, inked_hw: Flags) -> Mask:
         wave_hw: (h, w) bool, the wave mask.
         inked_hw: (h, w) bool, where any ink covers at least half of a pixel.
     """
-    return np.where(wave_hw, np.uint8(WAVE), np.where(inked_hw, np.uint8(BACKGROUND), grid_mask_hw))
+    mask: Mask = np.multiply(grid_mask_hw, np.logical_not(inked_hw).view(np.uint8))  # background is 0
+    np.maximum(mask, wave_hw.view(np.uint8) * np.uint8(WAVE), out=mask)  # the wave's number is the largest
+    return mask
 
 
 def positive_crop(page_hwc: Image, mask_hw: Mask, side_px: int, rng: np.random.Generator) -> Crop:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ecg_assets.pages.paths import layout_path, mask_path, page_path, paper_mask_path, paper_path
 from ecg_assets.pages.plan import PagePlan, plan_from
 from ecg_assets.pages.png import read_grey, read_palette, read_rgb
-from ecg_assets.pages.render import INK_LEVELS
+from ecg_assets.pages.render import inked
 from ecg_assets.samples.crops import Image, Mask, mix
 from ecg_assets.store.root import DataRoot
 
@@ -43,7 +43,7 @@ def read_page(root: DataRoot, record_id: str) -> LabelledPage:
     wave_hw = read_grey(mask_path(root, record_id)) > 0
     grid_hw = read_grey(paper_mask_path(root, plan.style_name))
     # The palette tells the ink of every pixel: it is made of paper colours, each under every level of ink.
-    mask = mix(grid_hw, wave_hw, index_hw % INK_LEVELS >= INK_LEVELS // 2)
+    mask = mix(grid_hw, wave_hw, inked(index_hw))
     return LabelledPage(plan, palette[index_hw], mask)
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ecg_assets.pages.agreement import disagreement
-from ecg_assets.pages.coverage import WAVE_COVERAGE, Coverage, stroke
+from ecg_assets.pages.coverage import WAVE_COVERAGE, Coverage, strokes
 from ecg_assets.pages.panels import panels_of
 from ecg_assets.pages.paper import line_places_px, paper_of
 from ecg_assets.pages.paths import layout_path, mask_path, page_path
@@ -164,8 +164,7 @@ def test_the_stroke_is_that_of_a_round_pen() -> None:
     y = 48 + 8 * np.sin(x / 7) + rng.normal(0, 1, 60)
     y[20:24] = [45.0, 8.0, 84.0, 50.0]
     page = np.zeros((96, 96), dtype=np.float32)
-    for patch in stroke(x, y, STROKE_PX, page.shape):
-        patch.put_on(page)
+    strokes([np.stack([x, y], axis=1)], STROKE_PX, (96, 96)).put_on(page)
     truth = supersampled(x, y, STROKE_PX / 2, 96)
     drawn, wanted = page >= 0.5, truth >= 0.5
     assert (drawn & wanted).sum() / (drawn | wanted).sum() >= 0.97
