@@ -30,6 +30,16 @@ class UnknownFontError(ValueError):
     """A font is not in the table; the message names those that are."""
 
 
+def check_font(name: str) -> None:
+    """Whether there is such a font.
+
+    Raises:
+        UnknownFontError: `name` is none of `FONTS`.
+    """
+    if name not in FONTS:
+        raise UnknownFontError(f"there is no font {name!r}; expected one of {', '.join(FONTS)}")
+
+
 @cache
 def font(name: str, size_px: int) -> ImageFont.FreeTypeFont:
     """A font of the table.
@@ -38,10 +48,9 @@ def font(name: str, size_px: int) -> ImageFont.FreeTypeFont:
         UnknownFontError: `name` is none of `FONTS`.
         RuntimeError: Pillow was built without FreeType.
     """
+    check_font(name)
     if name in _FILES:
         return ImageFont.truetype(_folder() / _FILES[name], size_px)
-    if name != _PILLOW:
-        raise UnknownFontError(f"there is no font {name!r}; expected one of {', '.join(FONTS)}")
     found = ImageFont.load_default(size_px)
     if not isinstance(found, ImageFont.FreeTypeFont):
         raise RuntimeError(

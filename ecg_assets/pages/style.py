@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from ecg_assets.pages.fonts import check_font
 from ecg_assets.pages.grid_style import Colour, GridStyle, grid_style
 from ecg_assets.pages.layouts import Layout, layout_named
 
@@ -52,6 +53,7 @@ class PageStyle(BaseModel):
     def _tables_know_it(self) -> "PageStyle":
         layout_named(self.layout)
         grid_style(self.grid)
+        check_font(self.font)
         low, high = self.stroke_mm
         if not 0.05 <= low <= high <= 2:
             raise ValueError(f"stroke_mm is {self.stroke_mm}, expected a range from 0.05 to 2 mm")
