@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-SUB_COLUMNS = 8
+from ecg_assets.pages.pen import SUB_COLUMNS, widened
+
 # Sums of fractions come back to 0 but for rounding.
 _NO_COVERAGE = 1e-6
 
@@ -89,8 +90,8 @@ def strokes(traces: Sequence[Points], width_px: float, page_shape: tuple[int, in
     if not pieces:
         return Ink(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
     sheet = _side_by_side(pieces, width_px / 2)
-    low, high = _widen(*_ranges(sheet), width_px / 2)
-    return _pixels(low, high, sheet.page_column, page_shape)
+    low, high = widened(_bounds(sheet), np.asarray(width_px / 2, dtype=np.float32))
+    return _pixels(-low, high, sheet.page_column, page_shape)
 
 
 def _unbroken(trace: Points) -> list[Points]:
@@ -130,37 +131,21 @@ def _side_by_side(pieces: list[Points], radius: float) -> _Sheet:
     return _Sheet(np.concatenate(xs), np.concatenate([piece[:, 1] for piece in pieces]), spans, np.concatenate(columns))
 
 
-def _ranges(sheet: _Sheet) -> tuple[Coverage, Coverage]:
-    """Lowest and highest y of the polylines in each sub-column; +inf and -inf where there is none."""
+def _bounds(sheet: _Sheet) -> Coverage:
+    """(2, sub-columns) float32: -lowest and highest y of the polylines in each; -inf where there is none."""
     count = len(sheet.page_column) * SUB_COLUMNS
     # At its middle: the range between its edges would make steep strokes a sub-column too wide.
     middle = np.interp((np.arange(count) + 0.5) / SUB_COLUMNS, sheet.x, sheet.y).astype(np.float32)
-    low, high = np.full(count, np.inf, np.float32), np.full(count, -np.inf, np.float32)
+    bounds = np.full((2, count), -np.inf, np.float32)
     for begin, end in sheet.spans:
         inside = slice(int(np.ceil(begin * SUB_COLUMNS - 0.5)), int(np.floor(end * SUB_COLUMNS - 0.5)) + 1)
-        low[inside] = high[inside] = middle[inside]
+        bounds[0, inside], bounds[1, inside] = -middle[inside], middle[inside]
     # Samples inside a sub-column: without them peaks would lose pixels.
     holder = (sheet.x * SUB_COLUMNS).astype(np.int64)
     y = sheet.y.astype(np.float32)
-    np.minimum.at(low, holder, y)
-    np.maximum.at(high, holder, y)
-    return low, high
-
-
-def _widen(low: Coverage, high: Coverage, radius: float) -> tuple[Coverage, Coverage]:
-    """The ranges of the round pen: each widened by the semicircle around it and its neighbours."""
-    reach = int(np.floor(radius * SUB_COLUMNS))
-    wide_low, wide_high = low - np.float32(radius), high + np.float32(radius)
-    for offset in range(1, reach + 1):
-        rise = np.float32(np.sqrt(radius**2 - (offset / SUB_COLUMNS) ** 2))
-        lower, higher = low - rise, high + rise
-        for shifted, source in (
-            (slice(offset, None), slice(None, -offset)),
-            (slice(None, -offset), slice(offset, None)),
-        ):
-            np.minimum(wide_low[shifted], lower[source], out=wide_low[shifted])
-            np.maximum(wide_high[shifted], higher[source], out=wide_high[shifted])
-    return wide_low, wide_high
+    np.maximum.at(bounds[0], holder, -y)
+    np.maximum.at(bounds[1], holder, y)
+    return bounds
 
 
 def _pixels(low: Coverage, high: Coverage, page_column: Whole, page_shape: tuple[int, int]) -> Ink:

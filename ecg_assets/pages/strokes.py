@@ -1,100 +1,120 @@
-"""Strokes of polylines that run in any direction: traces as they lie in a turned, bent or tilted picture.
+"""Strokes of polylines that run in any direction: traces as they lie on a page, or in a turned or bent picture of it.
 
-A polyline is cut into pieces about a pixel long. Each pixel near a piece is covered as far as a band of the stroke's
-width around the piece overlaps the pixel across it; of several pieces the largest coverage stays. The pieces' round
-ends make round joins.
+A polyline is parted where it turns back, so that each part only goes to the right or only to the left; such parts
+have simple slices (`slices.py`). A picture whose traces run up and down is drawn on its side.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-Coverage = npt.NDArray[np.float32]
+from ecg_assets.pages.slices import Coverage, Indices, Lines, Values, cover
+
 Points = npt.NDArray[np.float64]
-Radii = npt.NDArray[np.float64]
 
-_PIECE_PX = 1.0
-# Corners that turn by more than this (cosine) are kept as they are: peaks must keep their tips.
-_STRAIGHT = 0.97
-# Pieces drawn at a time, so that memory stays small however large the page.
-_AT_A_TIME = 8192
+_EMPTY = np.zeros((0, 2))
 
 
-def stroke_polylines(pieces: Sequence[Points], widths_px: Sequence[float], shape: tuple[int, int]) -> Coverage:
-    """Coverage of round strokes.
+@dataclass(frozen=True)
+class _Corners:
+    """All polylines' corners, one after the other; `linked` says whether a corner is joined to the next."""
+
+    x: Values
+    y: Values
+    radius: Values
+    linked: npt.NDArray[np.bool_]
+
+
+def stroke_polylines(pieces: Sequence[Points], width_px: float | Sequence[float], shape: tuple[int, int]) -> Coverage:
+    """Coverage of round-joined strokes.
 
     Args:
-        pieces: (n, 2) float64 each, corners x and y in pixels, n at least 1; one corner alone is a dot.
-        widths_px: of each polyline's stroke.
+        pieces: (n, 2) float64 each, corners x and y in pixels. A corner that is not finite parts its polyline; a
+            corner alone is a dot.
+        width_px: of the strokes, or of each polyline's stroke.
         shape: height and width of the picture; what lies outside is cut off.
 
     Returns:
-        (h, w) float32, 0 to 1. Where it is at least half, a stroke at least 1 px wide is connected: of any line, each
-        row or column that it crosses has a pixel within half a pixel of it.
+        (h, w) float32, 0 to 1. The ink is right for any width, but only where a stroke is at least 1 px wide are the
+        pixels it covers by half connected: a mask is taken from such a stroke.
     """
-    picture = np.zeros(shape, dtype=np.float32)
-    begins, ends, radii = [], [], []
-    for points, width in zip(pieces, widths_px, strict=True):
-        cut = _resampled(points)
-        begins.append(cut[:-1] if len(cut) > 1 else cut)
-        ends.append(cut[1:] if len(cut) > 1 else cut)
-        radii.append(np.full(len(begins[-1]), width / 2))
-    if not begins:
-        return picture
-    begin, end, radius = np.concatenate(begins), np.concatenate(ends), np.concatenate(radii)
-    near = _touches(begin, end, radius, shape)
-    begin, end, radius = begin[near], end[near], radius[near]
-    for first in range(0, len(begin), _AT_A_TIME):
-        part = slice(first, first + _AT_A_TIME)
-        _draw(picture, begin[part], end[part], radius[part])
-    return picture
+    corners = _corners(pieces, width_px)
+    if _runs_upward(corners):
+        upright = _Corners(corners.y, corners.x, corners.radius, corners.linked)
+        return np.ascontiguousarray(cover(_lines(upright, shape[::-1]), shape[::-1]).T)
+    return cover(_lines(corners, shape), shape)
 
 
-def _resampled(points: Points) -> Points:
-    """The same line with corners about a pixel apart; sharp corners stay."""
-    steps = np.diff(points, axis=0)
-    lengths = np.hypot(steps[:, 0], steps[:, 1])
-    moving = lengths > 1e-9
-    if not moving.any():
-        return points[:1]
-    if not moving.all():
-        points = points[np.concatenate([[True], moving])]
-        steps, lengths = steps[moving], lengths[moving]
-    along = np.concatenate([[0.0], np.cumsum(lengths)])
-    cosines = (steps[1:] * steps[:-1]).sum(axis=1) / (lengths[1:] * lengths[:-1])
-    sharp = along[1:-1][cosines < _STRAIGHT]
-    count = max(1, int(np.ceil(along[-1] / _PIECE_PX)))
-    places = np.union1d(np.linspace(0, along[-1], count + 1), sharp)
-    return np.stack([np.interp(places, along, points[:, axis]) for axis in (0, 1)], axis=1)
+def _corners(pieces: Sequence[Points], width_px: float | Sequence[float]) -> _Corners:
+    points = np.concatenate([*pieces, _EMPTY])
+    sizes = np.array([len(piece) for piece in pieces], dtype=np.int64)
+    radius = np.repeat(np.broadcast_to(np.asarray(width_px, dtype=np.float64) / 2, sizes.shape), sizes)
+    linked = _links(np.isfinite(points).all(axis=1), sizes)
+    # A corner alone is drawn as a line to itself.
+    alone = np.isfinite(points).all(axis=1) & ~linked & ~np.concatenate([[False], linked[:-1]])[: len(linked)]
+    if alone.any():
+        copies = 1 + alone
+        points, radius = np.repeat(points, copies, axis=0), np.repeat(radius, copies)
+        linked = np.repeat(linked, copies)
+        linked[np.cumsum(copies)[alone] - 2] = True
+    return _Corners(points[:, 0], points[:, 1], radius, linked)
 
 
-def _touches(
-    begin: Points, end: Points, radius: npt.NDArray[np.float64], shape: tuple[int, int]
-) -> npt.NDArray[np.bool_]:
-    low, high = np.minimum(begin, end) - radius[:, None] - 1, np.maximum(begin, end) + radius[:, None] + 1
-    return np.asarray((high > 0).all(axis=1) & (low < (shape[1], shape[0])).all(axis=1), dtype=np.bool_)
+def _links(finite: npt.NDArray[np.bool_], sizes: Indices) -> npt.NDArray[np.bool_]:
+    linked = finite.copy()
+    linked[:-1] &= finite[1:]
+    linked[np.cumsum(sizes[sizes > 0]) - 1] = False
+    return linked
 
 
-def _draw(picture: Coverage, begin: Points, end: Points, radius: Radii) -> None:
-    """Draws short pieces: each looks at a window of pixels around itself, all of one size."""
-    reach = radius.max() + 0.5
-    corner = np.floor(np.minimum(begin, end) - reach).astype(np.int64)
-    extent = np.ceil(np.maximum(begin, end) + reach).astype(np.int64) - corner
-    columns, rows = np.arange(extent[:, 0].max()), np.arange(extent[:, 1].max())
-    # Seen from the piece's begin, in float32: coordinates are a few pixels only.
-    x = (corner[:, :1] + columns + 0.5 - begin[:, :1]).astype(np.float32)[:, None, :]
-    y = (corner[:, 1:] + rows + 0.5 - begin[:, 1:]).astype(np.float32)[:, :, None]
-    step = (end - begin).astype(np.float32)
-    squared = np.maximum((step**2).sum(axis=1), np.float32(1e-12))[:, None, None]
-    step_x, step_y = step[:, 0, None, None], step[:, 1, None, None]
-    along = np.clip((x * step_x + y * step_y) / squared, 0, 1)
-    away = np.hypot(x - along * step_x, y - along * step_y)
-    half = radius.astype(np.float32)[:, None, None]
-    # How much of the pixel's width, away - 0.5 to away + 0.5, lies within the stroke, -half to half.
-    coverage = np.minimum(away + np.float32(0.5), half) - np.maximum(away - np.float32(0.5), -half)
-    row, column = corner[:, 1, None, None] + rows[:, None], corner[:, 0, None, None] + columns
-    height, width = picture.shape
-    kept = (coverage > 0) & (row >= 0) & (row < height) & (column >= 0) & (column < width)
-    places = (row * width + column)[kept]
-    np.maximum.at(picture.reshape(-1), places, np.minimum(coverage[kept], np.float32(1)))
+def _runs_upward(corners: _Corners) -> bool:
+    """Whether the polylines, seen as wholes, go further up or down than to the side."""
+    ends = np.flatnonzero(~corners.linked)
+    begins = np.concatenate([[0], ends[:-1] + 1])[: len(ends)]
+    across, upward = (np.nansum(np.abs(values[ends] - values[begins])) for values in (corners.x, corners.y))
+    return bool(upward > across)
+
+
+def _lines(corners: _Corners, shape: tuple[int, int]) -> Lines:
+    """The parts of the polylines near the picture that go one way; those that go to the left are mirrored."""
+    segments = np.flatnonzero(corners.linked)
+    segments = segments[_near(corners, segments, shape)]
+    leftward = corners.x[segments + 1] < corners.x[segments]
+    parted = (np.diff(segments) > 1) | (leftward[1:] != leftward[:-1])
+    begins = np.flatnonzero(np.concatenate([[len(segments) > 0], parted]))
+    counts = np.diff(np.append(begins, len(segments)))
+    # A part of n segments has n + 1 corners; parts share the corner where they meet.
+    number = np.repeat(np.arange(len(begins)), counts + 1)
+    place = np.arange(len(number)) - number
+    last = np.concatenate([number[1:] != number[:-1], [True]])[: len(number)]
+    corner = np.where(last, segments[place - last] + 1, segments[np.minimum(place, len(segments) - 1)])
+    mirrored, radius = leftward[begins], corners.radius[segments[begins]]
+    x, y = corners.x[corner], corners.y[corner]
+    x = np.where(mirrored[number], shape[1] - x, x)
+    return _cut(Lines(x, y, counts + 1, radius, mirrored), shape[1])
+
+
+def _near(corners: _Corners, segments: Indices, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """Whether a segment's box, with its stroke, touches the picture."""
+    reach = corners.radius[segments]
+    near = np.ones(len(segments), dtype=np.bool_)
+    for values, size in ((corners.x, shape[1]), (corners.y, shape[0])):
+        begin, end = values[segments], values[segments + 1]
+        near &= (np.maximum(begin, end) > -reach) & (np.minimum(begin, end) < size + reach)
+    return near
+
+
+def _cut(lines: Lines, width: int) -> Lines:
+    """Cuts off what goes further to the side than the picture: such a line would have slices without end."""
+    number = np.repeat(np.arange(len(lines.sizes)), lines.sizes)
+    x, y = lines.x.copy(), lines.y.copy()
+    reach = lines.radius[number] + 1
+    for edge, outside, inner in ((-reach, lines.x < -reach, 1), (width + reach, lines.x > width + reach, -1)):
+        # Only segments near the picture are left, so the corner after (before) one outside is inside or across.
+        far = np.flatnonzero(outside)
+        share = (edge[far] - lines.x[far]) / (lines.x[far + inner] - lines.x[far])
+        y[far] += share * (lines.y[far + inner] - lines.y[far])
+        x[far] = edge[far]
+    return Lines(x, y, lines.sizes, lines.radius, lines.mirrored)

@@ -1,0 +1,38 @@
+"""The round pen: what the slices of a line become when a pen of some width draws it."""
+
+import numpy as np
+import numpy.typing as npt
+
+# Odd, so that a coverage of half lies between two steps: else strokes that run straight down would come out too wide.
+SUB_COLUMNS = 9
+
+Bounds = npt.NDArray[np.float32]
+
+
+def widened(bounds: Bounds, radius: Bounds) -> Bounds:
+    """The bounds of the round pen's stroke: each raised by the semicircle around it and its neighbours.
+
+    Args:
+        bounds: (2, n) float32, highest y and -lowest y of lines in sub-columns, or the other way round; -inf where
+            there is none. Lines stand apart by at least twice the pen's radius and two sub-columns.
+        radius: of the pen in px, float32, (n,) or one for all.
+    """
+    count, reach = bounds.shape[1], np.floor(radius * SUB_COLUMNS).astype(np.int64)
+    least, most = int(reach.min()), int(reach.max())
+    wide, raised, squared = bounds + radius, np.empty_like(bounds), radius**2
+    for offset in range(1, most + 1):
+        rise = np.sqrt(np.maximum(squared - np.float32((offset / SUB_COLUMNS) ** 2), 0))
+        if offset > least:
+            rise[reach < offset] = -np.inf
+        np.add(bounds, rise, out=raised)
+        np.maximum(wide[:, offset:], raised[:, :-offset], out=wide[:, offset:])
+        np.maximum(wide[:, :-offset], raised[:, offset:], out=wide[:, :-offset])
+    # The pen ends between two neighbours: without what the line has there, steep strokes would be too thin.
+    beyond = np.maximum(radius * SUB_COLUMNS - reach, np.float32(1e-6))
+    for last in range(least, most + 1):
+        ends = np.where(reach == last, np.float32(0), np.float32(-np.inf)) if least < most else np.float32(0)
+        near, far = bounds * (1 - beyond) + ends, bounds * beyond
+        right, left = wide[:, : count - last - 1], wide[:, last + 1 :]
+        np.maximum(right, near[:, last : count - 1] + far[:, last + 1 :], out=right)
+        np.maximum(left, near[:, 1 : count - last] + far[:, : count - last - 1], out=left)
+    return wide
