@@ -15,6 +15,7 @@ from ecg_assets.pages.coverage import WAVE_COVERAGE
 from ecg_assets.pages.effects.backgrounds import background
 from ecg_assets.pages.effects.blend import lit
 from ecg_assets.pages.effects.registry import effect
+from ecg_assets.pages.grid_style import Colour
 from ecg_assets.pages.paper import CLASS_LINE_MM, MAJOR_MM, MINOR_MM, paper_colours
 from ecg_assets.pages.plan import PagePlan, style_texts
 from ecg_assets.pages.print import text_box
@@ -46,12 +47,16 @@ class Sheet:
         traces_mm: (n, 2) float64 each, in mm of the paper; no gaps: a trace with gaps is several.
         print_hw: (h, w) uint8, coverage of 0 to 255 of all print on the upright page.
         code_hw: the same of what hides a trace; None when there is none.
+        paper_hwc, lines_hw: the user's own paper, (h, w, 3) uint8 RGB, and its lines' classes, (h, w) uint8; None for
+            a paper whose lines the style knows.
     """
 
     plan: PagePlan
     traces_mm: list[Points]
     print_hw: Image
     code_hw: Image | None
+    paper_hwc: Image | None = None
+    lines_hw: Mask | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,10 @@ def take_picture(sheet: Sheet, warp: PageWarp, recipe: DrawnRecipe, rng: np.rand
     hidden = ~seen.on_paper_hw
     if sheet.code_hw is not None:
         hidden |= _look_up(sheet.code_hw, seen, sheet.plan.style.px_per_mm) >= _HALF
-    image = _print_colours(sheet.plan, seen, trace, printed, _ink(recipe, trace.shape, rng))
+    covered = cv2.max(trace, printed.astype(np.float32) * np.float32(1 / 255))
+    for thinning in _ink(recipe, trace.shape, rng):
+        covered *= thinning
+    image = _print_colours(sheet, seen, covered)
     image = lit(image, seen.shade_hw)
     image = _on_a_table(image, seen.on_paper_hw, rng)
     for name, strength in recipe.covers.items():
@@ -92,7 +100,7 @@ def take_picture(sheet: Sheet, warp: PageWarp, recipe: DrawnRecipe, rng: np.rand
         hidden |= covered
     for name, strength in recipe.photometric.items():
         image = effect(name).apply(image, rng, strength)
-    mask = _mask(sheet.plan, seen, trace, printed)
+    mask = _mask(sheet, seen, trace, printed)
     mask[hidden] = 0
     return Picture(image, mask, _about(sheet.plan, warp, seen, recipe))
 
@@ -134,26 +142,29 @@ def _look_up(page_hw: Image, seen: PaperMap, px_per_mm: float) -> Image:
     return looked
 
 
-def _ink(recipe: DrawnRecipe, shape: tuple[int, ...], rng: np.random.Generator) -> Field | None:
-    factor: Field | None = None
-    for name, strength in recipe.ink.items():
-        one = effect(name).apply((shape[0], shape[1]), rng, strength)
-        factor = one if factor is None else factor * one
-    return factor
+def _ink(recipe: DrawnRecipe, shape: tuple[int, ...], rng: np.random.Generator) -> list[Field]:
+    """(h, w) float32 each: what is left of the ink's opacity."""
+    return [effect(name).apply((shape[0], shape[1]), rng, strength) for name, strength in recipe.ink.items()]
 
 
-def _print_colours(plan: PagePlan, seen: PaperMap, trace: Field, printed: Image, ink: Field | None) -> Image:
-    """(h, w, 3) uint8: paper, lines and ink, from a table of all their mixtures."""
+def _print_colours(sheet: Sheet, seen: PaperMap, covered: Field) -> Image:
+    """(h, w, 3) uint8: the paper with its lines under ink of that coverage."""
+    if sheet.paper_hwc is not None:
+        return _inked(_look_up(sheet.paper_hwc, seen, sheet.plan.style.px_per_mm), covered, sheet.plan.ink)
+    plan = sheet.plan
     paper = paper_levels(_places(seen), _families(plan))
-    covered = cv2.max(trace, printed.astype(np.float32) * np.float32(1 / 255))
-    if ink is not None:
-        covered = covered * ink
     index = paper.astype(np.uint16) * np.uint16(INK_LEVELS) + cv2.convertScaleAbs(covered, alpha=INK_LEVELS - 1)
     palette = palette_of(paper_colours(plan.style, _LINE_LEVELS), plan.ink)
     # Looked up as one number a pixel, which takes a fifth of the time of three.
     rgba = np.concatenate([palette, np.zeros((len(palette), 1), dtype=np.uint8)], axis=1).view(np.uint32).ravel()
     looked = rgba[index].view(np.uint8).reshape(*index.shape, 4)
     image: Image = cv2.cvtColor(looked, cv2.COLOR_RGBA2RGB)
+    return image
+
+
+def _inked(paper_hwc: Image, covered: Field, ink: Colour) -> Image:
+    bare = cv2.multiply(paper_hwc, cv2.merge([1 - covered] * 3), dtype=cv2.CV_32F)
+    image: Image = cv2.add(bare, cv2.merge([covered * np.float32(level) for level in ink]), dtype=cv2.CV_8U)
     return image
 
 
@@ -186,14 +197,19 @@ def _on_a_table(image_hwc: Image, on_paper_hw: npt.NDArray[np.bool_], rng: np.ra
     return seen
 
 
-def _mask(plan: PagePlan, seen: PaperMap, trace: Field, printed: Image) -> Mask:
+def _mask(sheet: Sheet, seen: PaperMap, trace: Field, printed: Image) -> Mask:
     """Lines lie below print, which is background, and below the trace."""
-    grid = plan.style.grid_lines
-    if grid.major is None:
+    plan = sheet.plan
+    if sheet.lines_hw is not None:
+        scale, half = np.float32(plan.style.px_per_mm), np.float32(0.5)
+        mask: Mask = cv2.remap(
+            sheet.lines_hw, seen.x_mm_hw * scale - half, seen.y_mm_hw * scale - half, cv2.INTER_NEAREST
+        )
+    elif plan.style.grid_lines.major is None:
         mask = np.zeros(trace.shape, dtype=np.uint8)
     else:
         mask = grid_classes(_places(seen), _first_lines_mm(plan), CLASS_LINE_MM)
-        mask[printed >= _HALF] = 0
+    mask[printed >= _HALF] = 0
     mask[trace >= WAVE_COVERAGE] = WAVE
     return mask
 

@@ -45,6 +45,7 @@ class PagePlan:
         stroke_mm: width of the trace.
         panels: row by row, rhythm strips last.
         header: texts of this record alone; `style_texts` holds those that all pages of the style share.
+        own_paper: it is printed on the user's paper, whose lines the style does not know.
     """
 
     record_id: str
@@ -55,6 +56,7 @@ class PagePlan:
     stroke_mm: float
     panels: tuple[Panel, ...]
     header: tuple[Text, ...]
+    own_paper: bool = False
 
     @property
     def stroke_px(self) -> float:
@@ -76,6 +78,7 @@ class PagePlan:
         return {
             "record_id": self.record_id,
             "style": self.style_name,
+            "own_paper": self.own_paper,
             "seed": self.seed,
             "dpi": self.style.dpi,
             "width_px": self.style.shape_px[1],
@@ -94,7 +97,7 @@ class PagePlan:
         }
 
 
-def plan_page(record: Record, style_name: str, style: PageStyle, seed: int) -> PagePlan:
+def plan_page(record: Record, style_name: str, style: PageStyle, seed: int, own_paper: bool = False) -> PagePlan:
     """Lays a record out in a style; its pen and its person are drawn from the seed and the record's id."""
     rng = rng_for(seed, record.id, "pen")
     ink = style.inks[int(rng.integers(len(style.inks)))]
@@ -108,6 +111,7 @@ def plan_page(record: Record, style_name: str, style: PageStyle, seed: int) -> P
         stroke_mm=stroke_mm,
         panels=tuple(panels_of(record, style)),
         header=tuple(header_of(record.id, style, seed)),
+        own_paper=own_paper,
     )
 
 
@@ -129,6 +133,7 @@ def plan_from(layout: dict[str, Any]) -> PagePlan:
             stroke_mm=layout["stroke_mm"],
             panels=tuple(Panel(**panel) for panel in layout["panels"]),
             header=tuple(header_of(layout["record_id"], style, layout["seed"])),
+            own_paper=layout["own_paper"],
         )
     except (KeyError, TypeError, ValueError) as error:
         raise LayoutError(

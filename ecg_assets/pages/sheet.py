@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ecg_assets.pages.picture import Points, Sheet
+from ecg_assets.pages.picture import Image, Mask, Points, Sheet
 from ecg_assets.pages.plan import PagePlan
 from ecg_assets.pages.print import Printed, page_print
 from ecg_assets.records.record import Record
@@ -11,8 +11,15 @@ from ecg_assets.records.record import Record
 _LONGEST_MM = 1.5
 
 
-def sheet_of(plan: PagePlan, record: Record) -> Sheet:
-    """The page of a record, laid out by `plan`."""
+def sheet_of(plan: PagePlan, record: Record, paper: tuple[Image, Mask] | None = None) -> Sheet:
+    """The page of a record, laid out by `plan`.
+
+    Args:
+        plan: where everything stands.
+        record: the signals.
+        paper: the upright empty paper, (h, w, 3) uint8 RGB, and its lines' classes, (h, w) uint8; used when it is the
+            user's own, for all others are drawn from their style.
+    """
     printed, code = page_print(plan)
     hides: Printed | None = None
     if code is not None:
@@ -20,7 +27,8 @@ def sheet_of(plan: PagePlan, record: Record) -> Sheet:
         height, width = code.coverage.shape
         hides[code.row : code.row + height, code.column : code.column + width] = np.rint(code.coverage * 255)
     traces = [piece for panel in plan.panels if panel.count for piece in unbroken(panel.points_mm(record, plan.style))]
-    return Sheet(plan, [_cut(piece) for piece in traces], printed, hides)
+    own = paper if plan.own_paper and paper is not None else (None, None)
+    return Sheet(plan, [_cut(piece) for piece in traces], printed, hides, *own)
 
 
 def unbroken(points: Points) -> list[Points]:

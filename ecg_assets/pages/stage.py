@@ -72,7 +72,8 @@ class _PagesTask:
 
     def _draw(self, styled: StyledPaper, record_id: str, fs_hz: int) -> tuple[dict[str, str], int, dict[str, Any]]:
         record = load_record(self.root, record_id, fs_hz)
-        page = render_page(plan_page(record, styled.name, styled.style, self.config.seed), record, styled.paper)
+        plan = plan_page(record, styled.name, styled.style, self.config.seed, styled.own is not None)
+        page = render_page(plan, record, styled.paper)
         image, mask = page_path(self.root, record_id), mask_path(self.root, record_id)
         layout = layout_path(self.root, record_id)
         write_bytes(image, encode(page.index_hw, page.palette, styled.style.dpi))

@@ -78,8 +78,8 @@ def _comb(colours_nc: Profile, kind: str) -> Comb:
         return find_comb(colours_nc)
     except NoCombError as reason:
         raise NoGridError(
-            f"no {kind} 5-mm lines were found ({reason}); expected an empty ECG paper, upright and straight, whose 5-mm "
-            f"lines differ from the paper and are {LEAST_PX:.0f} to {MOST_PX:.0f} px apart (100 to 400 dpi)"
+            f"no {kind} 5-mm lines were found ({reason}); expected an empty ECG paper, upright and straight, whose "
+            f"5-mm lines differ from the paper and are {LEAST_PX:.0f} to {MOST_PX:.0f} px apart (100 to 400 dpi)"
         ) from reason
 
 

@@ -92,5 +92,5 @@ class _Drawer:
     def _sheet_for(self, kind: str) -> Sheet:
         if self._sheet is None:
             record = load_record(self.root, self.record_id, self.page.plan.panels[0].fs_hz)
-            self._sheet = sheet_of(self.page.plan, record)
+            self._sheet = sheet_of(self.page.plan, record, self.paper)
         return self._sheet if kind == POSITIVE else replace(self._sheet, traces_mm=[])

@@ -1,0 +1,104 @@
+"""Samples of the default mix: what they are, what they tell, and what they never do."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from ecg_assets.pages.paths import layout_path, mask_path, page_path, paper_mask_path, paper_path
+from ecg_assets.pages.png import encode, read_grey
+from ecg_assets.pages.recipe import TEST_TABLE, recipe_named
+from ecg_assets.records.ingest import csv_path
+from ecg_assets.samples.classes import WAVE
+from ecg_assets.samples.config import SamplesConfig
+from ecg_assets.samples.counts import SampleCounts
+from ecg_assets.samples.draw import NEGATIVE, NOT_ECG, POSITIVE, draw_samples
+from ecg_assets.samples.page import read_page, read_paper
+from ecg_assets.samples.reader import Sample, SampleReader
+from ecg_assets.store.placement import split_of
+from ecg_assets.store.root import DataRoot
+
+
+def samples_of(root: DataRoot) -> list[Sample]:
+    reader = SampleReader(root.dataset, None)
+    return [reader[number] for number in range(len(reader))]
+
+
+def test_all_recipes_and_kinds_are_drawn_and_each_holds_what_its_kind_says(mixed_root: DataRoot) -> None:
+    samples = samples_of(mixed_root)
+    assert len(samples) == 24 * 4
+    assert set(Counter(sample.recipe for sample in samples)) == {"clean", "scan", "photo", "screen", "damaged"}
+    assert {POSITIVE, NEGATIVE, NOT_ECG} == {sample.kind for sample in samples}
+    for sample in samples:
+        assert sample.image_hwc.shape == (256, 256, 3)
+        if sample.kind != POSITIVE:
+            assert not (sample.mask_hw == WAVE).any()
+        if sample.kind == NOT_ECG:
+            assert not sample.mask_hw.any()
+    with_trace = [bool((sample.mask_hw == WAVE).any()) for sample in samples if sample.kind == POSITIVE]
+    assert np.mean(with_trace) > 0.9  # a finger may lie on all of it
+
+
+def test_each_sample_tells_where_it_comes_from(mixed_root: DataRoot) -> None:
+    for sample in samples_of(mixed_root):
+        about = sample.about
+        assert about["recipe"] == sample.recipe
+        assert about["style"]
+        assert about["seed"] == 0
+        if sample.kind != NOT_ECG:
+            assert 2 < about["px_per_mm_x"] < 40
+            assert about["layout"]
+        if sample.kind == POSITIVE and sample.recipe != "clean":
+            assert about["leads"]
+            assert np.array(about["warp_px"]["picture_px"]).shape[2] == 2
+            assert about["strengths"]
+
+
+def test_the_test_split_is_made_with_the_frozen_recipes(mixed_root: DataRoot) -> None:
+    for sample in samples_of(mixed_root):
+        if split_of(sample.record_id) != "test" or sample.recipe == "clean" or sample.kind == NOT_ECG:
+            continue
+        recipe = recipe_named(sample.recipe, TEST_TABLE)
+        ranges = {**recipe.ink, **recipe.covers, **recipe.photometric, **recipe.deformations}
+        for name, strength in sample.about["strengths"].items():
+            low, high = recipe.camera_strength if name.endswith("_camera") else ranges[name].strength
+            assert low - 1e-4 <= strength <= high + 1e-4
+
+
+def test_a_page_that_shows_no_trace_gives_negatives_only_and_is_told(mixed_root: DataRoot, tmp_path: Path) -> None:
+    record_id = samples_of(mixed_root)[0].record_id
+    style = read_page(mixed_root, record_id).plan.style_name
+    root = DataRoot(tmp_path, 1)
+    for path in (page_path(root, record_id), layout_path(root, record_id), csv_path(root, record_id)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes((mixed_root.path / path.relative_to(tmp_path)).read_bytes())
+    for path in (paper_path(root, style), paper_mask_path(root, style)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes((mixed_root.path / path.relative_to(tmp_path)).read_bytes())
+    bare = np.zeros_like(read_grey(mask_path(mixed_root, record_id)))
+    mask_path(root, record_id).parent.mkdir(parents=True)
+    mask_path(root, record_id).write_bytes(encode(bare))
+    config = SamplesConfig(crop_px=128, positives=2, negatives=3)
+    labelled = draw_samples(root, record_id, read_paper(root, style), config)
+    assert len(labelled) == 3
+    assert POSITIVE not in {one.kind for one in labelled}
+    counts = SampleCounts()
+    list(counts.counting([labelled]))
+    assert counts.info()["without_trace"] == [record_id]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"recipes": {"fax": 1}}, "there is no recipe 'fax'"),
+        ({"recipes": {"clean": -1}}, "greater than or equal to 0"),
+        ({"recipes": {"clean": 0}}, "at least one recipe needs a positive weight"),
+        ({"crop_px": 100}, "multiple of 32"),
+        ({"not_ecg": 1.5}, "less than or equal to 1"),
+    ],
+)
+def test_a_wrong_setting_is_said(fields: dict[str, object], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        SamplesConfig.model_validate(fields)
