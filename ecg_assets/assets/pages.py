@@ -1,5 +1,6 @@
 """The printed pages and the masks of their traces."""
 
+import time
 from collections.abc import Iterator
 
 import dagster as dg
@@ -11,7 +12,7 @@ from ecg_assets.pages.stage import CODE_VERSION, NOTES, render_pages
 from ecg_assets.resources.storage import DataRootResource
 from ecg_assets.store.engine import default_workers
 
-_SHOWN = 4
+_SHOWN = 6
 
 
 class RenderConfig(dg.Config, PagesConfig):
@@ -42,9 +43,10 @@ def pages(
     context: dg.AssetExecutionContext, config: RenderConfig, data_root: DataRootResource
 ) -> Iterator[dg.MaterializeResult[None]]:
     """The pages and the masks of their traces, drawn in one pass from one coverage array."""
-    root = data_root.open()
+    root, started = data_root.open(), time.perf_counter()
     with data_root.writing(root.wave_images, context.log.info):
         report = render_pages(root, config, default_workers(), context.log.info)
+    seconds = time.perf_counter() - started
     drawn, counts = report.total("pages"), stage_counts(report)
     notes = {f"pages_with_{note}": report.total(note) for note in NOTES}
     yield dg.MaterializeResult(
@@ -55,6 +57,7 @@ def pages(
             picture=picture(contact_sheet(root, _SHOWN), "pages"),
             pages=drawn,
             pages_by_style=report.counts("styles"),
+            pages_a_second=round(report.made_total("pages") / seconds, 1),
             **notes,
             **counts,
         ),
@@ -63,7 +66,12 @@ def pages(
     yield dg.MaterializeResult(
         asset_key="wave_masks",
         metadata=told(
-            f"{drawn} wave masks", root.wave_masks, picture=picture(mask_sheet(root, _SHOWN), "wave masks"), **counts
+            f"{drawn} wave masks",
+            root.wave_masks,
+            picture=picture(mask_sheet(root, _SHOWN), "wave masks"),
+            wave_share=round(report.total("wave_pixels") / max(1, report.total("pixels")), 5),
+            wave_share_of_the_competitions_pages="0.007 to 0.01",
+            **counts,
         ),
         data_version=dg.DataVersion(digest_below(report, root.relative(root.wave_masks))),
     )

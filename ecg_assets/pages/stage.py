@@ -60,12 +60,13 @@ class _PagesTask:
         planned = sorted((papers.name_for(record_id), record_id, fs_hz) for record_id, fs_hz in self.records)
         files: dict[str, str] = {}
         styles = Counter(style for style, _, _ in planned)
-        info: dict[str, Any] = {"pages": len(planned), "styles": dict(styles), "wave_pixels": 0}
+        info: dict[str, Any] = {"pages": len(planned), "styles": dict(styles), "wave_pixels": 0, "pixels": 0}
         info |= dict.fromkeys(NOTES, 0)
         for style, record_id, fs_hz in planned:
             written, wave_pixels, layout = self._draw(papers[style], record_id, fs_hz)
             files |= written
             info["wave_pixels"] += wave_pixels
+            info["pixels"] += layout["width_px"] * layout["height_px"]
             for note in NOTES:
                 info[note] += bool(layout[note])
         return dict(sorted(files.items())), info

@@ -1,24 +1,30 @@
 """A look at the training samples: crops above their masks in class colours."""
 
+from math import ceil
 from pathlib import Path
 
 import numpy as np
 
 from ecg_assets.pages.preview import encode_picture, tile
 from ecg_assets.samples.classes import colourise
-from ecg_assets.samples.reader import SampleReader
+from ecg_assets.samples.reader import Sample, SampleReader
 
-_THUMBNAIL_PX = 256
+_THUMBNAIL_PX = 200
+_LOOKED_AT = 120
 
 
 def sample_sheet(folder: Path, count: int) -> bytes:
-    """`count` samples, evenly drawn from the dataset, each above its mask, as a PNG.
+    """`count` samples, as many of each recipe as of the others, each above its mask, as a PNG.
 
     Raises:
         DatasetError: there is no dataset in `folder`.
     """
     reader = SampleReader(folder, None)
-    chosen = np.linspace(0, len(reader) - 1, min(count, len(reader))).astype(int)
-    samples = [reader[int(number)] for number in chosen]
+    spread = np.linspace(0, len(reader) - 1, min(_LOOKED_AT, len(reader))).astype(int)
+    by_recipe: dict[str, list[Sample]] = {}
+    for sample in (reader[int(number)] for number in spread):
+        by_recipe.setdefault(sample.recipe, []).append(sample)
+    each = ceil(count / len(by_recipe))
+    samples = [sample for recipe in sorted(by_recipe) for sample in by_recipe[recipe][:each]][:count]
     pairs = [np.vstack([sample.image_hwc, colourise(sample.mask_hw)]) for sample in samples]
-    return encode_picture(tile(pairs, columns=4, width_px=_THUMBNAIL_PX))
+    return encode_picture(tile(pairs, columns=5, width_px=_THUMBNAIL_PX))

@@ -50,6 +50,11 @@ class StageReport:
     manifests: list[Manifest] = field(repr=False)
 
     @property
+    def shards(self) -> list[int]:
+        """All shards, in order; each has its manifest."""
+        return sorted([*self.made, *self.skipped])
+
+    @property
     def digest(self) -> str:
         """Hash of all that the stage holds now; equal content gives an equal digest."""
         return fingerprint([manifest.files for manifest in self.manifests])
@@ -60,6 +65,11 @@ class StageReport:
         for manifest in self.manifests:
             summed.update(manifest.info.get(key, {}))
         return dict(sorted(summed.items()))
+
+    def made_total(self, key: str) -> int:
+        """Sum of a whole-number `info` entry over the shards that were made in this run."""
+        made = zip(self.shards, self.manifests, strict=True)
+        return sum(int(manifest.info.get(key, 0)) for shard, manifest in made if shard in self.made)
 
     def total(self, key: str) -> int:
         """Sum of a whole-number `info` entry over the shards."""

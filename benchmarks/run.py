@@ -1,0 +1,74 @@
+"""`make bench`: measures and writes docs/benchmarks.md."""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+
+from benchmarks.cases import Row, clean_and_degraded, reading, samples, workers
+from ecg_assets.records.index import accepted_records
+from ecg_assets.records.ingest import SourceConfig, ingest, load_record
+from ecg_assets.records.record import Record
+from ecg_assets.records.synthetic_source import write_synthetic_source
+from ecg_assets.store.root import DataRoot, open_root
+
+TABLE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+
+
+def _quiet(_: str) -> None:
+    pass
+
+
+def _root(folder: Path, count: int) -> DataRoot:
+    root = open_root(folder / "data")
+    write_synthetic_source(folder / "source", count, 0, _quiet)
+    ingest(root, SourceConfig(source=str(folder / "source")), _quiet)
+    return root
+
+
+def _records(root: DataRoot, count: int) -> list[Record]:
+    rows = accepted_records(root).head(count).itertuples()
+    return [load_record(root, str(row.id), int(str(row.fs_hz))) for row in rows]
+
+
+def _table(rows: list[Row], records: int, rounds: int) -> str:
+    lines = [
+        "# Benchmarks",
+        "",
+        f"`make bench` on {os.cpu_count()} cores: medians of {rounds} rounds in which all ways take turns, CPU time of "
+        f"one thread unless said otherwise, {records} synthetic records.",
+        "",
+        "| what | measured | aim |",
+        "|---|---|---|",
+        *(f"| {name} | {value} | {aim} |" for name, value, aim in rows),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Runs all cases."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--records", type=int, default=240, help="synthetic records to draw")
+    parser.add_argument("--rounds", type=int, default=15, help="rounds of each case")
+    parser.add_argument("--out", type=Path, default=TABLE, help="the table")
+    chosen = parser.parse_args()
+    cv2.setNumThreads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        root = _root(Path(folder), chosen.records)
+        records = _records(root, 12)
+        cases: list[Callable[[], list[Row]]] = [
+            lambda: clean_and_degraded(records, chosen.rounds),
+            lambda: samples(records, chosen.rounds),
+            # Workers draw the pages that are read afterwards.
+            lambda: workers(root, 3),
+            lambda: reading(root, chosen.rounds),
+        ]
+        rows = [row for case in cases for row in case()]
+    chosen.out.write_text(_table(rows, chosen.records, chosen.rounds))
+
+
+if __name__ == "__main__":
+    main()
