@@ -16,7 +16,7 @@ def main() -> None:
     if event is None or event.asset_materialization is None:
         sys.exit("evaluation_report was never materialised in this DAGSTER_HOME")
     metadata = event.asset_materialization.metadata
-    scores = {name: float(str(metadata[f"dice_{name}"].value)) for name in least}
+    scores = {name: float(str(metadata[f"dice_clean_{name}"].value)) for name in least}
     for name, dice in scores.items():
         sys.stdout.write(f"Dice on clean pages of test records: {name} {dice:.4f}, at least {least[name]} wanted\n")
     low = [name for name, dice in scores.items() if dice < least[name]]

@@ -29,8 +29,10 @@ def evaluation_report(context: dg.AssetExecutionContext, data_root: DataRootReso
     report = run.path / "report" / "index.html"
     facts = {"experiment": card.experiment, "checkpoint": card.sha256, "test samples": card.samples}
     pictures = [Picture("A test page as the network reads it", page), Picture("Training", loss_curve(run.events))]
-    write_report(report, f"Evaluation of {card.experiment}", facts, score_rows(card), pictures)
+    write_report(report, f"Evaluation of {card.experiment}", facts, score_rows(card), recipe_rows(card), pictures)
     known = {f"dice_{name}": value for name, value in card.dice.items() if value is not None}
+    clean = card.dice_by_recipe.get("clean", {})
+    known |= {f"dice_clean_{name}": value for name, value in clean.items() if value is not None}
     return dg.MaterializeResult(
         metadata=told(
             "Dice on test records: " + ", ".join(f"{name} {_text(value)}" for name, value in card.dice.items()),
@@ -38,6 +40,7 @@ def evaluation_report(context: dg.AssetExecutionContext, data_root: DataRootReso
             picture=picture(page, "a test page as the network reads it"),
             report=dg.MetadataValue.url(report.as_uri()),
             scores=table(score_rows(card)),
+            dice_by_recipe=table(recipe_rows(card)),
             experiment=card.experiment,
             samples=card.samples,
             three_class_dice=card.score,
@@ -60,6 +63,14 @@ def score_rows(card: Scorecard) -> list[dict[str, str]]:
             "recall": _text(card.recall[name]),
         }
         for name in card.dice
+    ]
+
+
+def recipe_rows(card: Scorecard) -> list[dict[str, str]]:
+    """One row a degradation recipe with the Dice of each class, as text."""
+    return [
+        {"recipe": recipe, **{name: _text(value) for name, value in dice.items()}}
+        for recipe, dice in card.dice_by_recipe.items()
     ]
 
 

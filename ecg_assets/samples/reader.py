@@ -58,20 +58,31 @@ class SampleReader:
     It keeps paths only and maps the files when first read, so that it can be sent to worker processes.
     """
 
-    def __init__(self, folder: Path, split: Split | None) -> None:
+    def __init__(self, folder: Path, split: Split | None, recipes: tuple[str, ...] | None = None) -> None:
         """Opens the shards `shard-*.arrow` of a dataset folder.
 
+        Args:
+            folder: of the dataset.
+            split: whose samples; None for all.
+            recipes: of which degradations; None for all.
+
         Raises:
-            DatasetError: there is no shard.
+            DatasetError: there is no shard, or no sample of these recipes.
             EmptySplitError: no sample belongs to `split`.
         """
         self.folder = folder
         self.split = split
+        self.recipes = recipes
         self._paths = sorted(folder.glob("shard-*.arrow"))
         if not self._paths:
             raise DatasetError(f"{folder} holds no shard-*.arrow; materialise mixed_dataset first")
         self._rows = [self._rows_of(table) for table in self._tables]
         self._ends = list(accumulate(len(rows) for rows in self._rows))
+        if not self._ends[-1] and recipes is not None:
+            raise DatasetError(
+                f"{folder} has no sample of the recipes {', '.join(recipes)} in split {split!r}; give them a weight in "
+                "mixed_dataset's `recipes`, add records, or change `recipes` in the training config"
+            )
         if not self._ends[-1]:
             raise EmptySplitError(
                 f"{folder} has no sample in split {split!r}: a split is drawn from each record's id (70 / 15 / 15 "
@@ -87,8 +98,12 @@ class SampleReader:
         return [_map_table(path) for path in self._paths]
 
     def _rows_of(self, table: pa.Table) -> list[int]:
-        splits = table.column("split").to_pylist()
-        return [row for row, split in enumerate(splits) if self.split in (None, split)]
+        rows = zip(table.column("split").to_pylist(), table.column("recipe").to_pylist(), strict=True)
+        return [
+            row
+            for row, (split, recipe) in enumerate(rows)
+            if self.split in (None, split) and (self.recipes is None or recipe in self.recipes)
+        ]
 
     def __len__(self) -> int:
         return self._ends[-1]

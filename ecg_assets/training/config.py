@@ -39,6 +39,11 @@ class TrainConfig(BaseModel):
     validation_steps: int | None = Field(
         default=None, ge=1, description="Validation batches in an epoch, evenly from the split; null: all of it."
     )
+    recipes: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Degradation recipes of the samples that are trained and validated on; null: all of the dataset.",
+    )
     batch_size: int = Field(ge=1, description="Crops in a step, for each replica.")
     crop_px: int = Field(ge=16, description="Side of the random crops that are trained on.")
     turned: bool = Field(

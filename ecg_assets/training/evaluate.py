@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from ecg_assets.samples.reader import SampleReader
+from ecg_assets.samples.reader import Sample, SampleReader
 from ecg_assets.store.placement import Split
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
@@ -24,12 +24,14 @@ class Evaluation(Scores):
 
     Attributes:
         samples: how many were scored.
+        dice_by_recipe: Dice per class of the samples of each degradation recipe.
         confusion: pixels by (true class, predicted class).
         three_class_dice: Dice of background, grid (all lines together) and wave; comparable between networks of
             three and of five classes.
     """
 
     samples: int
+    dice_by_recipe: dict[str, dict[str, float | None]]
     confusion: list[list[int]] = Field(repr=False)
     three_class_dice: dict[str, float | None]
 
@@ -50,28 +52,33 @@ def evaluate(root: DataRoot, checkpoint: Path, split: Split, batch: int, log: Lo
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = load_network(checkpoint).to(device)
     reader = SampleReader(root.dataset, split)
-    confusion = ConfusionMatrix(network.classes, device)
+    by_recipe: dict[str, ConfusionMatrix] = {}
     batches = ceil(len(reader) / batch)
     for number in range(batches):
-        _add(confusion, network, reader, range(number * batch, min(len(reader), (number + 1) * batch)), device)
+        numbers = range(number * batch, min(len(reader), (number + 1) * batch))
+        _add(by_recipe, network, [reader[one] for one in numbers], device)
         if (number + 1) % max(1, batches // _LOG_LINES) == 0:
             log(f"evaluated {min(len(reader), (number + 1) * batch)} of {len(reader)} {split} samples")
-    counts = counts_on_host(confusion.counts)
+    counts_by_recipe = {name: counts_on_host(by_recipe[name].counts) for name in sorted(by_recipe)}
+    counts = np.sum(list(counts_by_recipe.values()), axis=0)
     return Evaluation(
         **scores_of(counts).model_dump(),
         samples=len(reader),
+        dice_by_recipe={name: scores_of(one).dice for name, one in counts_by_recipe.items()},
         confusion=counts.tolist(),
         three_class_dice=scores_of(collapse(counts)).dice,
     )
 
 
 def _add(
-    confusion: ConfusionMatrix, network: CompactUNet, reader: SampleReader, numbers: range, device: torch.device
+    by_recipe: dict[str, ConfusionMatrix], network: CompactUNet, samples: list[Sample], device: torch.device
 ) -> None:
-    samples = [reader[number] for number in numbers]
     image_bhwc = torch.from_numpy(np.stack([sample.image_hwc for sample in samples])).to(device)
     masks = np.stack([to_classes(sample.mask_hw, network.classes) for sample in samples])
     mask_bhw = torch.from_numpy(masks).to(device)
     with torch.inference_mode():
         logits_bchw = network(normalise(image_bhwc))
-        confusion.add(logits_bchw, mask_bhw, torch.ones(len(samples), device=device))
+        for recipe in {sample.recipe for sample in samples}:
+            confusion = by_recipe.setdefault(recipe, ConfusionMatrix(network.classes, device))
+            of_recipe = [float(sample.recipe == recipe) for sample in samples]
+            confusion.add(logits_bchw, mask_bhw, torch.tensor(of_recipe, device=device))

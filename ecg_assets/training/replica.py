@@ -38,8 +38,10 @@ class Replica:
         place = (runtime.ordinal, runtime.world_size)
         self.run, self.runtime, self.config = run, runtime, start.config
         self._fingerprint = start.fingerprint
-        self.train_batches = TrainBatches(SampleReader(dataset, "train"), self.config, *place)
-        self._validation_batches = ValidationBatches(SampleReader(dataset, "validation"), self.config, *place)
+        self.train_batches = TrainBatches(SampleReader(dataset, "train", self.config.recipes), self.config, *place)
+        self._validation_batches = ValidationBatches(
+            SampleReader(dataset, "validation", self.config.recipes), self.config, *place
+        )
         self._spec = NetworkSpec(classes=self.config.classes, widths=self.config.widths, patch_px=self.config.patch_px)
         network = self._spec.build()
         initialise(network, self.config.seed)

@@ -30,7 +30,12 @@ class Picture:
 
 
 def write_report(
-    path: Path, title: str, facts: Mapping[str, Any], scores: Sequence[Mapping[str, Any]], pictures: Sequence[Picture]
+    path: Path,
+    title: str,
+    facts: Mapping[str, Any],
+    scores: Sequence[Mapping[str, Any]],
+    by_recipe: Sequence[Mapping[str, Any]],
+    pictures: Sequence[Picture],
 ) -> None:
     """Writes the report atomically.
 
@@ -39,6 +44,7 @@ def write_report(
         title: its heading.
         facts: what was evaluated: name and value.
         scores: one row a class, equal keys; numbers are shown with four digits.
+        by_recipe: one row a degradation recipe, equal keys: the Dice of each class.
         pictures: shown in this order.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -46,4 +52,4 @@ def write_report(
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
     environment.filters["number"] = lambda value: f"{value:.4f}" if isinstance(value, float) else str(value)
     template = environment.get_template("report.html")
-    write_text(path, template.render(title=title, facts=facts, scores=scores, pictures=pictures))
+    write_text(path, template.render(title=title, facts=facts, scores=scores, by_recipe=by_recipe, pictures=pictures))

@@ -11,8 +11,9 @@ from ecg_assets.store.stage import Log
 from ecg_assets.training.run_folder import RunFolder, read_start
 
 # To be raised when the same checkpoint on the same data would score otherwise.
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 _BATCH = 8
+_SCORES = {"samples", "dice", "dice_by_recipe", "iou", "precision", "recall", "three_class_dice"}
 
 
 class ScorecardMissingError(ValueError):
@@ -29,6 +30,7 @@ class Scorecard(BaseModel):
         dataset_digest: of the dataset.
         samples: how many were scored.
         dice, iou, precision, recall: per class of the network.
+        dice_by_recipe: Dice per class of the samples of each degradation recipe; `clean` has none.
         three_class_dice: of background, grid (all lines) and wave; comparable between networks.
     """
 
@@ -40,6 +42,7 @@ class Scorecard(BaseModel):
     dataset_digest: str
     samples: int
     dice: dict[str, float | None]
+    dice_by_recipe: dict[str, dict[str, float | None]]
     iou: dict[str, float | None]
     precision: dict[str, float | None]
     recall: dict[str, float | None]
@@ -93,7 +96,7 @@ def score_run(root: DataRoot, run: RunFolder, log: Log) -> tuple[Scorecard, bool
     from ecg_assets.training.evaluate import evaluate  # imports torch
 
     evaluation = evaluate(root, run.best, "test", _BATCH, log)
-    scores = evaluation.model_dump(include={"samples", "dice", "iou", "precision", "recall", "three_class_dice"})
+    scores = evaluation.model_dump(include=_SCORES)
     card = Scorecard(**wanted, experiment=start.config.experiment, **scores)
     write_text(scorecard_path(run), card.model_dump_json(indent=1) + "\n")
     return card, False
