@@ -14,7 +14,7 @@ export ECG_ASSETS_DATA ?= $(CURDIR)/data_root
 # Dagster's command line starts the code server with whatever `python` it finds first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo ui test lint types clean
+.PHONY: help setup demo ui test lint types bench clean
 
 help: ## Show this
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -38,6 +38,9 @@ lint: $(INSTALLED)
 
 types: $(INSTALLED)
 	"$(BIN)/mypy"
+
+bench: $(INSTALLED) ## Measure speed against a plain matplotlib page, into docs/benchmarks.md
+	OMP_NUM_THREADS=1 "$(BIN)/python" -m benchmarks.run
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || { \
