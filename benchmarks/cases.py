@@ -1,30 +1,36 @@
 """What is measured: each case gives rows of a table, name, value and the aim."""
 
+import functools
 import itertools
+import resource
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.measure import in_turns
-from benchmarks.naive_page import NaivePage
+from benchmarks.naive_page import GRIDS, NaivePage
 from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.framing import square, whole_page
 from ecg_assets.pages.mix import read_styles
-from ecg_assets.pages.paper import paper_of
+from ecg_assets.pages.own_paper import StyledPapers
 from ecg_assets.pages.plan import plan_page
 from ecg_assets.pages.png import encode
 from ecg_assets.pages.recipe import recipe_named, throw
-from ecg_assets.pages.render import inked, render_page
+from ecg_assets.pages.render import render_page
 from ecg_assets.pages.sheet import sheet_of
 from ecg_assets.pages.stage import build_papers, render_pages
+from ecg_assets.records.index import accepted_records
+from ecg_assets.records.ingest import load_record
 from ecg_assets.records.record import Record
 from ecg_assets.samples.config import SamplesConfig
-from ecg_assets.samples.crops import mix
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.samples.stage import build_dataset
-from ecg_assets.store.root import DataRoot
+from ecg_assets.store.root import DataRoot, open_root
 
 Row = tuple[str, str, str]
 STYLE = read_styles().styles["kaggle"]
@@ -41,34 +47,40 @@ def _next_of(records: list[Record]) -> Callable[[], Record]:
 
 def clean_and_degraded(records: list[Record], rounds: int) -> list[Row]:
     """A page and its 5-class mask, clean and through the recipe `photo`, against matplotlib's."""
-    naive = NaivePage(plan_page(records[0], "kaggle", STYLE, 0))
-    feeds = [_next_of(records) for _ in range(3)]
+    naives = {kind: NaivePage(plan_page(records[0], "kaggle", STYLE, 0), kind) for kind in GRIDS}
+    feeds = [_next_of(records) for _ in range(4)]
     rng = np.random.default_rng(0)
 
-    def plain() -> None:
-        record = feeds[0]()
-        naive.draw(plan_page(record, "kaggle", STYLE, 0), record)
+    def plain(kind: str) -> None:
+        record = feeds[GRIDS.index(kind)]()
+        naives[kind].draw(plan_page(record, "kaggle", STYLE, 0), record)
 
     def ours() -> None:
-        record = feeds[1]()
+        record = feeds[2]()
         page = render_page(plan_page(record, "kaggle", STYLE, 0), record)
         encode(page.index_hw, page.palette, STYLE.dpi)
-        encode(mix(paper_of(STYLE).mask_hw, page.wave_hw, inked(page.index_hw)), dpi=STYLE.dpi)
+        encode(page.classes_hw, dpi=STYLE.dpi)
 
     def photo() -> None:
-        record = feeds[2]()
+        record = feeds[3]()
         sheet = sheet_of(plan_page(record, "kaggle", STYLE, 0), record)
         whole_page(sheet, throw("photo", recipe_named("photo"), rng), rng)
 
-    times = in_turns({"naive": plain, "page": ours, "photo": photo}, rounds)
-    naive_s, page_s, photo_s = (times[name].median_s for name in ("naive", "page", "photo"))
-    return [
-        ("naive matplotlib page and mask", f"{naive_s * 1e3:.0f} ms", "baseline"),
+    ways = {kind: functools.partial(plain, kind) for kind in GRIDS}
+    times = in_turns({**ways, "page": ours, "photo": photo}, rounds)
+    page_s, photo_s = times["page"].median_s, times["photo"].median_s
+    rows = [
         ("record to page PNG and mask PNG", f"{page_s * 1e3:.1f} ms", ""),
-        ("times faster than the naive page", f"{naive_s / page_s:.1f}", "at least 45"),
         ("photo of a page with its mask, 2200 x 1700", f"{photo_s * 1e3:.0f} ms", ""),
-        ("share of the naive page's CPU", f"{photo_s / naive_s:.2f}", "at most 0.3"),
     ]
+    for kind in GRIDS:
+        naive_s = times[kind].median_s
+        rows += [
+            (f"naive matplotlib page and mask, grid as {kind}", f"{naive_s * 1e3:.0f} ms", "baseline"),
+            ("... times slower than ours", f"{naive_s / page_s:.1f}", "at least 45"),
+            ("... our photo's share of its CPU", f"{photo_s / naive_s:.2f}", "at most 0.3"),
+        ]
+    return rows
 
 
 def samples(records: list[Record], rounds: int) -> list[Row]:
@@ -112,6 +124,32 @@ def reading(root: DataRoot, rounds: int) -> list[Row]:
     times = in_turns({"copy": copy, "read": read}, rounds)
     ratio = times["read"].median_s / times["copy"].median_s
     return [("reading a sample, times a copy of its bytes", f"{ratio:.2f}", "at most 3")]
+
+
+def memory(folder: Path, pages: int) -> list[Row]:
+    """Peak memory of a process that draws pages in the default mix of styles: after 100 of them, and after all."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
+        few, many = fresh.submit(_peaks_kib, folder, (100, pages)).result()
+    return [
+        (f"peak memory after {pages:,} pages against 100", f"{many / few:.2f}", "at most 1.2"),
+        ("... after 100 pages", f"{few / 1024:.0f} MiB", ""),
+    ]
+
+
+def _peaks_kib(folder: Path, counts: tuple[int, ...]) -> list[int]:
+    root = open_root(folder)
+    rows = accepted_records(root).head(60).itertuples()
+    records = [load_record(root, str(row.id), int(str(row.fs_hz))) for row in rows]
+    papers, peaks = StyledPapers(PagesConfig()), []
+    for number in range(max(counts)):
+        record = replace(records[number % len(records)], id=str(number))
+        styled = papers[papers.name_for(record.id)]
+        page = render_page(plan_page(record, styled.name, styled.style, 0), record)
+        encode(page.index_hw, page.palette)
+        encode(page.classes_hw)
+        if number + 1 in counts:
+            peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return peaks
 
 
 def workers(root: DataRoot, rounds: int) -> list[Row]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from benchmarks.cases import Row, clean_and_degraded, reading, samples, workers
+from benchmarks.cases import Row, clean_and_degraded, memory, reading, samples, workers
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.ingest import SourceConfig, ingest, load_record
 from ecg_assets.records.record import Record
@@ -51,8 +51,9 @@ def _table(rows: list[Row], records: int, rounds: int) -> str:
 def main() -> None:
     """Runs all cases."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--records", type=int, default=240, help="synthetic records to draw")
+    parser.add_argument("--records", type=int, default=960, help="synthetic records to draw")
     parser.add_argument("--rounds", type=int, default=15, help="rounds of each case")
+    parser.add_argument("--pages", type=int, default=10_000, help="pages that one process draws for the memory's peak")
     parser.add_argument("--out", type=Path, default=TABLE, help="the table")
     chosen = parser.parse_args()
     cv2.setNumThreads(1)
@@ -65,6 +66,7 @@ def main() -> None:
             # Workers draw the pages that are read afterwards.
             lambda: workers(root, 3),
             lambda: reading(root, chosen.rounds),
+            lambda: memory(root.path, chosen.pages),
         ]
         rows = [row for case in cases for row in case()]
     chosen.out.write_text(_table(rows, chosen.records, chosen.rounds))

@@ -20,12 +20,11 @@ from ecg_assets.pages.paper import CLASS_LINE_MM, MAJOR_MM, MINOR_MM, paper_colo
 from ecg_assets.pages.plan import PagePlan, style_texts
 from ecg_assets.pages.print import text_box
 from ecg_assets.pages.recipe import DrawnRecipe
-from ecg_assets.pages.render import INK_LEVELS, palette_of
+from ecg_assets.pages.render import INK_LEVELS, WAVE, palette_of
 from ecg_assets.pages.strokes import stroke_polylines
 from ecg_assets.pages.warped_grid import Family, Places, grid_classes, paper_levels
 from ecg_assets.pages.warps.warp import PageWarp, PaperMap
 
-WAVE = 4
 # Of each kind of line, between bare paper and full ink; the picture's own noise hides the steps.
 _LINE_LEVELS = 8
 _HALF = 128

@@ -18,6 +18,8 @@ from ecg_assets.records.record import Record
 # Half coverage must fall between two levels, so that the mask can be read from the image: an even number of them.
 INK_LEVELS = 32
 
+WAVE = 4
+
 PageIndex = npt.NDArray[np.uint8]
 Palette = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float64]
@@ -31,14 +33,21 @@ class Page:
     Attributes:
         index_hw: (h, w) uint8, indices into `palette`: paper colour times `INK_LEVELS` plus level of ink.
         palette: (n, 3) uint8 RGB.
-        wave_hw: (h, w) bool, where the trace covers at least half of a pixel and nothing hides it.
+        classes_hw: (h, w) uint8: 0 background, 1 horizontal, 2 vertical 5-mm line, 3 intersection, 4 wave: where the
+            trace covers at least half of a pixel and nothing hides it. Other ink that covers half of a pixel is
+            background.
         layout: what stands where, as JSON can say it.
     """
 
     index_hw: PageIndex
     palette: Palette
-    wave_hw: npt.NDArray[np.bool_]
+    classes_hw: npt.NDArray[np.uint8]
     layout: dict[str, Any]
+
+    @property
+    def wave_hw(self) -> npt.NDArray[np.bool_]:
+        """(h, w) bool: the class wave alone."""
+        return np.equal(self.classes_hw, WAVE)
 
 
 def inked(index_hw: PageIndex) -> npt.NDArray[np.bool_]:
@@ -75,23 +84,21 @@ def render_page(plan: PagePlan, record: Record, paper: Paper | None = None) -> P
         paper: the user's own; None for the style's.
     """
     paper = paper or paper_of(plan.style)
-    index = _printed_paper(plan.style, paper).copy()
+    index, classes = (base.copy() for base in _printed_paper(plan.style, paper))
     for patch in own_print(plan):
-        _print(index, patch)
+        _print(index, classes, patch)
     traces = traces_px(plan, record)
     ink = strokes(traces, plan.stroke_px, index.shape)
     _raise(index, ink.row, ink.column, _levels(ink.coverage))
-    wave = np.zeros(index.shape, dtype=np.bool_)
     half = ink.coverage >= WAVE_COVERAGE
-    wave[ink.row[half], ink.column[half]] = True
+    classes.reshape(-1)[ink.row[half] * index.shape[1] + ink.column[half]] = WAVE
     code = qr_patch(plan)
-    if code is not None:
-        _hide(wave, code)
-        _print(index, code)
+    if code is not None:  # it lies over the trace and hides it
+        _print(index, classes, code)
     return Page(
         index_hw=index,
         palette=palette_of(paper.colours, plan.ink),
-        wave_hw=wave,
+        classes_hw=classes,
         layout={**plan.describe(), "texts": _text_boxes(plan), "off_page_panels": _off_page(plan, traces)},
     )
 
@@ -107,20 +114,23 @@ def _raise(index_hw: PageIndex, row: Whole, column: Whole, level: PageIndex) -> 
     np.maximum.at(flat, place, (flat[place] & np.uint8(256 - INK_LEVELS)) + level)
 
 
-def _print(index_hw: PageIndex, patch: Patch) -> None:
+def _print(index_hw: PageIndex, classes_hw: npt.NDArray[np.uint8], patch: Patch) -> None:
+    """Lays print over the page; what it covers by half or more is background."""
     height, width = patch.coverage.shape
-    place = index_hw[patch.row : patch.row + height, patch.column : patch.column + width]
-    np.maximum(place, (place & np.uint8(256 - INK_LEVELS)) + _levels(patch.coverage), out=place)
+    place = np.s_[patch.row : patch.row + height, patch.column : patch.column + width]
+    index = index_hw[place]
+    np.maximum(index, (index & np.uint8(256 - INK_LEVELS)) + _levels(patch.coverage), out=index)
+    classes_hw[place] *= patch.coverage < WAVE_COVERAGE
 
 
 @lru_cache(maxsize=6)
-def _printed_paper(style: PageStyle, paper: Paper) -> PageIndex:
-    """The page as it is before anything of its own stands on it; kept for a few styles."""
-    index: PageIndex = paper.index_hw * np.uint8(INK_LEVELS) + _levels(
-        style_print(style).astype(np.float32) / np.float32(255)
-    )
-    index.flags.writeable = False
-    return index
+def _printed_paper(style: PageStyle, paper: Paper) -> tuple[PageIndex, npt.NDArray[np.uint8]]:
+    """Index and classes of a page before anything of its own stands on it; kept for a few styles. Read-only."""
+    printed = style_print(style).astype(np.float32) / np.float32(255)
+    index: PageIndex = paper.index_hw * np.uint8(INK_LEVELS) + _levels(printed)
+    classes = paper.mask_hw * (printed < WAVE_COVERAGE)
+    index.flags.writeable = classes.flags.writeable = False
+    return index, classes
 
 
 def _text_boxes(plan: PagePlan) -> list[dict[str, Any]]:
@@ -137,10 +147,3 @@ def _off_page(plan: PagePlan, traces: list[Points]) -> list[str]:
     leads = [panel.lead for panel in plan.panels if panel.count]
     ends = [(np.nanmin(trace[:, 1]), np.nanmax(trace[:, 1])) for trace in traces]
     return [lead for lead, (top, bottom) in zip(leads, ends, strict=True) if top < 0 or bottom > height_px]
-
-
-def _hide(wave_hw: npt.NDArray[np.bool_], code: Patch) -> None:
-    """Takes what the QR code's dark modules hide out of the wave."""
-    height, width = code.coverage.shape
-    place = wave_hw[code.row : code.row + height, code.column : code.column + width]
-    place &= code.coverage[: place.shape[0], : place.shape[1]] < WAVE_COVERAGE

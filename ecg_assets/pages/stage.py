@@ -78,10 +78,11 @@ class _PagesTask:
         image, mask = page_path(self.root, record_id), mask_path(self.root, record_id)
         layout = layout_path(self.root, record_id)
         write_bytes(image, encode(page.index_hw, page.palette, styled.style.dpi))
-        write_bytes(mask, encode(page.wave_hw.astype("uint8") * 255, dpi=styled.style.dpi))
+        wave = page.wave_hw
+        write_bytes(mask, encode(wave.astype("uint8") * 255, dpi=styled.style.dpi))
         write_json(layout, page.layout)
         files = {self.root.relative(path): sha256_file(path) for path in (image, mask, layout)}
-        return files, int(page.wave_hw.sum()), page.layout
+        return files, int(wave.sum()), page.layout
 
 
 def build_papers(root: DataRoot, config: PagesConfig, log: Log) -> StageReport:

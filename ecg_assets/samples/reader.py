@@ -38,7 +38,7 @@ class Sample:
         record_id: the record whose page was cut.
         kind: `positive`, `negative` or what else it shows.
         recipe: of its degradations; `clean` has none.
-        about: scale, boxes, warp, strengths and seed.
+        about_json: scale, boxes, warp, strengths and seed; `about` reads it.
         image_hwc: (h, w, 3) uint8 RGB; a read-only view of the mapped file.
         mask_hw: (h, w) uint8, classes 0 to 4; a read-only view of the mapped file.
     """
@@ -47,9 +47,15 @@ class Sample:
     record_id: str
     kind: str
     recipe: str
-    about: dict[str, Any] = field(repr=False)
+    about_json: str = field(repr=False)
     image_hwc: Image
     mask_hw: Mask
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What is known of the sample."""
+        known: dict[str, Any] = json.loads(self.about_json)
+        return known
 
 
 class SampleReader:
@@ -125,7 +131,7 @@ class SampleReader:
             record_id=table.column("record_id")[row].as_py(),
             kind=table.column("kind")[row].as_py(),
             recipe=table.column("recipe")[row].as_py(),
-            about=json.loads(table.column("about")[row].as_py()),
+            about_json=table.column("about")[row].as_py(),
             image_hwc=_cell(table, "image", row).reshape(side, side, 3),
             mask_hw=_cell(table, "mask", row).reshape(side, side),
         )
