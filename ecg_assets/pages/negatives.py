@@ -71,7 +71,8 @@ def hands(side_px: int, rng: np.random.Generator) -> Image:
 def school_paper(side_px: int, rng: np.random.Generator) -> Image:
     """Squared or ruled school paper: one kind of line only, no 5-mm lines among 1-mm lines, some with a margin."""
     image, ink = _sheet(side_px, rng), _line_colour(rng)
-    pitch, ruled = rng.uniform(14, 70), rng.random() < 0.4
+    # Narrower than 5 mm in any sample: squares of 5 mm might be an ECG paper without 1-mm lines.
+    pitch, ruled = rng.uniform(17, 25), rng.random() < 0.4
     for place in np.arange(rng.uniform(0, pitch), side_px, pitch):
         cv2.line(image, (0, int(place)), (side_px, int(place)), ink, 1)
         if not ruled:
