@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from ecg_assets.pages.paths import layout_path, mask_path, page_path, paper_mask_path, paper_path
 from ecg_assets.pages.png import encode, read_grey
-from ecg_assets.pages.recipe import TEST_TABLE, recipe_named
 from ecg_assets.records.ingest import csv_path
 from ecg_assets.samples.classes import WAVE
 from ecg_assets.samples.config import SamplesConfig
@@ -56,15 +55,23 @@ def test_each_sample_tells_where_it_comes_from(mixed_root: DataRoot) -> None:
             assert about["strengths"]
 
 
-def test_the_test_split_is_made_with_the_frozen_recipes(mixed_root: DataRoot) -> None:
-    for sample in samples_of(mixed_root):
-        if split_of(sample.record_id) != "test" or sample.recipe == "clean" or sample.kind == NOT_ECG:
-            continue
-        recipe = recipe_named(sample.recipe, TEST_TABLE)
-        ranges = {**recipe.ink, **recipe.covers, **recipe.photometric, **recipe.deformations}
-        for name, strength in sample.about["strengths"].items():
-            low, high = recipe.camera_strength if name.endswith("_camera") else ranges[name].strength
-            assert low - 1e-4 <= strength <= high + 1e-4
+def test_the_test_split_is_made_with_the_frozen_recipes_whatever_becomes_of_the_others(
+    mixed_root: DataRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = SamplesConfig(crop_px=128, positives=2, negatives=0, recipes={"photo": 1.0})
+    ids = {split_of(sample.record_id): sample.record_id for sample in samples_of(mixed_root)}
+
+    def drawn(record_id: str) -> list[dict[str, float]]:
+        paper = read_paper(mixed_root, read_page(mixed_root, record_id).plan.style_name)
+        return [one.crop.about["strengths"] for one in draw_samples(mixed_root, record_id, paper, config)]
+
+    before = {split: drawn(record_id) for split, record_id in ids.items()}
+    weaker = tmp_path / "recipes.yaml"
+    weaker.write_text("photo: {camera: photo, camera_strength: [0, 0]}")
+    monkeypatch.setattr("ecg_assets.samples.draw.TABLE", weaker)
+    after = {split: drawn(record_id) for split, record_id in ids.items()}
+    assert after["test"] == before["test"]
+    assert after["train"] == after["validation"] == [{"photo_camera": 0.0}] * 2
 
 
 def test_a_page_that_shows_no_trace_gives_negatives_only_and_is_told(mixed_root: DataRoot, tmp_path: Path) -> None:
