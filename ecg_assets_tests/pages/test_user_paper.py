@@ -64,7 +64,7 @@ def without_a_grid() -> dict[str, Image]:
         "checkerboard": board,
         "text": NEGATIVES["text_page"](900, rng),
         "a turned paper": turned(paper.colours[paper.index_hw], 1.0),
-        "a slightly turned paper": turned(paper.colours[paper.index_hw], 0.25),
+        "a slightly turned paper": turned(paper.colours[paper.index_hw], 0.13),
         "small": paper.colours[paper.index_hw][:60, :60],
     }
 
