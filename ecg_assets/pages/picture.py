@@ -29,6 +29,7 @@ from ecg_assets.pages.warps.warp import PageWarp, PaperMap
 _LINE_LEVELS = 8
 _HALF = 128
 _LEAD_HALF_HEIGHT_MM = 10.0
+_WHOLE_PAGE_PIXELS = 1_000_000
 
 Image = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.uint8]
@@ -192,7 +193,12 @@ def _on_a_table(image_hwc: Image, on_paper_hw: npt.NDArray[np.bool_], rng: np.ra
     if on_paper_hw.all():
         return image_hwc
     height, width = on_paper_hw.shape
-    seen: Image = cv2.copyTo(image_hwc, on_paper_hw.view(np.uint8), background((height, width), rng))
+    # The lens looks at the paper: a table's grain is not as fine as a whole page's picture.
+    coarser = 2 if height * width > _WHOLE_PAGE_PIXELS else 1
+    table = background((-(-height // coarser), -(-width // coarser)), rng)
+    if coarser > 1:
+        table = cv2.resize(table, (width, height), interpolation=cv2.INTER_LINEAR)
+    seen: Image = cv2.copyTo(image_hwc, on_paper_hw.view(np.uint8), table)
     return seen
 
 
