@@ -163,14 +163,16 @@ def _pixels(low: Coverage, high: Coverage, page_column: Whole, page_shape: tuple
     first = np.cumsum(counts) - counts - begin
     filled = high > low
     of = np.broadcast_to(first[:, None], filled.shape)[filled]
-    places, weights = [], []
-    for edges, sign in ((low[filled], 1.0), (high[filled], -1.0)):
-        row = edges.astype(np.int64)
-        fraction = (edges - row) * (sign / SUB_COLUMNS)
-        places += [of + row, of + row + 1]
-        weights += [sign / SUB_COLUMNS - fraction, fraction]
-    steps = np.bincount(np.concatenate(places), np.concatenate(weights), minlength=int(counts.sum()))
-    coverage = np.cumsum(steps)
+    edges = np.stack([low[filled], high[filled]])
+    row = edges.astype(np.int64)
+    fraction = edges - row
+    fraction[1] *= -1
+    row += of
+    size = int(counts.sum())
+    later = np.bincount(row.ravel(), fraction.ravel(), minlength=size)
+    steps = np.bincount(row[0], minlength=size) - np.bincount(row[1], minlength=size) - later
+    steps[1:] += later[:-1]
+    coverage = np.cumsum(steps) / SUB_COLUMNS
     touched = np.flatnonzero(coverage > _NO_COVERAGE)
     column = np.repeat(np.arange(len(counts)), counts)[touched]
     return Ink(

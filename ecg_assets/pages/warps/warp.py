@@ -69,7 +69,7 @@ class PageWarp:
         return _project(self.camera, self._bent(points_mm))
 
     def paper_map(self) -> PaperMap:
-        """What each pixel shows; within 0.25 px of `to_picture`'s inverse wherever there is paper."""
+        """What each pixel shows; within 0.35 px of `to_picture`'s inverse wherever there is paper."""
         x, y = self._lattice()
         steep_x, steep_y = (np.hypot(*np.gradient(plane, CELL_PX)).astype(np.float32) for plane in (x, y))
         x_mm, y_mm, per_px_x, per_px_y = (self._dense(plane) for plane in (x, y, steep_x, steep_y))
