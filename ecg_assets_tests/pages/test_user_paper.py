@@ -1,5 +1,7 @@
 """Finding the grid of the user's paper, and refusing what has none; pictures that are no ECG."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +10,8 @@ import pytest
 from ecg_assets.pages.mix import read_styles
 from ecg_assets.pages.negatives import NEGATIVES
 from ecg_assets.pages.paper import line_places_px, paper_of
-from ecg_assets.pages.user_paper import NoGridError, find_grid
+from ecg_assets.pages.png import encode
+from ecg_assets.pages.user_paper import NoGridError, UserMaskError, find_grid, read_user_mask
 from ecg_assets_tests.real import real_data
 
 STYLES = read_styles().styles
@@ -73,6 +76,15 @@ def without_a_grid() -> dict[str, Image]:
 def test_a_picture_without_a_straight_grid_is_refused(name: str) -> None:
     with pytest.raises(NoGridError, match=r"5-mm|turned"):
         find_grid(without_a_grid()[name])
+
+
+def test_the_users_mask_is_used_as_it_is_and_values_that_are_no_class_are_named(tmp_path: Path) -> None:
+    mask = np.random.default_rng(0).integers(0, 4, (30, 40), dtype=np.uint8)
+    (tmp_path / "mask.png").write_bytes(encode(mask))
+    np.testing.assert_array_equal(read_user_mask(tmp_path / "mask.png", (30, 40)), mask)
+    (tmp_path / "bright.png").write_bytes(encode(mask * np.uint8(80)))
+    with pytest.raises(UserMaskError, match=r"bright\.png has the values \[80, 160, 240\]; expected 0 paper"):
+        read_user_mask(tmp_path / "bright.png", (30, 40))
 
 
 @pytest.mark.real
