@@ -25,7 +25,7 @@ def command() -> list[str]:
 
 
 def finished_shards(root: DataRoot) -> int:
-    manifests = [read_manifest(path) for path in (root.wave_images / "_manifests").glob("*.json")]
+    manifests = [read_manifest(path) for path in (root.wave_images / "_manifests").glob("shard-*.json")]
     return sum(manifest is not None and manifest.fingerprint != "" for manifest in manifests)
 
 

@@ -151,7 +151,8 @@ def test_the_demo_command_goes_on_from_there_and_ends_with_a_table(live: Live) -
         assert key in done.stdout
     assert "make ui" in done.stdout
     assert "DEBUG" not in done.stderr
-    assert "rendered_waves: 0 of 16 shards to make, 16 are current" in done.stderr
+    # The records are there; the demo prints them in its one style, of which the run before knew a part only.
+    assert "raw_csvs: the source is unchanged; nothing to do" in done.stderr
 
 
 def test_images_put_into_the_inbox_are_read_by_the_champion(live: Live) -> None:
