@@ -51,7 +51,7 @@ def _table(rows: list[Row], records: int, rounds: int) -> str:
 def main() -> None:
     """Runs all cases."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--records", type=int, default=960, help="synthetic records to draw")
+    parser.add_argument("--records", type=int, default=480, help="synthetic records to draw")
     parser.add_argument("--rounds", type=int, default=15, help="rounds of each case")
     parser.add_argument("--pages", type=int, default=10_000, help="pages that one process draws for the memory's peak")
     parser.add_argument("--out", type=Path, default=TABLE, help="the table")
