@@ -7,6 +7,8 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from ecg_assets.store.named import look_up
+
 TABLE = Path(__file__).parent / "tables" / "grids.yaml"
 
 _Level = Annotated[int, Field(ge=0, le=255)]
@@ -55,6 +57,4 @@ def grid_style(name: str) -> GridStyle:
     Raises:
         UnknownGridError: there is none of that name.
     """
-    if name not in grid_styles():
-        raise UnknownGridError(f"there is no grid {name!r}; {TABLE.name} has {', '.join(grid_styles())}")
-    return grid_styles()[name]
+    return look_up(grid_styles(), name, "grid", UnknownGridError, f"{TABLE.name} has")

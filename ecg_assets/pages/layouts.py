@@ -7,6 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ecg_assets.records.record import LEADS
+from ecg_assets.store.named import look_up
 
 TABLE = Path(__file__).parent / "tables" / "layouts.yaml"
 
@@ -60,6 +61,4 @@ def layout_named(name: str) -> Layout:
     Raises:
         UnknownLayoutError: there is none of that name.
     """
-    if name not in layouts():
-        raise UnknownLayoutError(f"there is no layout {name!r}; {TABLE.name} has {', '.join(layouts())}")
-    return layouts()[name]
+    return look_up(layouts(), name, "layout", UnknownLayoutError, f"{TABLE.name} has")

@@ -1,11 +1,11 @@
 """All effects by name. Adding one is one file in this folder and one test."""
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar
+
+from ecg_assets.store.named import enter, import_all, look_up
 
 Kind = Literal["photometric", "ink", "cover"]
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -55,9 +55,7 @@ def cover(name: str) -> Callable[[Function], Function]:
 @cache
 def effects() -> dict[str, Effect]:
     """All effects by name: those of every module of this package."""
-    package = importlib.import_module("ecg_assets.pages.effects")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{package.__name__}.{module.name}")
+    import_all("ecg_assets.pages.effects")
     return dict(sorted(_EFFECTS.items()))
 
 
@@ -67,17 +65,14 @@ def effect(name: str) -> Effect:
     Raises:
         UnknownEffectError: there is none of that name.
     """
-    if name not in effects():
-        raise UnknownEffectError(f"there is no effect {name!r}; there are {', '.join(effects())}")
-    return effects()[name]
+    return look_up(effects(), name, "effect", UnknownEffectError)
 
 
 def _registers(name: str, kind: Kind) -> Callable[[Function], Function]:
     def register(function: Function) -> Function:
         describe = (function.__doc__ or "").strip().split("\n")[0]
-        if name in _EFFECTS:
-            raise ValueError(f"two effects are named {name!r}: {_EFFECTS[name].apply.__module__} has one already")
-        _EFFECTS[name] = Effect(name, kind, describe, function)
+        entry = Effect(name, kind, describe, function)
+        enter(_EFFECTS, name, entry, "effect", lambda taken: taken.apply.__module__)
         return function
 
     return register

@@ -1,13 +1,13 @@
 """Bent paper: functions that move the paper's points, and the light that goes with the shape."""
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
+
+from ecg_assets.store.named import enter, import_all, look_up
 
 Points = npt.NDArray[np.float64]
 Field = npt.NDArray[np.float32]
@@ -43,7 +43,7 @@ def deformation(name: str) -> Callable[[Maker], Maker]:
     """Registers a maker under `name`."""
 
     def register(maker: Maker) -> Maker:
-        _MAKERS[name] = maker
+        enter(_MAKERS, name, maker, "deformation")
         return maker
 
     return register
@@ -52,9 +52,7 @@ def deformation(name: str) -> Callable[[Maker], Maker]:
 @cache
 def deformations() -> dict[str, Maker]:
     """All deformations by name: those of every module of this package."""
-    package = importlib.import_module("ecg_assets.pages.warps")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{package.__name__}.{module.name}")
+    import_all("ecg_assets.pages.warps")
     return dict(sorted(_MAKERS.items()))
 
 
@@ -64,9 +62,7 @@ def deformation_named(name: str) -> Maker:
     Raises:
         UnknownDeformationError: there is none of that name.
     """
-    if name not in deformations():
-        raise UnknownDeformationError(f"there is no deformation {name!r}; there are {', '.join(deformations())}")
-    return deformations()[name]
+    return look_up(deformations(), name, "deformation", UnknownDeformationError)
 
 
 def raised(points: Points, height_mm: npt.NDArray[np.float64], paper_mm: tuple[float, float]) -> Points:
