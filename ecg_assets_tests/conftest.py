@@ -1,6 +1,7 @@
 """Fixtures that several folders share: records as the competition packs them, and a data root made from them."""
 
 import os
+import signal
 import tarfile
 from pathlib import Path
 
@@ -18,6 +19,11 @@ from ecg_assets.store.root import DataRoot, open_root
 
 # Before torch is imported: its threads wait for each other in loops, which on shared cores takes twenty times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell lets what it starts in the background ignore SIGINT; Dagster then gives SIGTERM the same treatment, and every
+# process that a test starts would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 CLEAN_PAGES = PagesConfig(styles="kaggle")

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ecg_assets.pages.overlap import pixels
 from ecg_assets.pages.pen import SUB_COLUMNS, widened
-
-# Sums of fractions come back to 0 but for rounding.
-_NO_COVERAGE = 1e-6
 
 # A pixel belongs to the wave when ink covers at least half of it. The one threshold of image and mask.
 WAVE_COVERAGE = 0.5
@@ -73,9 +71,13 @@ class Ink:
     column: Whole
     coverage: Coverage
 
+    def place(self, page_width: int) -> Whole:
+        """(n,) int64: where the pixels stand in a page as one row of numbers."""
+        return self.row * page_width + self.column
+
     def put_on(self, page_hw: Coverage) -> None:
         """Lays the ink over `page_hw`, (H, W) float32: the larger coverage stays."""
-        np.maximum.at(page_hw.reshape(-1), self.row * page_hw.shape[1] + self.column, self.coverage)
+        np.maximum.at(page_hw.reshape(-1), self.place(page_hw.shape[1]), self.coverage)
 
 
 def strokes(traces: Sequence[Points], width_px: float, page_shape: tuple[int, int]) -> Ink:
@@ -91,7 +93,12 @@ def strokes(traces: Sequence[Points], width_px: float, page_shape: tuple[int, in
         return Ink(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
     sheet = _side_by_side(pieces, width_px / 2)
     low, high = widened(_bounds(sheet), np.asarray(width_px / 2, dtype=np.float32))
-    return _pixels(-low, high, sheet.page_column, page_shape)
+    row, column, coverage = pixels(-low, high, page_shape[0])
+    page_column = sheet.page_column[column]
+    inside = (page_column >= 0) & (page_column < page_shape[1])
+    if not inside.all():
+        row, page_column, coverage = row[inside], page_column[inside], coverage[inside]
+    return Ink(row, page_column, coverage)
 
 
 def _unbroken(trace: Points) -> list[Points]:
@@ -146,35 +153,3 @@ def _bounds(sheet: _Sheet) -> Coverage:
     np.maximum.at(bounds[0], holder, -y)
     np.maximum.at(bounds[1], holder, y)
     return bounds
-
-
-def _pixels(low: Coverage, high: Coverage, page_column: Whole, page_shape: tuple[int, int]) -> Ink:
-    """Exact overlap of the sub-columns' intervals with each pixel, averaged over a column's sub-columns.
-
-    Coverage of row p by everything below `edge` is clip(p + 1 - edge, 0, 1): in the running sum down a column it
-    steps up by 1 - frac(edge) at floor(edge) and by frac(edge) in the next row. An interval is two such edges. Columns
-    lie one behind the other, each with the rows that its intervals touch and two more, where its sum is back at 0.
-    """
-    low, high = (np.clip(edge, 0, page_shape[0]).reshape(-1, SUB_COLUMNS) for edge in (low, high))
-    begin, end = np.floor(low.min(axis=1)).astype(np.int64), np.ceil(high.max(axis=1)).astype(np.int64)
-    inside = np.flatnonzero((end > begin) & (page_column >= 0) & (page_column < page_shape[1]))
-    low, high, begin, counts = low[inside], high[inside], begin[inside], (end - begin)[inside] + 2
-    # Row r of a column stands at `first + r`.
-    first = np.cumsum(counts) - counts - begin
-    filled = high > low
-    of = np.broadcast_to(first[:, None], filled.shape)[filled]
-    edges = np.stack([low[filled], high[filled]])
-    row = edges.astype(np.int64)
-    fraction = edges - row
-    fraction[1] *= -1
-    row += of
-    size = int(counts.sum())
-    later = np.bincount(row.ravel(), fraction.ravel(), minlength=size)
-    steps = np.bincount(row[0], minlength=size) - np.bincount(row[1], minlength=size) - later
-    steps[1:] += later[:-1]
-    coverage = np.cumsum(steps) / SUB_COLUMNS
-    touched = np.flatnonzero(coverage > _NO_COVERAGE)
-    column = np.repeat(np.arange(len(counts)), counts)[touched]
-    return Ink(
-        touched - first[column], page_column[inside][column], np.minimum(coverage[touched], 1).astype(np.float32)
-    )

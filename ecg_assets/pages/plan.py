@@ -1,6 +1,6 @@
 """A page before it is drawn: what stands where, in millimetres of paper."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from ecg_assets.pages.grid_style import Colour
@@ -90,7 +90,7 @@ class PagePlan:
             "stroke_px": self.stroke_px,
             "stroke_mm": self.stroke_mm,
             "ink": list(self.ink),
-            "panels": [asdict(panel) for panel in self.panels],
+            "panels": [dict(vars(panel)) for panel in self.panels],
             "empty_panels": self.empty_panels,
             "partial_panels": self.partial_panels,
             "style_fields": self.style.model_dump(mode="json"),

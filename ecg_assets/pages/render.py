@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ecg_assets.pages.coverage import WAVE_COVERAGE, Coverage, Patch, strokes
 from ecg_assets.pages.grid_style import Colour
+from ecg_assets.pages.header import Text
 from ecg_assets.pages.paper import Paper, paper_of
 from ecg_assets.pages.plan import PagePlan, style_texts
 from ecg_assets.pages.print import own_print, qr_patch, style_print, text_box
@@ -89,9 +90,9 @@ def render_page(plan: PagePlan, record: Record, paper: Paper | None = None) -> P
         _print(index, classes, patch)
     traces = traces_px(plan, record)
     ink = strokes(traces, plan.stroke_px, index.shape)
-    _raise(index, ink.row, ink.column, _levels(ink.coverage))
-    half = ink.coverage >= WAVE_COVERAGE
-    classes.reshape(-1)[ink.row[half] * index.shape[1] + ink.column[half]] = WAVE
+    place = ink.place(index.shape[1])
+    _raise(index.reshape(-1), place, _levels(ink.coverage))
+    classes.reshape(-1)[place[ink.coverage >= WAVE_COVERAGE]] = WAVE
     code = qr_patch(plan)
     if code is not None:  # it lies over the trace and hides it
         _print(index, classes, code)
@@ -107,11 +108,10 @@ def _levels(coverage: Coverage) -> PageIndex:
     return np.rint(coverage * (INK_LEVELS - 1)).astype(np.uint8)
 
 
-def _raise(index_hw: PageIndex, row: Whole, column: Whole, level: PageIndex) -> None:
+def _raise(index: PageIndex, place: Whole, level: PageIndex) -> None:
     """Lays ink over pixels: of the level that is there and the new one, the darker stays."""
     # A pixel may be named twice. The paper's part is the same for both, so the larger index is the darker one.
-    place, flat = row * index_hw.shape[1] + column, index_hw.reshape(-1)
-    np.maximum.at(flat, place, (flat[place] & np.uint8(256 - INK_LEVELS)) + level)
+    np.maximum.at(index, place, (index[place] & np.uint8(256 - INK_LEVELS)) + level)
 
 
 def _print(index_hw: PageIndex, classes_hw: npt.NDArray[np.uint8], patch: Patch) -> None:
@@ -135,15 +135,22 @@ def _printed_paper(style: PageStyle, paper: Paper) -> tuple[PageIndex, npt.NDArr
 
 def _text_boxes(plan: PagePlan) -> list[dict[str, Any]]:
     """What is written and the box of each text, in pixels: left, top, right, bottom."""
-    return [
-        {"kind": text.kind, "text": text.text, "box_px": list(astuple(text_box(text, plan.style)))}
-        for text in (*style_texts(plan.style), *plan.header)
-    ]
+    return [dict(box) for box in _style_boxes(plan.style)] + [_boxed(text, plan.style) for text in plan.header]
+
+
+@lru_cache(maxsize=64)
+def _style_boxes(style: PageStyle) -> tuple[dict[str, Any], ...]:
+    return tuple(_boxed(text, style) for text in style_texts(style))
+
+
+def _boxed(text: Text, style: PageStyle) -> dict[str, Any]:
+    return {"kind": text.kind, "text": text.text, "box_px": list(astuple(text_box(text, style)))}
 
 
 def _off_page(plan: PagePlan, traces: list[Points]) -> list[str]:
     """Leads whose trace leaves the paper: what is beyond its edge is not printed."""
     height_px = plan.style.shape_px[0]
     leads = [panel.lead for panel in plan.panels if panel.count]
-    ends = [(np.nanmin(trace[:, 1]), np.nanmax(trace[:, 1])) for trace in traces]
+    # fmin and fmax pass over NaN, as nanmin and nanmax do in three times the time.
+    ends = [(np.fmin.reduce(trace[:, 1]), np.fmax.reduce(trace[:, 1])) for trace in traces]
     return [lead for lead, (top, bottom) in zip(leads, ends, strict=True) if top < 0 or bottom > height_px]

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import group_norm
 
 _CHANNELS_PER_GROUP = 8
 _EPSILON = 1e-5
@@ -32,7 +33,8 @@ def channels_to_pixels(x_bchw: Tensor, side: int) -> Tensor:
 class GroupNorm(nn.Module):
     """Group normalisation (Wu and He 2018) of groups of 8 channels, in f32.
 
-    Written out as sums and products: XLA's lowering of torch's own takes half of a training step on a CPU.
+    For XLA written out as sums and products: its lowering of torch's own takes half of a training step on a CPU. In
+    plain torch it is the other way round: the network trains up to twice as fast with torch's own.
     """
 
     def __init__(self, channels: int) -> None:
@@ -43,8 +45,13 @@ class GroupNorm(nn.Module):
 
     def forward(self, x_bchw: Tensor) -> Tensor:
         """(b, c, h, w) of any float type to the same shape, f32."""
-        b, c = x_bchw.shape[:2]
         x = x_bchw.float()
+        if x.device.type != "xla":
+            return group_norm(x, self.groups, self.weight, self.bias, _EPSILON)
+        return self._written_out(x)
+
+    def _written_out(self, x: Tensor) -> Tensor:
+        b, c = x.shape[:2]
         mean_bg = x.mean(dim=(2, 3)).view(b, self.groups, -1).mean(dim=2, keepdim=True)
         square_bg = (x * x).mean(dim=(2, 3)).view(b, self.groups, -1).mean(dim=2, keepdim=True)
         inverse_bg = torch.rsqrt((square_bg - mean_bg * mean_bg).clamp(min=0) + _EPSILON)
