@@ -89,9 +89,9 @@ def take_picture(sheet: Sheet, warp: PageWarp, recipe: DrawnRecipe, rng: np.rand
     hidden = ~seen.on_paper_hw
     if sheet.code_hw is not None:
         hidden |= _look_up(sheet.code_hw, seen, sheet.plan.style.px_per_mm) >= _HALF
-    covered = cv2.max(trace, printed.astype(np.float32) * np.float32(1 / 255))
+    covered = cv2.max(cv2.convertScaleAbs(trace, alpha=255), printed)
     for thinning in _ink(recipe, trace.shape, rng):
-        covered *= thinning
+        covered = cv2.multiply(covered, thinning, dtype=cv2.CV_8U)
     image = _print_colours(sheet, seen, covered)
     image = lit(image, seen.shade_hw)
     image = _on_a_table(image, seen.on_paper_hw, rng)
@@ -101,7 +101,7 @@ def take_picture(sheet: Sheet, warp: PageWarp, recipe: DrawnRecipe, rng: np.rand
     for name, strength in recipe.photometric.items():
         image = effect(name).apply(image, rng, strength)
     mask = _mask(sheet, seen, trace, printed)
-    mask[hidden] = 0
+    np.copyto(mask, 0, where=hidden)
     return Picture(image, mask, _about(sheet.plan, warp, seen, recipe))
 
 
@@ -147,13 +147,14 @@ def _ink(recipe: DrawnRecipe, shape: tuple[int, ...], rng: np.random.Generator) 
     return [effect(name).apply((shape[0], shape[1]), rng, strength) for name, strength in recipe.ink.items()]
 
 
-def _print_colours(sheet: Sheet, seen: PaperMap, covered: Field) -> Image:
-    """(h, w, 3) uint8: the paper with its lines under ink of that coverage."""
+def _print_colours(sheet: Sheet, seen: PaperMap, covered: Image) -> Image:
+    """(h, w, 3) uint8: the paper with its lines under ink of that coverage, (h, w) uint8 of 0 to 255."""
     if sheet.paper_hwc is not None:
         return _inked(_look_up(sheet.paper_hwc, seen, sheet.plan.style.px_per_mm), covered, sheet.plan.ink)
     plan = sheet.plan
     paper = paper_levels(_places(seen), _families(plan))
-    index = paper.astype(np.uint16) * np.uint16(INK_LEVELS) + cv2.convertScaleAbs(covered, alpha=INK_LEVELS - 1)
+    index = paper.astype(np.uint16) * np.uint16(INK_LEVELS)
+    index += cv2.convertScaleAbs(covered, alpha=(INK_LEVELS - 1) / 255)
     palette = palette_of(paper_colours(plan.style, _LINE_LEVELS), plan.ink)
     # Looked up as one number a pixel, which takes a fifth of the time of three.
     rgba = np.concatenate([palette, np.zeros((len(palette), 1), dtype=np.uint8)], axis=1).view(np.uint32).ravel()
@@ -162,7 +163,8 @@ def _print_colours(sheet: Sheet, seen: PaperMap, covered: Field) -> Image:
     return image
 
 
-def _inked(paper_hwc: Image, covered: Field, ink: Colour) -> Image:
+def _inked(paper_hwc: Image, covered_hw: Image, ink: Colour) -> Image:
+    covered = covered_hw * np.float32(1 / 255)
     bare = cv2.multiply(paper_hwc, cv2.merge([1 - covered] * 3), dtype=cv2.CV_32F)
     image: Image = cv2.add(bare, cv2.merge([covered * np.float32(level) for level in ink]), dtype=cv2.CV_8U)
     return image
@@ -214,8 +216,8 @@ def _mask(sheet: Sheet, seen: PaperMap, trace: Field, printed: Image) -> Mask:
         mask = np.zeros(trace.shape, dtype=np.uint8)
     else:
         mask = grid_classes(_places(seen), _first_lines_mm(plan), CLASS_LINE_MM)
-    mask[printed >= _HALF] = 0
-    mask[trace >= WAVE_COVERAGE] = WAVE
+    np.copyto(mask, 0, where=printed >= _HALF)
+    np.copyto(mask, WAVE, where=trace >= WAVE_COVERAGE)
     return mask
 
 

@@ -19,7 +19,7 @@ from ecg_assets.store.fingerprint import fingerprint, sha256_bytes, sha256_file
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log, StageReport, run_stage
 
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 NOTES = ("empty_panels", "partial_panels", "off_page_panels")
 
 

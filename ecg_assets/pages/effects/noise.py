@@ -8,24 +8,24 @@ import numpy.typing as npt
 
 Field = npt.NDArray[np.float32]
 
-_BANK_SIDE = 1024
+BANK_SIDE = 1024
 _BANK_SEED = 20_260
 # A cell of a smooth field is cut in this many before it is magnified, so that its contours are round.
 _FINE = 8
 
 
 @cache
-def _bank(grain_px: float) -> Field:
+def bank(grain_px: float) -> Field:
     """(1024, 1024) float32, normal of mean 0 and deviation 1; the same in every process. Read-only."""
-    bank = np.random.Generator(np.random.PCG64(_BANK_SEED)).standard_normal((_BANK_SIDE, _BANK_SIDE), dtype=np.float32)
+    drawn = np.random.Generator(np.random.PCG64(_BANK_SEED)).standard_normal((BANK_SIDE, BANK_SIDE), dtype=np.float32)
     if grain_px:
         # The bank is laid seamlessly, so it is blurred over its edges as well.
         margin = int(4 * grain_px) + 1
-        wide = cv2.copyMakeBorder(bank, margin, margin, margin, margin, cv2.BORDER_WRAP)
-        bank = np.ascontiguousarray(cv2.GaussianBlur(wide, (0, 0), grain_px)[margin:-margin, margin:-margin])
-        bank /= bank.std()
-    bank.flags.writeable = False
-    return bank
+        wide = cv2.copyMakeBorder(drawn, margin, margin, margin, margin, cv2.BORDER_WRAP)
+        drawn = np.ascontiguousarray(cv2.GaussianBlur(wide, (0, 0), grain_px)[margin:-margin, margin:-margin])
+        drawn /= drawn.std()
+    drawn.flags.writeable = False
+    return drawn
 
 
 def normal_noise(shape: tuple[int, int], rng: np.random.Generator, grain_px: float = 0.0) -> Field:
@@ -40,24 +40,24 @@ def normal_noise(shape: tuple[int, int], rng: np.random.Generator, grain_px: flo
     Returns:
         (h, w) float32 of mean 0 and deviation 1.
     """
-    row, column = (int(start) for start in rng.integers(0, _BANK_SIDE, 2))
-    bank = _bank(grain_px)
+    row, column = (int(start) for start in rng.integers(0, BANK_SIDE, 2))
+    source = bank(grain_px)
     down, right = (int(turn) for turn in rng.integers(0, 2, 2))
     piece = np.empty(shape, dtype=np.float32)
-    for top, rows in _stretches(row, shape[0]):
-        for left, columns in _stretches(column, shape[1]):
-            part = bank[rows, columns]
+    for top, rows in stretches(row, shape[0]):
+        for left, columns in stretches(column, shape[1]):
+            part = source[rows, columns]
             piece[top : top + part.shape[0], left : left + part.shape[1]] = part
     if down or right:
         piece = cv2.flip(piece, -1 if down and right else right)
     return piece
 
 
-def _stretches(start: int, size: int) -> list[tuple[int, slice]]:
+def stretches(start: int, size: int) -> list[tuple[int, slice]]:
     """The bank's slices that follow each other from `start` for `size` pixels, each with where it goes."""
     parts, place = [], 0
     while place < size:
-        taken = min(size - place, _BANK_SIDE - start)
+        taken = min(size - place, BANK_SIDE - start)
         parts.append((place, slice(start, start + taken)))
         start, place = 0, place + taken
     return parts

@@ -124,8 +124,8 @@ class PageWarp:
         shades = [bend.shade for bend in self.deformations if bend.shade is not None]
         if not shades:
             return np.ones_like(x_mm)
-        # Light changes slowly: every other pixel is enough, at a quarter of the time.
-        x_mm, y_mm = (np.ascontiguousarray(plane[::2, ::2]) for plane in (x_mm, y_mm))
+        # Light changes slowly: every third pixel is enough, at a ninth of the time.
+        x_mm, y_mm = (np.ascontiguousarray(plane[1::3, 1::3]) for plane in (x_mm, y_mm))
         shade = np.ones_like(x_mm)
         for shade_at in shades:
             shade *= shade_at(x_mm, y_mm)
