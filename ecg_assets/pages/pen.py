@@ -17,7 +17,12 @@ def widened(bounds: Bounds, radius: Bounds) -> Bounds:
             there is none. Lines stand apart by at least twice the pen's radius and two sub-columns.
         radius: of the pen in px, float32, (n,) or one for all.
     """
-    count, reach = bounds.shape[1], np.floor(radius * SUB_COLUMNS).astype(np.int64)
+    # One row after the other: with both at once, what is in between would not fit the processor's cache.
+    return np.stack([_widened(row, radius) for row in bounds])
+
+
+def _widened(bounds: Bounds, radius: Bounds) -> Bounds:
+    count, reach = len(bounds), np.floor(radius * SUB_COLUMNS).astype(np.int64)
     least, most = int(reach.min()), int(reach.max())
     wide, raised, squared = bounds + radius, np.empty_like(bounds), radius**2
     for offset in range(1, most + 1):
@@ -25,14 +30,14 @@ def widened(bounds: Bounds, radius: Bounds) -> Bounds:
         if offset > least:
             rise[reach < offset] = -np.inf
         np.add(bounds, rise, out=raised)
-        np.maximum(wide[:, offset:], raised[:, :-offset], out=wide[:, offset:])
-        np.maximum(wide[:, :-offset], raised[:, offset:], out=wide[:, :-offset])
+        np.maximum(wide[offset:], raised[:-offset], out=wide[offset:])
+        np.maximum(wide[:-offset], raised[offset:], out=wide[:-offset])
     # The pen ends between two neighbours: without what the line has there, steep strokes would be too thin.
     beyond = np.maximum(radius * SUB_COLUMNS - reach, np.float32(1e-6))
     for last in range(least, most + 1):
         ends = np.where(reach == last, np.float32(0), np.float32(-np.inf)) if least < most else np.float32(0)
         near, far = bounds * (1 - beyond) + ends, bounds * beyond
-        right, left = wide[:, : count - last - 1], wide[:, last + 1 :]
-        np.maximum(right, near[:, last : count - 1] + far[:, last + 1 :], out=right)
-        np.maximum(left, near[:, 1 : count - last] + far[:, : count - last - 1], out=left)
+        right, left = wide[: count - last - 1], wide[last + 1 :]
+        np.maximum(right, near[last : count - 1] + far[last + 1 :], out=right)
+        np.maximum(left, near[1 : count - last] + far[: count - last - 1], out=left)
     return wide
