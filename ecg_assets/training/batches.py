@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_assets.samples.classes import BACKGROUND
-from ecg_assets.samples.reader import Sample, SampleReader, augment
+from ecg_assets.samples.reader import Sample, SampleReader
 from ecg_assets.training.class_map import to_classes
 from ecg_assets.training.config import ConfigError, TrainConfig
+from ecg_assets.training.turns import WAYS
 
 # What random numbers are for; the first word of each seed sequence after the config's seed.
 _ORDER, _AUGMENT = 1, 2
@@ -33,11 +34,15 @@ class Batch:
         image_bhwc: (b, h, w, 3) uint8 RGB.
         mask_bhw: (b, h, w) uint8, the network's classes.
         valid_b: (b,) f32; 0 for samples that only fill up the last batch.
+        way_b: (b,) int32; how the device is to turn each sample, see `turns.turned`.
+        ids: the samples'.
     """
 
     image_bhwc: npt.NDArray[np.uint8]
     mask_bhw: npt.NDArray[np.uint8]
     valid_b: npt.NDArray[np.float32]
+    way_b: npt.NDArray[np.int32]
+    ids: tuple[str, ...]
 
 
 class TrainBatches:
@@ -59,26 +64,34 @@ class TrainBatches:
         self._ordinal, self._global_batch = ordinal, config.batch_size * world_size
         self.steps = config.steps_per_epoch or ceil(len(reader) / self._global_batch)
 
-    def epoch(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
-        """The batches of one epoch from `first_step` on."""
+    def epoch(
+        self, epoch: int, first_step: int = 0, skipped: frozenset[int] = frozenset()
+    ) -> Iterator[tuple[int, Batch]]:
+        """The batches of one epoch after its first `first_step` steps, each with its step (1 is the first).
+
+        Args:
+            epoch: 0 for the first.
+            first_step: steps that are done.
+            skipped: steps to leave out.
+        """
         # Drawn again when the epoch needs more samples than there are.
         passes = ceil(self.steps * self._global_batch / len(self._reader))
         order = np.concatenate([self._rng(_ORDER, epoch, n).permutation(len(self._reader)) for n in range(passes)])
 
         def make(step: int) -> Batch:
-            first = step * self._global_batch + self._ordinal * self._config.batch_size
+            first = (step - 1) * self._global_batch + self._ordinal * self._config.batch_size
             positions = range(first, first + self._config.batch_size)
-            return _stack([self._augmented(int(order[position]), epoch, position) for position in positions])
+            return _stack([self._drawn(int(order[position]), epoch, position) for position in positions])
 
-        return _ahead(make, range(first_step, self.steps), self._config)
+        steps = [step for step in range(first_step + 1, self.steps + 1) if step not in skipped]
+        return zip(steps, _ahead(make, steps, self._config), strict=True)
 
-    def _augmented(self, number: int, epoch: int, position: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    def _drawn(self, number: int, epoch: int, position: int) -> "_Drawn":
         sample, rng = self._reader[number], self._rng(_AUGMENT, epoch, position)
         window = _window(sample, self._config, rng)
-        image_hwc, mask_hw = sample.image_hwc[window], sample.mask_hw[window]
-        if self._config.turned:
-            image_hwc, mask_hw = augment(image_hwc, mask_hw, rng)
-        return image_hwc, to_classes(mask_hw, self._config.classes)
+        way = int(rng.integers(WAYS)) if self._config.turned else 0
+        mask_hw = to_classes(sample.mask_hw[window], self._config.classes)
+        return _Drawn(sample.image_hwc[window], mask_hw, way, sample.id)
 
     def _rng(self, purpose: int, epoch: int, number: int) -> np.random.Generator:
         return np.random.default_rng([self._config.seed, purpose, epoch, number])
@@ -96,7 +109,7 @@ class ValidationBatches:
         side_px = reader[0].mask_hw.shape[0]
         if side_px % config.multiple_px:
             raise ConfigError(
-                f"widths and patch_px make a network for images whose side is a multiple of {config.multiple_px} px, "
+                f"the network takes images whose side is a multiple of {config.multiple_px} px, "
                 f"but the samples of {reader.folder} have {side_px} px; use fewer levels or another dataset"
             )
         # About as many pixels as in a training step, so that memory suffices.
@@ -115,7 +128,7 @@ class ValidationBatches:
             samples = [self._reader[int(number)] for number in numbers]
             return _padded(samples, self._batch_size, self._config.classes, self._reader)
 
-        return _ahead(make, range(self.steps), self._config)
+        return _ahead(make, list(range(self.steps)), self._config)
 
 
 def _window(sample: Sample, config: TrainConfig, rng: np.random.Generator) -> tuple[slice, slice]:
@@ -132,19 +145,36 @@ def _window(sample: Sample, config: TrainConfig, rng: np.random.Generator) -> tu
     return slice(top, top + crop_px), slice(left, left + crop_px)
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """One sample of a batch, before the device turns it."""
+
+    image_hwc: npt.NDArray[np.uint8]
+    mask_hw: npt.NDArray[np.uint8]
+    way: int
+    id: str
+
+
 def _padded(samples: list[Sample], size: int, classes: int, reader: SampleReader) -> Batch:
     filling = [reader[0]] * (size - len(samples))
-    pairs = [(sample.image_hwc, to_classes(sample.mask_hw, classes)) for sample in [*samples, *filling]]
-    return _stack(pairs, valid=len(samples))
+    whole = [
+        _Drawn(sample.image_hwc, to_classes(sample.mask_hw, classes), 0, sample.id) for sample in [*samples, *filling]
+    ]
+    return _stack(whole, valid=len(samples))
 
 
-def _stack(pairs: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]], valid: int | None = None) -> Batch:
-    images, masks = zip(*pairs, strict=True)
-    counted = len(pairs) if valid is None else valid
-    return Batch(np.stack(images), np.stack(masks), (np.arange(len(pairs)) < counted).astype(np.float32))
+def _stack(drawn: list[_Drawn], valid: int | None = None) -> Batch:
+    counted = len(drawn) if valid is None else valid
+    return Batch(
+        image_bhwc=np.stack([one.image_hwc for one in drawn]),
+        mask_bhw=np.stack([one.mask_hw for one in drawn]),
+        valid_b=(np.arange(len(drawn)) < counted).astype(np.float32),
+        way_b=np.array([one.way for one in drawn], dtype=np.int32),
+        ids=tuple(one.id for one in drawn),
+    )
 
 
-def _ahead(make: Callable[[int], Batch], steps: range, config: TrainConfig) -> Iterator[Batch]:
+def _ahead(make: Callable[[int], Batch], steps: list[int], config: TrainConfig) -> Iterator[Batch]:
     """Yields `make(step)` for each step in order; a few are made ahead. What `make` raises is raised here."""
     with ThreadPoolExecutor(config.loader_threads, thread_name_prefix="batches") as pool:
         waiting: deque[Future[Batch]] = deque()

@@ -1,43 +1,28 @@
-"""Checkpoints as safetensors: tensors, and in the file's header what belongs to them as JSON. No pickles.
+"""Checkpoints: the best weights, and all that training goes on from. No pickles.
 
 Each checkpoint is one file, renamed into place when it is whole; so weights, optimizer and progress in it always
-belong together, whenever the host dies.
+belong together, whenever the host dies. The one before the last is kept, in case the last comes to harm.
 """
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from ecg_assets.store.atomic import atomic_path
+from ecg_assets.store.stage import Log
 from ecg_assets.training.flat import FlatNetwork
-from ecg_assets.training.network import CompactUNet
+from ecg_assets.training.network import SegmentationNetwork
+from ecg_assets.training.networks import NetworkSpec
 from ecg_assets.training.run_folder import EpochScores
+from ecg_assets.training.sealed import CheckpointError, keep_as, read_sealed, write_sealed
 
-_MODEL, _OPTIMIZER = "model.", "optimizer."
+__all__ = ["CheckpointError", "NetworkSpec", "Progress", "load_network"]
+
+_MODEL, _BUFFER, _EMA, _OPTIMIZER = "model.", "buffer.", "ema.", "optimizer."
 # AdamW's state: two tensors like the weights, and a count of steps that stays on the host.
 _MOMENTS, _STEP = ("exp_avg", "exp_avg_sq"), "optimizer.step"
-
-
-class CheckpointError(ValueError):
-    """A checkpoint cannot be read; the message names the file and says what to do."""
-
-
-class NetworkSpec(BaseModel):
-    """What a `CompactUNet` is built from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    classes: int
-    widths: tuple[int, ...]
-    patch_px: int
-
-    def build(self) -> CompactUNet:
-        """The network, with weights yet to be set."""
-        return CompactUNet(self.classes, self.widths, self.patch_px)
 
 
 class Progress(BaseModel):
@@ -47,9 +32,10 @@ class Progress(BaseModel):
         epoch: epochs that are done.
         step: steps of the next epoch that are done.
         loss_sum: sum of those steps' losses.
-        learning_rate: the optimizer's.
-        plateau_best: lowest validation loss so far, None before the first.
-        plateau_bad_epochs: epochs since without a lower one.
+        rates: of `Rates.state`.
+        recoveries: since the last epoch without one.
+        skipped: steps whose loss was not finite, as (epoch, step); they are left out.
+        f32: whether bf16 was switched off by a recovery.
         best_epoch: 1 for the first; 0 before the first.
         history: one entry for each epoch that is done.
     """
@@ -59,66 +45,127 @@ class Progress(BaseModel):
     epoch: int = 0
     step: int = 0
     loss_sum: float = 0.0
-    learning_rate: float
-    plateau_best: float | None = None
-    plateau_bad_epochs: int = 0
+    rates: dict[str, Any] | None = None
+    recoveries: int = 0
+    skipped: list[tuple[int, int]] = Field(default_factory=list)
+    f32: bool = False
     best_epoch: int = 0
     history: list[EpochScores] = Field(default_factory=list)
 
 
-def save_best(path: Path, spec: NetworkSpec, network: FlatNetwork, scores: EpochScores) -> None:
-    """Writes the weights alone, under the names of the network's state dict, with spec and scores in the header."""
-    weights = network.named(network.vector.detach().cpu())
-    _save(path, weights, {"network": spec.model_dump_json(), "scores": scores.model_dump_json()})
+def save_best(
+    path: Path, spec: NetworkSpec, network: FlatNetwork, scores: EpochScores, vector: Tensor | None = None
+) -> None:
+    """Writes weights (the network's own, or those of `vector`) and buffers under the names of its state dict.
+
+    Raises:
+        CheckpointWriteError: it cannot be written.
+    """
+    weights = network.named((network.vector if vector is None else vector).detach().cpu())
+    write_sealed(
+        path, {**weights, **network.buffers}, {"network": spec.model_dump_json(), "scores": scores.model_dump_json()}
+    )
 
 
 def save_last(
-    path: Path, spec: NetworkSpec, network: FlatNetwork, optimizer: torch.optim.Optimizer, progress: Progress
+    path: Path,
+    previous: Path,
+    spec: NetworkSpec,
+    network: FlatNetwork,
+    ema: Tensor | None,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
 ) -> None:
-    """Writes all that training goes on from; the optimizer's moments under the names of their weights."""
+    """Writes all that training goes on from; the optimizer's moments under the names of their weights.
+
+    Raises:
+        CheckpointWriteError: it cannot be written; the one before is untouched.
+    """
     state = optimizer.state[network.vector]
-    tensors = _above(_MODEL, network.named(network.vector.detach().cpu()))
+    tensors = _above(_MODEL, network.named(network.vector.detach().cpu())) | _above(_BUFFER, network.buffers)
+    if ema is not None:
+        tensors |= _above(_EMA, network.named(ema.cpu()))
     for moment in _MOMENTS:
         tensors |= _above(f"{_OPTIMIZER}{moment}.", network.named(state[moment].cpu()))
     tensors[_STEP] = state["step"].cpu()
-    _save(path, tensors, {"network": spec.model_dump_json(), "progress": progress.model_dump_json()})
+    keep_as(path, previous)
+    write_sealed(path, tensors, {"network": spec.model_dump_json(), "progress": progress.model_dump_json()})
 
 
-def load_network(path: Path) -> CompactUNet:
+def load_network(path: Path) -> SegmentationNetwork:
     """The network of a best or last checkpoint, on the CPU, ready to predict.
 
     Raises:
         CheckpointError: there is no such file, or it is no checkpoint.
     """
-    tensors, header = _load(path)
+    tensors, header = read_sealed(path)
     network = NetworkSpec.model_validate_json(header["network"]).build()
-    has_prefix = any(name.startswith(_MODEL) for name in tensors)
-    network.load_state_dict(_below(tensors, _MODEL) if has_prefix else tensors)
+    if any(name.startswith(_MODEL) for name in tensors):
+        weights = _below(tensors, _EMA) or _below(tensors, _MODEL)
+        tensors = {**weights, **_below(tensors, _BUFFER)}
+    network.load_state_dict(tensors)
     return network.eval()
 
 
-def load_last(path: Path, network: FlatNetwork, optimizer: torch.optim.Optimizer) -> Progress:
+class Loaded(BaseModel):
+    """A checkpoint to go on from.
+
+    Attributes:
+        progress: how far it is.
+        ema: the weights' moving average, (n,) float32 on the CPU; None when it has none.
+    """
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    progress: Progress
+    ema: Tensor | None
+
+
+def load_last_good(
+    path: Path, previous: Path, network: FlatNetwork, optimizer: torch.optim.Optimizer, log: Log
+) -> Loaded | None:
+    """Sets network and optimizer as the last checkpoint has them, or, when it is damaged, as the one before has.
+
+    Returns:
+        What was loaded; None when there is no checkpoint.
+
+    Raises:
+        CheckpointError: there are checkpoints, and none can be used.
+    """
+    if not path.exists() and not previous.exists():
+        return None
+    try:
+        return load_last(path, network, optimizer)
+    except CheckpointError as error:
+        if not previous.exists():
+            raise
+        log(f"{error}: going on from {previous.name}, the one before")
+        return load_last(previous, network, optimizer)
+
+
+def load_last(path: Path, network: FlatNetwork, optimizer: torch.optim.Optimizer) -> Loaded:
     """Sets network and optimizer, on whatever device they are, as they were saved.
 
     Raises:
         CheckpointError: it is no checkpoint to go on from, or of another network.
     """
-    tensors, header = _load(path)
+    tensors, header = read_sealed(path)
     if "progress" not in header:
         raise CheckpointError(f"{path} holds weights only; training goes on from last.safetensors")
     device = network.vector.device
     try:
         vector = network.flat(_below(tensors, _MODEL))
         moments = {moment: network.flat(_below(tensors, f"{_OPTIMIZER}{moment}.")) for moment in _MOMENTS}
+        averaged = _below(tensors, _EMA)
+        ema = network.flat(averaged) if averaged else None
+        network.set_buffers(_below(tensors, _BUFFER))
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{path} is of another network: {error}; remove the run folder to start anew") from error
     with torch.no_grad():
         network.vector.copy_(vector.to(device))
     optimizer.state[network.vector] = {name: moment.to(device) for name, moment in moments.items()}
     optimizer.state[network.vector]["step"] = tensors[_STEP]
-    progress = Progress.model_validate_json(header["progress"])
-    optimizer.param_groups[0]["lr"] = progress.learning_rate
-    return progress
+    return Loaded(progress=Progress.model_validate_json(header["progress"]), ema=ema)
 
 
 def fresh_state(network: FlatNetwork, optimizer: torch.optim.Optimizer) -> None:
@@ -127,28 +174,6 @@ def fresh_state(network: FlatNetwork, optimizer: torch.optim.Optimizer) -> None:
     device = network.vector.device
     optimizer.state[network.vector] = {moment: zeros.clone().to(device) for moment in _MOMENTS}
     optimizer.state[network.vector]["step"] = torch.tensor(0.0)
-
-
-def _save(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
-    with atomic_path(path) as temporary:
-        # Slices of one vector would be told apart by address only.
-        save_file({name: tensor.clone() for name, tensor in tensors.items()}, temporary, header)
-
-
-def _load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    if not path.exists():
-        raise CheckpointError(f"{path} is not there; materialise trained_checkpoint first")
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
-    except SafetensorError as error:
-        raise CheckpointError(f"{path} is no whole safetensors file ({error}); remove it and train again") from error
-    if "network" not in header:
-        raise CheckpointError(
-            f"{path} is a safetensors file, but its header names no network; it is of another program"
-        )
-    return tensors, header
 
 
 def _above(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

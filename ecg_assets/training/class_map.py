@@ -1,5 +1,6 @@
 """Which classes a network tells apart: the samples' five, or three that are made of them."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -8,6 +9,9 @@ import numpy.typing as npt
 from ecg_assets.samples.classes import CLASSES
 
 ClassCount = Literal[3, 5]
+
+# A class that hardly occurs is weighted as if it had this share of the pixels.
+_LEAST_SHARE = 1e-4
 
 THREE_CLASSES: tuple[str, ...] = ("background", "grid", "wave")
 THREE_OF_FIVE: npt.NDArray[np.uint8] = np.array([0, 1, 1, 1, 2], dtype=np.uint8)
@@ -29,3 +33,21 @@ def collapse(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         return confusion
     into = np.eye(len(THREE_CLASSES), dtype=np.int64)[THREE_OF_FIVE]  # (5, 3)
     return np.asarray(into.T @ confusion @ into, dtype=np.int64)
+
+
+def measured_weights(shares: Sequence[float], classes: int) -> tuple[float, ...]:
+    """Weights of a cross entropy from the classes' shares of the pixels.
+
+    The cube root of how much rarer than background a class is: in proportion to it, rare classes would win in recall
+    what they lose in precision.
+
+    Args:
+        shares: of the five classes, summing to 1.
+        classes: that the network tells apart.
+
+    Returns:
+        One for each class; background has 1.
+    """
+    summed = np.bincount(THREE_OF_FIVE, weights=shares) if classes == len(THREE_CLASSES) else np.asarray(shares)
+    rarer = summed[0] / np.maximum(summed, _LEAST_SHARE)
+    return tuple(round(float(weight), 3) for weight in np.cbrt(rarer))

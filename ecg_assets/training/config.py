@@ -9,6 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 CONFIGS = Path(__file__).parent.parent / "configs"
 
 
+# Channels of the compact U-Net in its three sizes: 0.15, 1.2 and 2.9 million parameters.
+SIZES: dict[str, tuple[int, ...]] = {
+    "compact-s": (16, 24, 32, 48),
+    "compact-m": (32, 48, 64, 96, 128),
+    "compact-l": (32, 64, 128, 256),
+}
+# Encoders of segmentation-models-pytorch halve the resolution five times.
+SMP_MULTIPLE_PX = 32
+
+
 class ConfigError(ValueError):
     """A training config cannot be used; the message names the file, the field and what was expected."""
 
@@ -58,12 +68,42 @@ class TrainConfig(BaseModel):
         description="Share of the crops that are cut around ink which is no trace (text, separators, pulses): it is "
         "rare, and what a trace is most easily taken for.",
     )
-    log_every: int = Field(
-        default=10, ge=1, description="Steps between log lines; there losses and stop requests are looked at."
+    log_every: int = Field(default=10, ge=1, description="Steps between log lines.")
+    check_every: int = Field(
+        default=10,
+        ge=1,
+        description="Steps between looks at the losses: there NaN, infinity and stop requests are found. The device is "
+        "waited for each time.",
+    )
+    save_every: int | None = Field(
+        default=None, ge=1, description="Steps between checkpoints within an epoch; null: at the end of epochs only."
+    )
+    early_stop_patience: int | None = Field(
+        default=None, ge=1, description="Epochs without a better validation score before training ends; null: never."
+    )
+    restarts: int = Field(
+        default=2, ge=0, description="How often replicas that died or hang are started again from the last checkpoint."
+    )
+    stall_timeout_s: float = Field(
+        default=1800.0,
+        gt=0,
+        description="Seconds without a step after which a replica counts as hanging; compiling a large network on a "
+        "TPU takes minutes.",
     )
 
+    network: str = Field(
+        default="compact",
+        pattern=r"^(compact|compact-[sml]|smp/[a-z0-9]+/[A-Za-z0-9_.-]+)$",
+        description="compact: the U-Net of `widths` and `patch_px`; compact-s, compact-m, compact-l: three sizes of "
+        "it; smp/<architecture>/<encoder>: of segmentation-models-pytorch, e.g. smp/unet/efficientnet-b0.",
+    )
+    encoder_weights: str | None = Field(
+        default=None,
+        description="safetensors file with an smp encoder's weights to begin from; null: random ones. Nothing is "
+        "downloaded.",
+    )
     widths: tuple[int, ...] = Field(
-        min_length=1, max_length=6, description="Channels of the U-Net's levels, finest first."
+        default=(), max_length=6, description="Channels of the compact U-Net's levels, finest first."
     )
     patch_px: Literal[1, 2, 4] = Field(
         default=1, description="Pixels a side that one position of the finest level holds; 2 is about 4 times faster."
@@ -72,11 +112,38 @@ class TrainConfig(BaseModel):
         default="f32", description="Of the network's arithmetic; weights, losses and optimizer state are always f32."
     )
 
-    learning_rate: float = Field(gt=0, description="AdamW's, at the start.")
+    learning_rate: float = Field(gt=0, description="AdamW's, after the warm-up.")
+    warmup_steps: int = Field(default=0, ge=0, description="Steps over which the learning rate grows from 0.")
+    schedule: Literal["plateau", "cosine"] = Field(
+        default="plateau",
+        description="plateau: lowered when the validation loss no longer falls; cosine: to `final_rate` of it at the "
+        "last step.",
+    )
+    final_rate: float = Field(default=0.01, ge=0, le=1, description="Of cosine: the last step's share of the rate.")
+    accumulate: int = Field(
+        default=1, ge=1, description="Batches whose gradients are added up for one step of the optimizer."
+    )
+    ema_decay: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Of the weights' moving average, which is then validated and saved; 0: none. 0.999 is usual.",
+    )
     weight_decay: float = Field(default=1e-4, ge=0, description="AdamW's.")
     clip_norm: float = Field(default=1.0, gt=0, description="The gradient's norm is clipped to this.")
-    class_weights: tuple[float, ...] = Field(description="Of the cross entropy, one for each class.")
-    dice_weight: float = Field(default=1.0, ge=0, description="Of the Dice loss beside the cross entropy.")
+    class_weights: tuple[float, ...] | None = Field(
+        default=None,
+        description="Of the cross entropy, one for each class; null: from the dataset's measured class shares.",
+    )
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="Of the cross entropy.")
+    cross_entropy_weight: float = Field(default=1.0, ge=0, description="Of the cross entropy in the loss.")
+    dice_weight: float = Field(default=1.0, ge=0, description="Of the Dice loss beside it.")
+    focal_weight: float = Field(default=0.0, ge=0, description="Of the focal loss beside it.")
+    focal_gamma: float = Field(default=2.0, ge=0, description="How much the focal loss looks away from easy pixels.")
+    boundary_weight: float = Field(
+        default=0.0, ge=0, description="Of a Dice loss that forgives lines displaced by `boundary_px`."
+    )
+    boundary_px: int = Field(default=1, ge=1, le=5, description="Displacement that the boundary loss forgives.")
     plateau_factor: float = Field(default=0.5, gt=0, lt=1, description="The learning rate's factor on a plateau.")
     plateau_patience: int = Field(
         default=3, ge=0, description="Epochs without a better validation loss before the learning rate is lowered."
@@ -88,22 +155,23 @@ class TrainConfig(BaseModel):
     @property
     def multiple_px(self) -> int:
         """What the side of an image must be a multiple of."""
-        return int(self.patch_px * 2 ** (len(self.widths) - 1))
+        if self.network.startswith("smp/"):
+            return SMP_MULTIPLE_PX
+        return int(self.patch_px * 2 ** (len(self.level_widths) - 1))
+
+    @property
+    def level_widths(self) -> tuple[int, ...]:
+        """Channels of the compact U-Net's levels; empty for networks of the zoo."""
+        return SIZES.get(self.network, self.widths)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if len(self.class_weights) != self.classes:
-            raise ValueError(
-                f"class_weights holds {len(self.class_weights)} numbers, expected {self.classes}: one for each class"
-            )
-        if min(self.class_weights) < 0 or sum(self.class_weights) == 0:
-            raise ValueError(f"class_weights is {list(self.class_weights)}, expected numbers from 0 up, not all 0")
-        if min(self.widths) < 1:
-            raise ValueError(f"widths is {list(self.widths)}, expected whole numbers from 1 up")
+        _check_network(self.network, self.widths)
+        if self.class_weights is not None:
+            _check_class_weights(self.class_weights, self.classes)
         if self.crop_px % self.multiple_px:
             raise ValueError(
-                f"crop_px is {self.crop_px}, expected a multiple of {self.multiple_px} "
-                f"(patch_px {self.patch_px}, halved {len(self.widths) - 1} times by the levels in widths)"
+                f"crop_px is {self.crop_px}, expected a multiple of {self.multiple_px} " + _why_multiple(self)
             )
         return self
 
@@ -160,3 +228,27 @@ def _validated(fields: dict[str, Any], where: str) -> TrainConfig:
             for item in error.errors()
         )
         raise ConfigError(f"{where}: {wrong}") from error
+
+
+def _check_network(network: str, widths: tuple[int, ...]) -> None:
+    if network != "compact" and widths:
+        raise ValueError(f"widths is {list(widths)}, but network {network} has its own; leave widths out")
+    if network == "compact" and not widths:
+        raise ValueError(
+            "widths is empty; give the levels' channels, or choose network: compact-s, compact-m, compact-l"
+        )
+    if widths and min(widths) < 1:
+        raise ValueError(f"widths is {list(widths)}, expected whole numbers from 1 up")
+
+
+def _check_class_weights(weights: tuple[float, ...], classes: int) -> None:
+    if len(weights) != classes:
+        raise ValueError(f"class_weights holds {len(weights)} numbers, expected {classes}: one for each class")
+    if min(weights) < 0 or sum(weights) == 0:
+        raise ValueError(f"class_weights is {list(weights)}, expected numbers from 0 up, not all 0")
+
+
+def _why_multiple(config: TrainConfig) -> str:
+    if config.network.startswith("smp/"):
+        return f"({config.network} halves the resolution five times)"
+    return f"(patch_px {config.patch_px}, halved {len(config.level_widths) - 1} times by the levels in widths)"

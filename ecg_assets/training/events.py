@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Kind = Literal["started", "log", "epoch", "checkpoint", "error", "stopped", "finished"]
+Kind = Literal["started", "log", "epoch", "checkpoint", "flaw", "recovery", "restart", "error", "stopped", "finished"]
 Listener = Callable[["Event"], None]
 
 _POLL_S = 0.2

@@ -16,21 +16,34 @@ class FlatNetwork:
 
     Attributes:
         vector: all weights, in the order of the network's named parameters; f32, on the device.
+        buffers: what the network keeps beside them (running statistics of BatchNorm), by name, on the device; training
+            changes them.
     """
 
     def __init__(self, network: nn.Module, device: torch.device) -> None:
-        """Takes over the network's present weights. The network must have no buffers."""
+        """Takes over the network's present weights and buffers."""
         named = dict(network.named_parameters())
         self._network = network
         self._shapes = {name: parameter.shape for name, parameter in named.items()}
         self._sizes = [parameter.numel() for parameter in named.values()]
         flat = torch.cat([parameter.detach().flatten() for parameter in named.values()])
         self.vector = nn.Parameter(flat.to(device))
+        self.buffers = {name: buffer.detach().to(device) for name, buffer in network.named_buffers()}
 
-    def __call__(self, image_bchw: Tensor) -> Tensor:
-        """What the network makes of its input."""
-        outputs: Tensor = functional_call(self._network, self.named(self.vector), (image_bchw,))
+    def __call__(self, image_bchw: Tensor, vector: Tensor | None = None) -> Tensor:
+        """What the network makes of its input, with its own weights or those of another `vector`."""
+        weights = self.named(self.vector if vector is None else vector)
+        outputs: Tensor = functional_call(self._network, {**weights, **self.buffers}, (image_bchw,))
         return outputs
+
+    def train(self, training: bool) -> None:
+        """Whether BatchNorm goes by the batch, and learns from it, or by its running statistics."""
+        self._network.train(training)
+
+    @property
+    def running(self) -> dict[str, Tensor]:
+        """The buffers that differ between replicas: those of floating point."""
+        return {name: buffer for name, buffer in self.buffers.items() if buffer.is_floating_point()}
 
     def named(self, vector: Tensor) -> dict[str, Tensor]:
         """A vector as long as `vector` (weights, or what the optimizer keeps for each), as tensors by name."""
@@ -48,3 +61,12 @@ class FlatNetwork:
             if named[name].shape != shape:
                 raise ValueError(f"{name} has shape {list(named[name].shape)}, the network's has {list(shape)}")
         return torch.cat([named[name].flatten() for name in self._shapes])
+
+    def set_buffers(self, named: Mapping[str, Tensor]) -> None:
+        """Takes over buffers, on whatever device they are.
+
+        Raises:
+            KeyError: one is missing.
+        """
+        device = self.vector.device
+        self.buffers = {name: named[name].to(device) for name in self.buffers}

@@ -1,23 +1,34 @@
 """The training loop, as every replica runs it."""
 
-import time
 import traceback
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
+
+from ecg_assets.training.batches import Batch
 from ecg_assets.training.events import EventLog
+from ecg_assets.training.flaws import Seen
 from ecg_assets.training.metrics import scores_of
+from ecg_assets.training.recovery import Flaw, remedy
 from ecg_assets.training.replica import Replica
 from ecg_assets.training.run_folder import EpochScores, RunFolder
 from ecg_assets.training.runtime.base import Runtime
+from ecg_assets.training.stopwatch import Stopwatch
+from ecg_assets.training.teller import Teller
+
+Outcome = Literal["epoch", "stopped", "recovered"]
 
 
 def train_replica(run_folder: Path, runtime: Runtime) -> None:
     """Trains to the last epoch, or until a stop is requested; what goes wrong is told as an event, and raised."""
     run = RunFolder(run_folder)
+    events = EventLog(run.events)
     try:
-        _train(Replica(run, runtime), _Teller(EventLog(run.events), runtime))
+        teller = Teller(events, runtime)
+        _train(Replica(run, runtime, teller.note), teller)
     except Exception as error:
-        EventLog(run.events).write(
+        events.write(
             "error",
             f"replica {runtime.ordinal}: {type(error).__name__}: {error}",
             ordinal=runtime.ordinal,
@@ -26,117 +37,87 @@ def train_replica(run_folder: Path, runtime: Runtime) -> None:
         raise
 
 
-def _train(replica: Replica, teller: "_Teller") -> None:
-    config, progress, batches = replica.config, replica.progress, replica.train_batches
+def _train(replica: Replica, teller: Teller) -> None:
     teller.started(replica)
-    for epoch in range(progress.epoch, config.epochs):
-        began, learning_rate = time.monotonic(), replica.learning_rate
-        for step, batch in enumerate(batches.epoch(epoch, progress.step), start=progress.step + 1):
-            replica.train_step(batch)
-            if step % config.log_every == 0 or step == batches.steps:
-                loss, stop = replica.look(step)
-                teller.log(replica, loss)
-                if stop:
-                    replica.save()
-                    teller.stopped(replica)
-                    return
-        mean_loss = progress.loss_sum / batches.steps
-        validation_loss, confusion = replica.validate()
-        scores = scores_of(confusion)
-        ended = EpochScores(
-            epoch=epoch + 1,
-            loss=mean_loss,
-            learning_rate=learning_rate,
-            validation_loss=validation_loss,
-            dice=scores.dice,
-            iou=scores.iou,
-            foreground_dice=scores.foreground_dice,
-        )
-        replica.end_epoch(ended)
-        teller.epoch(replica, ended, time.monotonic() - began)
+    if not replica.resumed:
+        replica.save()  # what a flaw in the first epoch goes back to
+    while not replica.finished:
+        outcome = _train_epoch(replica, teller)
+        if outcome == "stopped":
+            replica.save()
+            teller.stopped(replica)
+            return
+        if outcome == "epoch":
+            _end_epoch(replica, teller)
     teller.finished(replica)
 
 
-class _Teller:
-    """Writes the master's events; the other replicas are silent."""
+def _train_epoch(replica: Replica, teller: Teller) -> Outcome:
+    """Trains from where the progress is to the end of its epoch."""
+    config, progress, steps = replica.config, replica.progress, replica.train_batches.steps
+    skipped = frozenset(step for epoch, step in progress.skipped if epoch == progress.epoch)
+    watch = teller.stopwatch = Stopwatch(config.batch_size * replica.runtime.world_size)
+    recent: dict[int, Batch] = {}  # since the last look: a flaw's samples are named
+    for step, batch in watch.waiting(replica.train_batches.epoch(progress.epoch, progress.step, skipped)):
+        replica.train_step(step, batch)
+        recent[step] = batch
+        # Between two steps of the optimizer there are gradients that no checkpoint holds.
+        rests = step % config.accumulate == 0 or step == steps
+        due = step % config.check_every == 0 or step % config.log_every == 0 or step == max(recent) == steps
+        if not (rests and due):
+            continue
+        seen = replica.look()
+        if seen.first_bad or seen.bad_weights:
+            _recover(replica, teller, seen, step, recent)
+            return "recovered"
+        recent.clear()
+        progress.loss_sum, progress.step = progress.loss_sum + seen.loss_sum, step
+        if step % config.log_every == 0 or step == steps:
+            teller.log(replica, seen)
+        if seen.stop:
+            return "stopped"
+        if config.save_every and step % config.save_every < config.check_every and step < steps:
+            replica.save()
+    progress.step = steps
+    return "epoch"
 
-    def __init__(self, events: EventLog, runtime: Runtime) -> None:
-        self._events, self._runtime = events, runtime
-        self._last_look = time.monotonic()
 
-    def started(self, replica: Replica) -> None:
-        runtime, progress = self._runtime, replica.progress
-        if runtime.is_master:
-            place = f", going on after epoch {progress.epoch} and {progress.step} steps" if replica.resumed else ""
-            self._events.write(
-                "started",
-                f"training {replica.config.experiment} on {runtime.world_size} x {runtime.device.type} "
-                f"({runtime.kind}), {replica.parameters:,} parameters{place}",
-                runtime=runtime.kind,
-                world_size=runtime.world_size,
-                device=str(runtime.device),
-                parameters=replica.parameters,
-                epoch=progress.epoch,
-                step=progress.step,
-            )
+def _end_epoch(replica: Replica, teller: Teller) -> None:
+    progress, learning_rate, watch = replica.progress, replica.learning_rate, teller.stopwatch
+    watch.stop()
+    skipped = sum(epoch == progress.epoch for epoch, _ in progress.skipped)
+    mean_loss = progress.loss_sum / max(1, replica.train_batches.steps - skipped)
+    validation_loss, confusion = replica.validate()
+    if not np.isfinite(validation_loss):
+        seen = Seen(0.0, 0, stop=False, first_bad=0, bad_weights=True, own_bad=[])
+        _recover(replica, teller, seen, progress.step, {})
+        return
+    scores = scores_of(confusion)
+    ended = EpochScores(
+        epoch=progress.epoch + 1,
+        loss=mean_loss,
+        learning_rate=learning_rate,
+        validation_loss=validation_loss,
+        dice=scores.dice,
+        iou=scores.iou,
+        foreground_dice=scores.foreground_dice,
+        samples_per_s=watch.samples_per_s,
+        data_wait_share=watch.wait_share,
+    )
+    progress.recoveries = 0
+    best = replica.end_epoch(ended)
+    teller.epoch(replica, ended, best)
 
-    def log(self, replica: Replica, loss: float) -> None:
-        now, progress = time.monotonic(), replica.progress
-        if self._runtime.is_master:
-            self._events.write(
-                "log",
-                f"epoch {progress.epoch + 1} of {replica.config.epochs}, step {progress.step} of "
-                f"{replica.train_batches.steps}: loss {loss:.4f}, learning rate {replica.learning_rate:.2e}, "
-                f"{now - self._last_look:.1f} s",
-                epoch=progress.epoch + 1,
-                step=progress.step,
-                loss=loss,
-                learning_rate=replica.learning_rate,
-            )
-        self._last_look = now
 
-    def epoch(self, replica: Replica, ended: EpochScores, seconds: float) -> None:
-        if not self._runtime.is_master:
-            return
-        dice = ", ".join(f"{name} {value:.3f}" for name, value in ended.dice.items() if value is not None)
-        best = replica.progress.best_epoch == ended.epoch
-        self._events.write(
-            "epoch",
-            f"epoch {ended.epoch} of {replica.config.epochs}: loss {ended.loss:.4f}, validation loss "
-            f"{ended.validation_loss:.4f}, learning rate {ended.learning_rate:.2e}, Dice {dice}; {seconds:.0f} s",
-            **ended.model_dump(),
-            step=replica.train_batches.steps,
-            seconds=seconds,
-            compiles=self._runtime.compiles(),
-            fallbacks=self._runtime.fallbacks(),
-        )
-        self._events.write(
-            "checkpoint",
-            f"checkpoint of epoch {ended.epoch} written" + (" (the best so far)" if best else ""),
-            epoch=ended.epoch,
-            best=best,
-        )
+def _recover(replica: Replica, teller: Teller, seen: Seen, step: int, recent: dict[int, Batch]) -> None:
+    """Back to the last good checkpoint, past the step that was not finite.
 
-    def stopped(self, replica: Replica) -> None:
-        if self._runtime.is_master:
-            progress = replica.progress
-            self._events.write(
-                "stopped",
-                f"stopped as asked after epoch {progress.epoch} and {progress.step} steps; the next launch goes on "
-                "from there",
-                epoch=progress.epoch,
-                step=progress.step,
-            )
-
-    def finished(self, replica: Replica) -> None:
-        if self._runtime.is_master:
-            # A host that died between checkpoint and state left a state of before.
-            replica.write_state()
-            progress = replica.progress
-            best = progress.history[progress.best_epoch - 1]
-            self._events.write(
-                "finished",
-                f"{progress.epoch} epochs trained; best: epoch {best.epoch}, mean Dice {best.foreground_dice:.4f}",
-                best_epoch=best.epoch,
-                foreground_dice=best.foreground_dice,
-            )
+    Raises:
+        NonFiniteLossError: that was done too often.
+    """
+    flaw = Flaw(replica.progress.epoch, seen.first_bad or step, "loss or gradient" if seen.first_bad else "weights")
+    batch = recent.get(flaw.step)
+    teller.flawed(flaw, [] if batch is None else [batch.ids[place] for place in seen.own_bad], batch)
+    chosen = remedy(flaw, replica.progress.recoveries, replica.config, replica.learning_rate)
+    replica.recover(flaw.step, chosen)
+    teller.recovered(replica, flaw, chosen)

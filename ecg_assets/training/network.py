@@ -75,7 +75,19 @@ class _Block(nn.Sequential):
         )
 
 
-class CompactUNet(nn.Module):
+class SegmentationNetwork(nn.Module):
+    """What every network has: float images (b, 3, h, w) in -1..1 to logits (b, classes, h, w).
+
+    Attributes:
+        classes: channels of its logits.
+        multiple_px: what the side of an image must be a multiple of.
+    """
+
+    classes: int
+    multiple_px: int
+
+
+class CompactUNet(SegmentationNetwork):
     """U-Net with a skip at each level; input and output have the same height and width.
 
     Args:

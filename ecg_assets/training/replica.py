@@ -1,5 +1,6 @@
 """One replica's network, optimizer, batches and progress: what the loop moves forward."""
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,28 +8,30 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from ecg_assets.samples.reader import SampleReader
+from ecg_assets.store.stage import Log
 from ecg_assets.training.batches import Batch, TrainBatches, ValidationBatches
-from ecg_assets.training.checkpoint import NetworkSpec, Progress, fresh_state, load_last, save_best, save_last
+from ecg_assets.training.checkpoint import Progress, fresh_state, load_last_good, save_best, save_last
+from ecg_assets.training.class_map import measured_weights
 from ecg_assets.training.flat import FlatNetwork
-from ecg_assets.training.losses import sample_losses
+from ecg_assets.training.flaws import Seen, Watch
+from ecg_assets.training.losses import LossTerms, sample_losses
 from ecg_assets.training.metrics import ConfusionMatrix, counts_on_host
-from ecg_assets.training.network import initialise, normalise
+from ecg_assets.training.network import normalise
+from ecg_assets.training.networks import NetworkSpec, build_to_train
+from ecg_assets.training.rates import Rates
+from ecg_assets.training.recovery import Remedy
 from ecg_assets.training.run_folder import EpochScores, RunFolder, RunState, read_start, write_state
 from ecg_assets.training.runtime.base import Runtime
-
-
-class NonFiniteLossError(ArithmeticError):
-    """A loss or gradient was NaN or infinite; nothing of it was saved."""
+from ecg_assets.training.turns import turned
 
 
 class Replica:
     """The state of a training in one replica. Every replica calls the same methods in the same order."""
 
-    def __init__(self, run: RunFolder, runtime: Runtime) -> None:
-        """Builds the network, or goes on from the last checkpoint.
+    def __init__(self, run: RunFolder, runtime: Runtime, log: Log) -> None:
+        """Builds the network, or goes on from the last checkpoint that can be read.
 
         Raises:
             ConfigError, EmptySplitError, CheckpointError: what they say.
@@ -37,169 +40,188 @@ class Replica:
         dataset = (run.path / start.dataset).resolve()
         place = (runtime.ordinal, runtime.world_size)
         self.run, self.runtime, self.config = run, runtime, start.config
-        self._fingerprint = start.fingerprint
-        self.train_batches = TrainBatches(SampleReader(dataset, "train", self.config.recipes), self.config, *place)
-        self._validation_batches = ValidationBatches(
-            SampleReader(dataset, "validation", self.config.recipes), self.config, *place
-        )
-        self._spec = NetworkSpec(classes=self.config.classes, widths=self.config.widths, patch_px=self.config.patch_px)
-        network = self._spec.build()
-        initialise(network, self.config.seed)
-        self.network = FlatNetwork(network, runtime.device)
+        self._fingerprint, self._log = start.fingerprint, log
+        config = self.config
+        self.train_batches = TrainBatches(SampleReader(dataset, "train", config.recipes), config, *place)
+        self._validation = ValidationBatches(SampleReader(dataset, "validation", config.recipes), config, *place)
+        self._spec, self._terms = NetworkSpec.of(config), LossTerms.of(config)
+        self.network = FlatNetwork(build_to_train(config), runtime.device)
         # Its weight decay is applied by `_decay_weights`.
-        self.optimizer = torch.optim.AdamW(
-            [self.network.vector], self.config.learning_rate, weight_decay=0.0, foreach=False
-        )
-        self.resumed = run.last.exists()
-        self.progress = self._start_or_resume()
-        self._plateau = self._make_plateau()
-        self._class_weights_c = self._from_host(self.config.class_weights)
-        # Loss sum and count of non-finite steps since the last look, on the device.
-        self._totals = self._zeros()
+        self.optimizer = torch.optim.AdamW([self.network.vector], config.learning_rate, weight_decay=0.0, foreach=False)
+        weights = config.class_weights or measured_weights(_class_shares(run, start.dataset), config.classes)
+        self._class_weights_c = self._from_host(weights)
+        self._watch = Watch(runtime, config.batch_size)
+        self.resumed = self.load()
         with torch.no_grad():
-            runtime.broadcast([self.network.vector])
+            runtime.broadcast([self.network.vector, *self.network.running.values()])
 
     @property
     def parameters(self) -> int:
         """How many numbers the network has."""
         return self.network.vector.numel()
 
-    def train_step(self, batch: Batch) -> None:
-        """One step of the optimizer; its loss is added up on the device."""
-        self.optimizer.zero_grad(set_to_none=True)
-        loss = self._losses(batch)[0].mean()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.runtime.reduce_gradients(self.optimizer)
-        norm = clip_grad_norm_([self.network.vector], self.config.clip_norm, foreach=False)
-        self._decay_weights()
-        self.optimizer.step()
-        not_finite = (~torch.isfinite(loss.detach() + norm)).float()
-        self._totals = self._totals + torch.stack([loss.detach(), not_finite])
-        self.runtime.sync()
-
-    def look(self, step: int) -> tuple[float, bool]:
-        """Reads the losses since the last look.
-
-        Args:
-            step: steps of this epoch that are done.
-
-        Returns:
-            Their mean over steps and replicas, and whether a stop is requested: the same in all replicas.
-
-        Raises:
-            NonFiniteLossError: one of them, or its gradient, was not finite.
-        """
-        stop = self._from_host([float(self.run.stop_request.exists())])
-        totals = self.runtime.total(torch.cat([self._totals, stop]))
-        self.runtime.sync()
-        loss_sum, not_finite, stops = totals.cpu().tolist()
-        if not_finite:
-            raise NonFiniteLossError(
-                f"loss or gradient was not finite between step {self.progress.step + 1} and step {step} of epoch "
-                f"{self.progress.epoch + 1} (learning rate {self.learning_rate:g}, {self.config.precision}); "
-                f"{self.run.last.name} is of before. Lower learning_rate"
-                + (", or set precision: f32" if self.config.precision == "bf16" else "")
-            )
-        loss_sum /= self.runtime.world_size
-        mean = loss_sum / (step - self.progress.step)
-        self.progress.loss_sum += loss_sum
-        self.progress.step = step
-        self._totals = self._zeros()
-        return mean, stops > 0
-
-    def validate(self) -> tuple[float, npt.NDArray[np.int64]]:
-        """Loss and confusion matrix (true class, predicted class) over the validation samples of all replicas.
-
-        Raises:
-            NonFiniteLossError: the loss is not finite.
-        """
-        confusion = ConfusionMatrix(self.config.classes, self.runtime.device)
-        totals = self._zeros()
-        with torch.no_grad():
-            for batch in self._validation_batches:
-                losses_b, logits_bchw, mask_bhw, valid_b = self._losses(batch)
-                confusion.add(logits_bchw, mask_bhw, valid_b)
-                totals = totals + torch.stack([(losses_b * valid_b).sum(), valid_b.sum()])
-                self.runtime.sync()
-            totals, counts = self.runtime.total(totals), self.runtime.total(confusion.counts)
-            self.runtime.sync()
-        loss_sum, samples = totals.cpu().tolist()
-        if not np.isfinite(loss_sum):
-            raise NonFiniteLossError(f"the validation loss of epoch {self.progress.epoch + 1} is not finite")
-        return loss_sum / samples, counts_on_host(counts)
-
-    def end_epoch(self, scores: EpochScores) -> None:
-        """Notes the epoch, lowers the learning rate on a plateau, and saves: the best first, then the last."""
-        progress = self.progress
-        self._plateau.step(scores.validation_loss)
-        progress.history.append(scores)
-        progress.epoch, progress.step, progress.loss_sum = scores.epoch, 0, 0.0
-        progress.learning_rate = self.learning_rate
-        progress.plateau_best, progress.plateau_bad_epochs = self._plateau.best, self._plateau.num_bad_epochs
-        best = max(progress.history, key=lambda epoch: epoch.foreground_dice)  # the first of equals
-        improved = best.epoch == scores.epoch
-        progress.best_epoch = best.epoch
-        if improved and self.runtime.is_master:
-            save_best(self.run.best, self._spec, self.network, scores)
-        self.save()
-
-    def save(self) -> None:
-        """Writes the last checkpoint and how far the run is."""
-        if not self.runtime.is_master:
-            return
-        save_last(self.run.last, self._spec, self.network, self.optimizer, self.progress)
-        self.write_state()
-
-    def write_state(self) -> None:
-        """Writes how far the run is, as the last checkpoint has it."""
-        state = RunState(
-            fingerprint=self._fingerprint,
-            epochs_done=self.progress.epoch,
-            finished=self.progress.epoch == self.config.epochs,
-            best_epoch=self.progress.best_epoch,
-            history=self.progress.history,
-        )
-        write_state(self.run, state)
+    @property
+    def bf16(self) -> bool:
+        """Whether the network computes in bf16: as the config says, until a recovery switched it off."""
+        return self.config.precision == "bf16" and not self.progress.f32
 
     @property
     def learning_rate(self) -> float:
         """The optimizer's, now."""
         return float(self.optimizer.param_groups[0]["lr"])
 
+    def load(self) -> bool:
+        """Goes to where the last good checkpoint is, or to the beginning; whether there was a checkpoint."""
+        found = load_last_good(self.run.last, self.run.previous, self.network, self.optimizer, self._log)
+        if found is None:
+            fresh_state(self.network, self.optimizer)
+        self.progress = Progress() if found is None else found.progress
+        self.rates = Rates(self.config, self.train_batches.steps, self.progress.rates)
+        self._ema = None
+        if self.config.ema_decay:
+            kept = found.ema if found is not None else None
+            self._ema = self.network.vector.detach().clone() if kept is None else kept.to(self.runtime.device)
+        self.optimizer.zero_grad(set_to_none=True)
+        self._watch.reset()
+        return found is not None
+
+    def train_step(self, step: int, batch: Batch) -> None:
+        """One step, `step` of this epoch; its loss is noted on the device, and read by `look`."""
+        config = self.config
+        losses_b = self._losses(batch)[0]
+        (losses_b.mean() / config.accumulate).backward()  # type: ignore[no-untyped-call]
+        if step % config.accumulate == 0 or step == self.train_batches.steps:
+            self._optimize(step, losses_b.detach())
+        else:
+            self._watch.note(step, losses_b.detach(), self._from_host([0.0])[0])
+        self.runtime.sync()
+
+    def look(self) -> Seen:
+        """Reads what happened since the last look: the same in all replicas."""
+        moments = self.optimizer.state[self.network.vector]
+        with torch.no_grad():
+            weights = [self.network.vector.detach(), moments["exp_avg_sq"], *self.network.running.values()]
+            return self._watch.look(weights, self.run.stop_request.exists())
+
+    def validate(self) -> tuple[float, npt.NDArray[np.int64]]:
+        """Loss and confusion matrix (true class, predicted class) over the validation samples of all replicas."""
+        self._average_buffers()
+        self.network.train(False)
+        confusion = ConfusionMatrix(self.config.classes, self.runtime.device)
+        totals = self._from_host([0.0, 0.0])
+        with torch.no_grad():
+            for batch in self._validation:
+                losses_b, logits_bchw, mask_bhw, valid_b = self._losses(batch, self._ema)
+                confusion.add(logits_bchw, mask_bhw, valid_b)
+                totals = totals + torch.stack([(losses_b * valid_b).sum(), valid_b.sum()])
+                self.runtime.sync()
+            totals, counts = self.runtime.total(totals), self.runtime.total(confusion.counts)
+            self.runtime.sync()
+        self.network.train(True)
+        loss_sum, samples = totals.cpu().tolist()
+        return loss_sum / samples, counts_on_host(counts)
+
+    def end_epoch(self, scores: EpochScores) -> bool:
+        """Notes the epoch, lowers the learning rate on a plateau, and saves: the best first, then the last.
+
+        Returns:
+            Whether it is the best epoch so far.
+        """
+        progress = self.progress
+        self.rates.end_epoch(scores.validation_loss)
+        progress.history.append(scores)
+        progress.epoch, progress.step, progress.loss_sum = scores.epoch, 0, 0.0
+        best = max(progress.history, key=lambda epoch: epoch.foreground_dice)  # the first of equals
+        improved = best.epoch == scores.epoch
+        progress.best_epoch = best.epoch
+        if improved and self.runtime.is_master:
+            vector = self.network.vector if self._ema is None else self._ema
+            save_best(self.run.best, self._spec, self.network, scores, vector)
+        self.save()
+        return improved
+
+    def recover(self, step: int, remedy: Remedy) -> None:
+        """Goes back to the last good checkpoint, leaves out the step that was not finite, and applies the remedy."""
+        epoch, skipped = self.progress.epoch, list(self.progress.skipped)
+        self.load()
+        self.progress.skipped = sorted({*skipped, (epoch, step)})
+        self.progress.recoveries = remedy.number
+        self.progress.f32 |= remedy.f32
+        self.rates.factor *= remedy.rate_factor
+        self.save()
+
+    def save(self) -> None:
+        """Writes the last checkpoint and how far the run is."""
+        self.progress.rates = self.rates.state()
+        if not self.runtime.is_master:
+            return
+        files = (self.run.last, self.run.previous)
+        save_last(*files, self._spec, self.network, self._ema, self.optimizer, self.progress)
+        self.write_state()
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are trained, or the score has not risen for as long as the config waits."""
+        progress, patience = self.progress, self.config.early_stop_patience
+        stale = patience is not None and progress.epoch - progress.best_epoch >= patience > 0
+        return progress.epoch >= self.config.epochs or (stale and progress.epoch > 0)
+
+    def write_state(self) -> None:
+        """Writes how far the run is, as the last checkpoint has it."""
+        state = RunState(
+            fingerprint=self._fingerprint,
+            epochs_done=self.progress.epoch,
+            finished=self.finished,
+            best_epoch=self.progress.best_epoch,
+            history=self.progress.history,
+        )
+        write_state(self.run, state)
+
+    def _optimize(self, step: int, losses_b: Tensor) -> None:
+        self.runtime.reduce_gradients(self.optimizer)
+        norm = clip_grad_norm_([self.network.vector], self.config.clip_norm, foreach=False)
+        self._watch.note(step, losses_b, norm.detach())
+        self.optimizer.param_groups[0]["lr"] = self.rates.at(self.progress.epoch, step)
+        with torch.no_grad():
+            self._decay_weights()
+            self.optimizer.step()
+            if self._ema is not None:
+                self._ema = torch.lerp(self.network.vector.detach(), self._ema, self.config.ema_decay)
+        self.optimizer.zero_grad(set_to_none=True)
+
     def _decay_weights(self) -> None:
         """AdamW's decoupled weight decay (Loshchilov and Hutter 2019): weights times 1 - learning rate * decay.
 
         The optimizer's own would compile a second graph for the factor 1, which f32 rounds to at low learning rates.
         """
+        self.network.vector.mul_(self._from_host([1.0 - self.learning_rate * self.config.weight_decay]))
+
+    def _average_buffers(self) -> None:
+        """BatchNorm's running statistics: each replica has seen other samples; from here on all have their mean."""
+        running = self.network.running
+        if not running or self.runtime.world_size == 1:
+            return
         with torch.no_grad():
-            self.network.vector.mul_(self._from_host([1.0 - self.learning_rate * self.config.weight_decay]))
+            for name, buffer in running.items():
+                self.network.buffers[name] = self.runtime.total(buffer) / self.runtime.world_size
+            self.runtime.sync()
 
-    def _losses(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        device = self.runtime.device
-        mask_bhw = torch.from_numpy(batch.mask_bhw).to(device)
-        with self.runtime.autocast(self.config.precision == "bf16"):
-            logits_bchw = self.network(normalise(torch.from_numpy(batch.image_bhwc).to(device)))
-        losses_b = sample_losses(logits_bchw, mask_bhw, self._class_weights_c, self.config.dice_weight)
+    def _losses(self, batch: Batch, vector: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        device, config = self.runtime.device, self.config
+        image_bhwc, mask_bhw = (torch.from_numpy(array).to(device) for array in (batch.image_bhwc, batch.mask_bhw))
+        if config.turned and vector is None and torch.is_grad_enabled():
+            way_b = torch.from_numpy(batch.way_b).to(device)
+            image_bhwc, mask_bhw = turned(image_bhwc, mask_bhw, way_b, config.classes)
+        with self.runtime.autocast(self.bf16):
+            logits_bchw = self.network(normalise(image_bhwc), vector)
+        losses_b = sample_losses(logits_bchw, mask_bhw, self._class_weights_c, self._terms)
         return losses_b, logits_bchw, mask_bhw, torch.from_numpy(batch.valid_b).to(device)
-
-    def _start_or_resume(self) -> Progress:
-        if self.resumed:
-            return load_last(self.run.last, self.network, self.optimizer)
-        fresh_state(self.network, self.optimizer)
-        return Progress(learning_rate=self.config.learning_rate)
-
-    def _make_plateau(self) -> ReduceLROnPlateau:
-        plateau = ReduceLROnPlateau(
-            self.optimizer, factor=self.config.plateau_factor, patience=self.config.plateau_patience
-        )
-        if self.progress.plateau_best is not None:
-            plateau.best = self.progress.plateau_best
-            plateau.num_bad_epochs = self.progress.plateau_bad_epochs
-        return plateau
-
-    def _zeros(self) -> Tensor:
-        return self._from_host([0.0, 0.0])
 
     def _from_host(self, values: Sequence[float]) -> Tensor:
         """Sent from the host: values that are made on the device would be part of the compiled graph."""
         return torch.tensor(values, dtype=torch.float32).to(self.runtime.device)
+
+
+def _class_shares(run: RunFolder, dataset: str) -> list[float]:
+    facts = json.loads((run.path / dataset / "dataset.json").read_text("utf-8"))
+    return [float(share) for share in facts["class_shares"]]

@@ -16,7 +16,7 @@ from ecg_assets.store.stage import Log
 from ecg_assets.training.config import TrainConfig
 
 # To be raised when the same config on the same data would train to something else.
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 _PREVIOUS = ".previous"
 
 
@@ -56,6 +56,16 @@ class RunFolder:
         return self.path / "checkpoints" / "last.safetensors"
 
     @property
+    def previous(self) -> Path:
+        """The last checkpoint but one."""
+        return self.path / "checkpoints" / "previous.safetensors"
+
+    @property
+    def heartbeats(self) -> Path:
+        """A file for each replica, touched in every step."""
+        return self.path / "heartbeats"
+
+    @property
     def stop_request(self) -> Path:
         """While this file is there, the training stops at its next log line, resumably."""
         return self.path / "stop_request"
@@ -89,6 +99,8 @@ class EpochScores(BaseModel):
         validation_loss: mean over the validation samples.
         dice, iou: per class, on the validation samples; None where a class does not occur.
         foreground_dice: mean Dice over all classes but background; the best epoch has the highest.
+        samples_per_s: trained on by all replicas together, validation left aside.
+        data_wait_share: of the time of the training steps, spent waiting for batches.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -100,6 +112,8 @@ class EpochScores(BaseModel):
     dice: dict[str, float | None]
     iou: dict[str, float | None]
     foreground_dice: float
+    samples_per_s: float = 0.0
+    data_wait_share: float = 0.0
 
 
 class RunState(BaseModel):

@@ -14,10 +14,13 @@ from types import FrameType
 
 import click
 
-from ecg_assets.training.events import EventLog, EventTail, Listener, read_events
+from ecg_assets.training.config import TrainConfig
+from ecg_assets.training.events import EventLog, Listener, read_events
 from ecg_assets.training.loop import train_replica
 from ecg_assets.training.run_folder import RunFolder, is_finished, read_start
 from ecg_assets.training.runtime import launch
+from ecg_assets.training.runtime.base import ReplicaError
+from ecg_assets.training.watchers import watched
 
 STOPPED = 75  # EX_TEMPFAIL of sysexits(3)
 
@@ -33,7 +36,7 @@ class TrainingFailedError(RuntimeError):
     """A replica failed; the message is its error, and its traceback is the last `error` event."""
 
 
-def train(run_folder: Path, listeners: Sequence[Listener] = ()) -> None:
+def train(run_folder: Path, listeners: Sequence[Listener] = (), pictures: bool = False) -> None:
     """Trains in all replicas until the last epoch is done; goes on from the last checkpoint where there is one.
 
     TERM and INT make it save a checkpoint at the next log line, and stop.
@@ -41,6 +44,7 @@ def train(run_folder: Path, listeners: Sequence[Listener] = ()) -> None:
     Args:
         run_folder: as `prepare_run` made it.
         listeners: get each event, in this process, while the training runs.
+        pictures: have validation samples drawn at each new best, beside the training.
 
     Raises:
         TrainingStopped: it was asked to stop.
@@ -52,20 +56,41 @@ def train(run_folder: Path, listeners: Sequence[Listener] = ()) -> None:
     events.drop_torn_line()
     before = len(read_events(run.events))
     run.stop_request.unlink(missing_ok=True)
-    with EventTail(run.events, listeners), _stop_on_signals(run.stop_request):
+    with watched(run, listeners, pictures), _stop_on_signals(run.stop_request):
+        _launch_again_and_again(run, config, events, before)
+        if not is_finished(run):
+            raise TrainingStopped
+
+
+def _launch_again_and_again(run: RunFolder, config: TrainConfig, events: EventLog, before: int) -> None:
+    """Launches the replicas; when they die or hang, again from the last checkpoint, as often as the config says."""
+    for attempt in range(config.restarts + 1):
         try:
-            launch(partial(train_replica, run_folder), config, run.stop_request, lambda note: events.write("log", note))
+            launch(
+                partial(train_replica, run.path),
+                config,
+                run.stop_request,
+                run.heartbeats,
+                lambda note: events.write("log", note),
+            )
         except Exception as error:
             failures = [event for event in read_events(run.events)[before:] if event.kind == "error"]
             if failures:
                 raise TrainingFailedError(f"{failures[0].message}\n{failures[0].values['traceback']}") from error
-            if not run.stop_request.exists():
-                events.write("error", f"the training ended without a word: {error}", traceback="")
+            if run.stop_request.exists():
+                # Its processes were ended while they were starting; there was nothing to save yet.
+                events.write("stopped", "stopped as asked before the first step")
+                return
+            if not isinstance(error, ReplicaError) or attempt == config.restarts:
+                events.write("error", f"the training ended, restarted {attempt} times: {error}", traceback="")
                 raise TrainingFailedError(str(error)) from error
-            # Its processes were ended while they were starting; there was nothing to save yet.
-            events.write("stopped", "stopped as asked before the first step")
-        if not is_finished(run):
-            raise TrainingStopped
+            events.write(
+                "restart",
+                f"{error}; starting again from the last checkpoint ({attempt + 1} of {config.restarts})",
+                restart=attempt + 1,
+            )
+        else:
+            return
 
 
 @contextmanager
@@ -91,7 +116,7 @@ def main() -> None:
     """Trains in the folder named on the command line, and shows its events."""
     if len(sys.argv) != 2:
         sys.exit("usage: python -m ecg_assets.training.trainer RUN_FOLDER")
-    train(Path(sys.argv[1]), [lambda event: click.echo(event.message)])
+    train(Path(sys.argv[1]), [lambda event: click.echo(event.message)], pictures=True)
 
 
 if __name__ == "__main__":

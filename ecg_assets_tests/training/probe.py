@@ -20,15 +20,15 @@ from ecg_assets.training.runtime.base import Runtime
 
 def probe(run_folder: Path, out: Path, runtime: Runtime) -> None:
     """Trains one epoch step by step, lowers the learning rate five times on the way, and writes what was seen."""
-    replica = Replica(RunFolder(run_folder), runtime)
-    batches = list(replica.train_batches.epoch(0))
+    replica = Replica(RunFolder(run_folder), runtime, lambda note: None)
+    batches = [batch for _, batch in replica.train_batches.epoch(0)]
     seen: dict[str, Any] = {f"gradient.{name}": value for name, value in gradients(replica, batches[0]).items()}
     losses, compiles = [], []
     for step, batch in enumerate(batches, start=1):
         if step > len(batches) - 5:
-            replica.optimizer.param_groups[0]["lr"] *= 0.5
-        replica.train_step(batch)
-        losses.append(replica.look(step)[0])
+            replica.rates.factor *= 0.5
+        replica.train_step(step, batch)
+        losses.append(replica.look().loss_sum)
         compiles.append(runtime.compiles())
     parameters = hashlib.sha256(replica.network.vector.detach().cpu().numpy().tobytes())
     np.savez(
@@ -59,7 +59,7 @@ def main() -> None:
 
     run_folder, out = Path(sys.argv[1]), Path(sys.argv[2])
     config = read_start(RunFolder(run_folder)).config
-    launch(partial(importable, run_folder, out), config, out / "stop", lambda note: None)
+    launch(partial(importable, run_folder, out), config, out / "stop", out / "heartbeats", lambda note: None)
 
 
 if __name__ == "__main__":

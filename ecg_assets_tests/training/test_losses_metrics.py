@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ecg_assets.training.losses import sample_losses
+from ecg_assets.training.losses import LossTerms, sample_losses
 from ecg_assets.training.metrics import ConfusionMatrix, counts_on_host, scores_of
 
 
@@ -17,20 +17,20 @@ def random_batch(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
 def test_cross_entropy_and_dice_are_those_of_the_definitions() -> None:
     logits, mask = random_batch()
     weights = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0])
-    losses = sample_losses(logits, mask, weights, 0.0)
+    losses = sample_losses(logits, mask, weights, LossTerms(dice=0))
     nll = torch.nn.functional.cross_entropy(logits, mask.long(), weight=weights, reduction="none")
     torch.testing.assert_close(losses, nll.mean(dim=(1, 2)))
     probability = logits.softmax(1)
     truth = torch.nn.functional.one_hot(mask.long(), 5).permute(0, 3, 1, 2).float()
     hits, sums = (probability * truth).sum((2, 3)), (probability + truth).sum((2, 3))
     dice = ((2 * hits + 1) / (sums + 1)).mean(1)
-    torch.testing.assert_close(sample_losses(logits, mask, weights, 1.0) - losses, 1 - dice)
+    torch.testing.assert_close(sample_losses(logits, mask, weights, LossTerms()) - losses, 1 - dice)
 
 
 def test_a_sample_s_loss_does_not_depend_on_its_neighbours() -> None:
     logits, mask = random_batch()
-    together = sample_losses(logits, mask, torch.ones(5), 1.0)
-    alone = torch.cat([sample_losses(logits[n : n + 1], mask[n : n + 1], torch.ones(5), 1.0) for n in range(4)])
+    together = sample_losses(logits, mask, torch.ones(5), LossTerms())
+    alone = torch.cat([sample_losses(logits[n : n + 1], mask[n : n + 1], torch.ones(5), LossTerms()) for n in range(4)])
     torch.testing.assert_close(together, alone)
 
 

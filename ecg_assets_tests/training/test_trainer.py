@@ -125,16 +125,6 @@ def test_term_saves_and_exits_resumable_and_the_next_launch_goes_on_at_that_step
     assert_same_weights(stopped.last, undisturbed.last)
 
 
-def test_a_loss_that_is_not_finite_ends_the_run_within_a_look_and_is_never_saved(prepare: Prepare) -> None:
-    run = prepare(learning_rate=1e30, epochs=3)
-    with pytest.raises(TrainingFailedError, match="not finite between step"):
-        train(run.path)
-    assert read_events(run.events)[-1].kind == "error"
-    assert not is_finished(run)
-    for path in (run.best, run.last):
-        assert not path.exists() or all(np.isfinite(tensor).all() for tensor in load_file(path).values())
-
-
 def test_the_learning_rate_falls_on_a_plateau(prepare: Prepare) -> None:
     run = prepare(learning_rate=3e-8, plateau_patience=0, epochs=4, steps_per_epoch=5)
     train(run.path)

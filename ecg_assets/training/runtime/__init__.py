@@ -28,19 +28,28 @@ def chosen_runtime(config: TrainConfig) -> Kind:
     return kind
 
 
-def launch(replica: Callable[[Runtime], None], config: TrainConfig, stop_request: Path, log: Log) -> None:
+def launch(
+    replica: Callable[[Runtime], None], config: TrainConfig, stop_request: Path, heartbeats: Path, log: Log
+) -> None:
     """Runs `replica` once in each replica of the runtime that the config chooses; returns when all have returned.
+
+    Args:
+        replica: importable by name, or made of what is.
+        config: chooses the runtime.
+        stop_request: file whose presence asks the replicas to stop.
+        heartbeats: folder for the replicas' signs of life.
+        log: receives notes, and the stacks of replicas that hang.
 
     Raises:
         ConfigError: as `chosen_runtime`.
-        ReplicaError: of `runtime.xla`, when a replica's process failed; plain torch raises what `replica` raised.
+        ReplicaError: a replica's process of xla failed or hung; plain torch raises what `replica` raised.
     """
     # Only now: torch_xla must not be imported where plain torch trains.
     if chosen_runtime(config) == "xla":
         from ecg_assets.training.runtime import xla
 
-        xla.launch(replica, config.replicas, stop_request, log)
+        xla.launch(replica, config.replicas, stop_request, heartbeats, config.stall_timeout_s, log)
     else:
         from ecg_assets.training.runtime import plain
 
-        plain.launch(replica)
+        plain.launch(replica, heartbeats, config.stall_timeout_s, log)

@@ -12,6 +12,10 @@ import torch
 from torch import Tensor
 
 
+class ReplicaError(RuntimeError):
+    """A replica's process died or hung, or the replica ended with an error, and with it the whole group."""
+
+
 class Runtime(Protocol):
     """One replica.
 
@@ -50,6 +54,10 @@ class Runtime(Protocol):
 
     def autocast(self, bf16: bool) -> AbstractContextManager[Any]:
         """In which the network computes in bf16, or in f32."""
+        ...
+
+    def beat(self) -> None:
+        """A sign of life; a replica that gives none for too long is taken to hang."""
         ...
 
     def compiles(self) -> int:

@@ -1,13 +1,21 @@
 """Plain torch on CUDA or the CPU: one replica, in the trainer's own process."""
 
+import faulthandler
+import os
+import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ecg_assets.store.stage import Log
 from ecg_assets.training.runtime.base import Runtime
+from ecg_assets.training.runtime.heartbeat import Heartbeats, Silence, Watchdog
+
+STALLED = 70  # EX_SOFTWARE of sysexits(3)
 
 
 class PlainRuntime:
@@ -18,7 +26,8 @@ class PlainRuntime:
     world_size = 1
     is_master = True
 
-    def __init__(self) -> None:
+    def __init__(self, heartbeats: Heartbeats) -> None:
+        self._heartbeats = heartbeats
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
     def broadcast(self, tensors: Sequence[Tensor]) -> None:
@@ -32,7 +41,12 @@ class PlainRuntime:
         return tensor
 
     def sync(self) -> None:
-        """Nothing to do: torch runs each operation at once."""
+        """Nothing to do but a sign of life: torch runs each operation at once."""
+        self.beat()
+
+    def beat(self) -> None:
+        """A sign of life."""
+        self._heartbeats.beat(self.ordinal)
 
     def autocast(self, bf16: bool) -> AbstractContextManager[Any]:
         """torch's autocast for this device."""
@@ -47,6 +61,19 @@ class PlainRuntime:
         return []
 
 
-def launch(replica: Callable[[Runtime], None]) -> None:
-    """Runs `replica` in this process."""
-    replica(PlainRuntime())
+def launch(replica: Callable[[Runtime], None], heartbeats: Path, stall_timeout_s: float, log: Log) -> None:
+    """Runs `replica` in this process, and ends the process when the replica hangs: nothing else can end it."""
+    signs = Heartbeats(heartbeats)
+    with Watchdog(signs, stall_timeout_s, lambda silence: _end_stalled(silence, log)):
+        runtime = PlainRuntime(signs)
+        runtime.beat()
+        replica(runtime)
+        signs.done(runtime.ordinal)
+
+
+def _end_stalled(silence: Silence, log: Log) -> None:
+    with tempfile.TemporaryFile("w+") as stacks:
+        faulthandler.dump_traceback(stacks, all_threads=True)
+        stacks.seek(0)
+        log(f"{silence}: ending the trainer; the next launch goes on. Its stacks:\n{stacks.read()}")
+    os._exit(STALLED)

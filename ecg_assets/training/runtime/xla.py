@@ -4,6 +4,8 @@ The only module that knows torch_xla. Nothing here may touch the XLA runtime bef
 processes that own the devices.
 """
 
+import contextlib
+import faulthandler
 import os
 import signal
 import sys
@@ -15,6 +17,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 import torch_xla
 import torch_xla.core.xla_model as xm
@@ -25,18 +28,17 @@ from torch import Tensor
 
 from ecg_assets.store.engine import end_with_parent
 from ecg_assets.store.stage import Log
-from ecg_assets.training.runtime.base import Runtime
+from ecg_assets.training.runtime.base import ReplicaError, Runtime
+from ecg_assets.training.runtime.heartbeat import Heartbeats, Silence, Watchdog
 from ecg_assets.training.runtime.replica_gate import ReplicaGate
 from ecg_assets.training.topology import tpu_chips
 
 REPLICA_FAILED = 70  # EX_SOFTWARE of sysexits(3)
 _STOP_REQUEST_WAIT_S = 2.0
+# For all threads' stacks to be written.
+_STACKS_S = 1.0
 # The operation that reads one value; every other one under this prefix was computed on the host.
 _FALLBACK_PREFIX, _READ_ONE_VALUE = "aten::", "aten::_local_scalar_dense"
-
-
-class ReplicaError(RuntimeError):
-    """A replica ended with an error, and with it the whole group."""
 
 
 class XlaRuntime:
@@ -44,11 +46,11 @@ class XlaRuntime:
 
     kind = "xla"
 
-    def __init__(self, gate: ReplicaGate | None) -> None:
+    def __init__(self, gate: ReplicaGate | None, heartbeats: Heartbeats) -> None:
         self.device = torch_xla.device()
         self.ordinal = xr.global_ordinal()
         self.world_size = xr.world_size()
-        self._gate = gate
+        self._gate, self._heartbeats = gate, heartbeats
         self._leads = xr.local_ordinal() == 0
 
     @property
@@ -74,6 +76,7 @@ class XlaRuntime:
 
     def sync(self) -> None:
         """Compiles (the first time) and starts what was queued."""
+        self.beat()
         if self._gate is None:
             torch_xla.sync()
         else:
@@ -82,6 +85,10 @@ class XlaRuntime:
     def autocast(self, bf16: bool) -> AbstractContextManager[Any]:
         """torch_xla's autocast."""
         return torch.autocast("xla", dtype=torch.bfloat16, enabled=bf16)
+
+    def beat(self) -> None:
+        """A sign of life."""
+        self._heartbeats.beat(self.ordinal)
 
     def compiles(self) -> int:
         """Graphs compiled so far by this process, all its replicas together."""
@@ -94,23 +101,55 @@ class XlaRuntime:
         return [name for name in names if name.startswith(_FALLBACK_PREFIX) and name != _READ_ONE_VALUE]
 
 
-def launch(replica: Callable[[Runtime], None], replicas: int, stop_request: Path, log: Log) -> None:
+def launch(
+    replica: Callable[[Runtime], None],
+    replicas: int,
+    stop_request: Path,
+    heartbeats: Path,
+    stall_timeout_s: float,
+    log: Log,
+) -> None:
     """Runs `replica` in every replica that this host has, and returns when all of them have.
 
     Args:
         replica: importable by name, or made of what is.
         replicas: how many on a CPU; a TPU has one for each core.
         stop_request: file whose presence asks the replicas to stop; see `_on_terminate`.
+        heartbeats: folder of the replicas' signs of life, and of their stacks when one hangs.
+        stall_timeout_s: without a sign of life for that long, a replica hangs; the whole group is then ended.
         log: receives notes on the environment.
 
     Raises:
-        ReplicaError: a replica raised, or its process died; its traceback is on stderr.
+        ReplicaError: a replica raised, hung, or its process died; its traceback is on stderr.
     """
     prepare_environment(replicas, log)
-    try:
-        xmp.spawn(_ReplicaMain(replica, stop_request, os.getpid()), nprocs=None)  # type: ignore[no-untyped-call]
-    except BrokenProcessPool as error:
-        raise ReplicaError("a replica's process ended before the training did; its stderr says why") from error
+    signs, stacks = Heartbeats(heartbeats), stacks_file(heartbeats)
+    stacks.unlink(missing_ok=True)
+    main = _ReplicaMain(replica, stop_request, signs, os.getpid())
+    with Watchdog(signs, stall_timeout_s, lambda silence: _end_stalled(silence, signs, stacks, log)) as watchdog:
+        try:
+            xmp.spawn(main, nprocs=None)  # type: ignore[no-untyped-call]
+        except BrokenProcessPool as error:
+            what = watchdog.silence or "a replica's process ended before the training did; its stderr says why"
+            raise ReplicaError(str(what)) from error
+
+
+def stacks_file(heartbeats: Path) -> Path:
+    """Where the replicas' stacks are written when one hangs."""
+    return heartbeats.with_name("stacks.txt")
+
+
+def _end_stalled(silence: Silence, signs: Heartbeats, stacks: Path, log: Log) -> None:
+    """Shows where every replica is, and ends them all: those in a collective with one that hangs never return."""
+    for pid in signs.processes():
+        if psutil.pid_exists(pid):
+            os.kill(pid, signal.SIGUSR1)
+    time.sleep(_STACKS_S)
+    shown = stacks.read_text("utf-8") if stacks.exists() else "none of the processes answered"
+    log(f"{silence}: ending all replicas. Their stacks:\n{shown}")
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
 
 
 def prepare_environment(replicas: int, log: Log) -> None:
@@ -136,9 +175,11 @@ def prepare_environment(replicas: int, log: Log) -> None:
 class _ReplicaMain:
     """What `xmp.spawn` calls in each replica. Unpickling it makes the process ready."""
 
-    def __init__(self, replica: Callable[[Runtime], None], stop_request: Path, parent_pid: int) -> None:
-        self._arguments = (replica, stop_request, parent_pid)
-        self._replica = replica
+    def __init__(
+        self, replica: Callable[[Runtime], None], stop_request: Path, heartbeats: Heartbeats, parent_pid: int
+    ) -> None:
+        self._arguments = (replica, stop_request, heartbeats, parent_pid)
+        self._replica, self._heartbeats = replica, heartbeats
         self._gate: ReplicaGate | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -152,7 +193,10 @@ class _ReplicaMain:
 
     def __call__(self, ordinal: int) -> None:
         try:
-            self._replica(XlaRuntime(self._gate))
+            runtime = XlaRuntime(self._gate, self._heartbeats)
+            runtime.beat()
+            self._replica(runtime)
+            self._heartbeats.done(runtime.ordinal)
         except BaseException:
             # The other replicas wait for this one in a collective: none of them can go on, or return.
             sys.stderr.write(f"replica {ordinal} failed:\n{traceback.format_exc()}")
@@ -160,14 +204,19 @@ class _ReplicaMain:
             os._exit(REPLICA_FAILED)
 
 
-def _arrive(replica: Callable[[Runtime], None], stop_request: Path, parent_pid: int) -> _ReplicaMain:
+def _arrive(
+    replica: Callable[[Runtime], None], stop_request: Path, heartbeats: Heartbeats, parent_pid: int
+) -> _ReplicaMain:
     """Runs in the main thread of a replica's process, before its replica threads; only there signals can be set."""
     end_with_parent(parent_pid)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: _on_terminate(stop_request))
     # Replicas compute in XLA's threads; torch's own would only get in their way.
     torch.set_num_threads(1)
-    main = _ReplicaMain(replica, stop_request, parent_pid)
+    # Kept open for the process's life: it is written to when the process can do nothing else.
+    stacks = stacks_file(heartbeats.folder).open("a")
+    faulthandler.register(signal.SIGUSR1, file=stacks, all_threads=True)
+    main = _ReplicaMain(replica, stop_request, heartbeats, parent_pid)
     main.share_gate()
     return main
 

@@ -1,0 +1,90 @@
+"""Notices replicas that hang: each touches a file in every step, and somebody looks at the files' age."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A replica that has not been heard of for too long.
+
+    Attributes:
+        ordinal: which.
+        seconds: since its last step.
+    """
+
+    ordinal: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"replica {self.ordinal} has made no step for {self.seconds:.0f} s"
+
+
+class Heartbeats:
+    """Files `<ordinal>` in a folder, each with the replica's process number in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def clear(self) -> None:
+        """Forgets all replicas."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for path in self.folder.iterdir():
+            path.unlink()
+
+    def beat(self, ordinal: int) -> None:
+        """A sign of life of this process's replica."""
+        path = self.folder / str(ordinal)
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            path.write_text(str(os.getpid()))
+
+    def done(self, ordinal: int) -> None:
+        """The replica has ended as it should; nobody waits for it any longer."""
+        (self.folder / str(ordinal)).unlink(missing_ok=True)
+
+    def silent(self, timeout_s: float) -> Silence | None:
+        """The replica that has been silent for longest, when that is longer than `timeout_s`."""
+        now, ages = time.time(), []
+        for path in self.folder.iterdir():
+            try:
+                ages.append((now - path.stat().st_mtime, int(path.name)))
+            except FileNotFoundError:
+                continue  # it ended while we looked
+        age, ordinal = max(ages, default=(0.0, 0))
+        return Silence(ordinal, age) if age > timeout_s else None
+
+    def processes(self) -> set[int]:
+        """The replicas' process numbers."""
+        return {int(path.read_text()) for path in self.folder.iterdir()}
+
+
+class Watchdog:
+    """Looks at the heartbeats from a thread of its own, as a context manager, and calls `on_silence` once."""
+
+    def __init__(self, heartbeats: Heartbeats, timeout_s: float, on_silence: Callable[[Silence], None]) -> None:
+        self._heartbeats, self._timeout_s, self._on_silence = heartbeats, timeout_s, on_silence
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+        self.silence: Silence | None = None
+
+    def __enter__(self) -> "Watchdog":
+        self._heartbeats.clear()
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        self._ending.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._ending.wait(min(5.0, self._timeout_s / 5)):
+            self.silence = self._heartbeats.silent(self._timeout_s)
+            if self.silence is not None:
+                self._on_silence(self.silence)
+                return

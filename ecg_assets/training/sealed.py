@@ -1,0 +1,85 @@
+"""safetensors files that carry a hash of their own content, so that a flipped bit is found, not trained on."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ecg_assets.store.atomic import atomic_path
+
+_SEAL = "content_sha256"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint cannot be read; the message names the file and says what to do."""
+
+
+class CheckpointWriteError(OSError):
+    """A checkpoint cannot be written; the message names the file, the reason, and what to do."""
+
+
+def write_sealed(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
+    """Writes tensors and texts as one file, renamed into place when it is whole and on disk.
+
+    Raises:
+        CheckpointWriteError: the disk is full, the folder cannot be written, or the like.
+    """
+    # Slices of one vector would be told apart by address only.
+    tensors = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+    header = {**header, _SEAL: content_hash(tensors, header)}
+    try:
+        with atomic_path(path) as temporary:
+            save_file(tensors, temporary, header)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointWriteError(
+            f"{path} cannot be written ({error}); the one before is untouched. Make room or fix the folder's "
+            "permissions, then launch again: training goes on from there"
+        ) from error
+
+
+def read_sealed(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and texts of a file that `write_sealed` wrote.
+
+    Raises:
+        CheckpointError: it is missing, cut off, changed, or of another program.
+    """
+    if not path.exists():
+        raise CheckpointError(f"{path} is not there; materialise trained_checkpoint first")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = dict(file.metadata() or {})
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is no whole safetensors file ({error}); remove it and train again") from error
+    if "network" not in header:
+        raise CheckpointError(
+            f"{path} is a safetensors file, but its header names no network; it is of another program"
+        )
+    seal = header.pop(_SEAL, None)
+    if seal is not None and seal != content_hash(tensors, header):
+        raise CheckpointError(f"{path} has changed since it was written (its hash differs); remove it and train again")
+    return tensors, header
+
+
+def content_hash(tensors: dict[str, Tensor], header: dict[str, str]) -> str:
+    """SHA-256 over all texts, and names, types, shapes and bytes of all tensors."""
+    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode("utf-8"))
+    for name in sorted(tensors):
+        values = np.ascontiguousarray(tensors[name].numpy())
+        digest.update(f"{name} {values.dtype} {values.shape}".encode())
+        digest.update(values.data)
+    return digest.hexdigest()
+
+
+def keep_as(path: Path, previous: Path) -> None:
+    """Lets `previous` name the present file as well, so that it outlives the next write of `path`."""
+    if path.exists():
+        link = previous.with_name(f".tmp-link-{os.getpid()}-{previous.name}")
+        link.unlink(missing_ok=True)
+        os.link(path, link)
+        link.replace(previous)

@@ -1,0 +1,152 @@
+"""What a training tells, as events. The master speaks for all replicas; of flaws each tells its own samples."""
+
+import time
+
+from ecg_assets.training.batches import Batch
+from ecg_assets.training.events import EventLog
+from ecg_assets.training.flaws import Seen
+from ecg_assets.training.recovery import Flaw, Remedy
+from ecg_assets.training.replica import Replica
+from ecg_assets.training.run_folder import EpochScores
+from ecg_assets.training.runtime.base import Runtime
+from ecg_assets.training.stopwatch import Stopwatch
+
+_NAMED = 8
+
+
+class Teller:
+    """Writes the events of one replica's training."""
+
+    def __init__(self, events: EventLog, runtime: Runtime) -> None:
+        self._events, self._runtime = events, runtime
+        self._last_look = self._epoch_began = time.monotonic()
+        self._said_fallbacks = False
+        self.stopwatch = Stopwatch(0)
+
+    def note(self, message: str) -> None:
+        """A line of the log."""
+        if self._runtime.is_master:
+            self._events.write("log", message)
+
+    def started(self, replica: Replica) -> None:
+        runtime, progress = self._runtime, replica.progress
+        if runtime.is_master:
+            place = f", going on after epoch {progress.epoch} and {progress.step} steps" if replica.resumed else ""
+            self._events.write(
+                "started",
+                f"training {replica.config.experiment} on {runtime.world_size} x {runtime.device.type} "
+                f"({runtime.kind}), {replica.parameters:,} parameters{place}",
+                runtime=runtime.kind,
+                world_size=runtime.world_size,
+                device=str(runtime.device),
+                parameters=replica.parameters,
+                epoch=progress.epoch,
+                step=progress.step,
+            )
+
+    def log(self, replica: Replica, seen: Seen) -> None:
+        now, progress = time.monotonic(), replica.progress
+        if self._runtime.is_master:
+            loss = seen.loss_sum / max(1, seen.steps)
+            self._events.write(
+                "log",
+                f"epoch {progress.epoch + 1} of {replica.config.epochs}, step {progress.step} of "
+                f"{replica.train_batches.steps}: loss {loss:.4f}, learning rate {replica.learning_rate:.2e}, "
+                f"{now - self._last_look:.1f} s",
+                epoch=progress.epoch + 1,
+                step=progress.step,
+                loss=loss,
+                learning_rate=replica.learning_rate,
+            )
+            self._say_fallbacks()
+        self._last_look = now
+
+    def epoch(self, replica: Replica, ended: EpochScores, best: bool) -> None:
+        seconds = time.monotonic() - self._epoch_began
+        self._epoch_began = time.monotonic()
+        if not self._runtime.is_master:
+            return
+        dice = ", ".join(f"{name} {value:.3f}" for name, value in ended.dice.items() if value is not None)
+        self._events.write(
+            "epoch",
+            f"epoch {ended.epoch} of {replica.config.epochs}: loss {ended.loss:.4f}, validation loss "
+            f"{ended.validation_loss:.4f}, learning rate {ended.learning_rate:.2e}, Dice {dice}; {seconds:.0f} s, "
+            f"{ended.samples_per_s:.1f} samples/s, {ended.data_wait_share:.0%} of it waiting for data",
+            **ended.model_dump(),
+            step=replica.train_batches.steps,
+            seconds=seconds,
+            compiles=self._runtime.compiles(),
+            fallbacks=self._runtime.fallbacks(),
+        )
+        self._events.write(
+            "checkpoint",
+            f"checkpoint of epoch {ended.epoch} written" + (" (the best so far)" if best else ""),
+            epoch=ended.epoch,
+            best=best,
+        )
+
+    def flawed(self, flaw: Flaw, samples: list[str], batch: Batch | None) -> None:
+        """Names the samples of this replica whose loss was not finite, or, from the master, the step's."""
+        if not samples and not self._runtime.is_master:
+            return
+        named = samples or list(batch.ids if batch is not None else ())
+        what = "samples with such a loss" if samples else "the step's samples"
+        listed = ", ".join(named[:_NAMED]) + (" ..." if len(named) > _NAMED else "")
+        self._events.write(
+            "flaw",
+            f"{flaw}; {what} (replica {self._runtime.ordinal}): {listed or 'unknown'}",
+            epoch=flaw.epoch + 1,
+            step=flaw.step,
+            samples=named,
+            ordinal=self._runtime.ordinal,
+        )
+
+    def recovered(self, replica: Replica, flaw: Flaw, chosen: Remedy) -> None:
+        if self._runtime.is_master:
+            progress = replica.progress
+            self._events.write(
+                "recovery",
+                f"going on from the checkpoint after epoch {progress.epoch} and {progress.step} steps, without step "
+                f"{flaw.step} of epoch {flaw.epoch + 1}: {chosen}",
+                epoch=progress.epoch,
+                step=progress.step,
+                recovery=chosen.number,
+                rate_factor=replica.rates.factor,
+                f32=progress.f32,
+            )
+
+    def stopped(self, replica: Replica) -> None:
+        if self._runtime.is_master:
+            progress = replica.progress
+            self._events.write(
+                "stopped",
+                f"stopped as asked after epoch {progress.epoch} and {progress.step} steps; the next launch goes on "
+                "from there",
+                epoch=progress.epoch,
+                step=progress.step,
+            )
+
+    def finished(self, replica: Replica) -> None:
+        if self._runtime.is_master:
+            # A host that died between checkpoint and state left a state of before.
+            replica.write_state()
+            progress = replica.progress
+            best = progress.history[progress.best_epoch - 1]
+            early = ", stopped early: the score no longer rose" if progress.epoch < replica.config.epochs else ""
+            self._events.write(
+                "finished",
+                f"{progress.epoch} epochs trained{early}; best: epoch {best.epoch}, mean Dice "
+                f"{best.foreground_dice:.4f}",
+                best_epoch=best.epoch,
+                foreground_dice=best.foreground_dice,
+            )
+
+    def _say_fallbacks(self) -> None:
+        fallbacks = self._runtime.fallbacks()
+        if fallbacks and not self._said_fallbacks:
+            self._said_fallbacks = True
+            self._events.write(
+                "log",
+                f"this network falls back to the host in every step, which is slow on a TPU: {', '.join(fallbacks)}",
+                fallbacks=fallbacks,
+            )

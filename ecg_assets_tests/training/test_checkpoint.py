@@ -1,0 +1,102 @@
+"""Checkpoints that come to harm: truncated, changed, not writable. The one before is used, or a sentence says why."""
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from ecg_assets.training.checkpoint import CheckpointError, load_network
+from ecg_assets.training.events import read_events
+from ecg_assets.training.run_folder import RunFolder, is_finished
+from ecg_assets.training.trainer import TrainingFailedError, train
+from ecg_assets_tests.live import CHECKOUT
+from ecg_assets_tests.training.conftest import Prepare
+
+
+def flip_a_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 0x40
+    path.write_bytes(content)
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def stop_after_an_epoch(run: RunFolder) -> None:
+    """Trains one epoch of the run and stops as asked."""
+
+    def ask(event: object) -> None:
+        if getattr(event, "kind", "") == "checkpoint":
+            run.stop_request.touch()
+
+    with pytest.raises(SystemExit):
+        train(run.path, [ask])
+
+
+@pytest.mark.parametrize("harm", [flip_a_byte, truncate])
+def test_a_damaged_last_checkpoint_is_noticed_and_the_one_before_is_used(prepare: Prepare, harm: object) -> None:
+    undisturbed, run = prepare("undisturbed", epochs=4), prepare("harmed", epochs=4)
+    train(undisturbed.path)
+    stop_after_an_epoch(run)
+    assert callable(harm)
+    harm(run.last)
+    train(run.path)
+    lines = [event.message for event in read_events(run.events) if event.kind == "log"]
+    assert any("last.safetensors" in line and "going on from previous.safetensors" in line for line in lines)
+    assert is_finished(run)
+    for name, tensor in load_file(undisturbed.last).items():
+        np.testing.assert_array_equal(load_file(run.last)[name], tensor, err_msg=name)
+
+
+def test_when_both_are_damaged_a_sentence_says_so(prepare: Prepare) -> None:
+    run = prepare(epochs=4)
+    stop_after_an_epoch(run)
+    for path in (run.last, run.previous):
+        flip_a_byte(path)
+    with pytest.raises(TrainingFailedError, match=r"previous\.safetensors has changed since it was written"):
+        train(run.path)
+
+
+def test_a_damaged_best_checkpoint_is_not_predicted_with(prepare: Prepare) -> None:
+    run = prepare(epochs=1)
+    train(run.path)
+    load_network(run.best)
+    flip_a_byte(run.best)
+    with pytest.raises(CheckpointError, match=r"best\.safetensors has changed since it was written"):
+        load_network(run.best)
+
+
+def test_a_full_disk_ends_the_training_with_a_sentence_and_the_checkpoint_before_stays(prepare: Prepare) -> None:
+    run = prepare(epochs=2)
+    stop_after_an_epoch(run)
+    kept = run.last.read_bytes()
+    size = len(kept) // 2
+    command = [sys.executable, "-m", "ecg_assets.training.trainer", str(run.path)]
+    done = subprocess.run(
+        command,
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+        # Every file of the process is as a full disk to it beyond this size.
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
+    )
+    assert done.returncode not in (0, 75)
+    said = next(event.message for event in read_events(run.events) if event.kind == "error")
+    assert "cannot be written" in said
+    assert "training goes on from there" in said
+    assert run.last.read_bytes() == kept
+    train(run.path)
+    assert is_finished(run)
+
+
+def test_a_folder_that_cannot_be_written_ends_the_training_with_a_sentence(prepare: Prepare) -> None:
+    run = prepare(epochs=1)
+    run.last.parent.write_text("a file stands where the folder should be")
+    with pytest.raises(TrainingFailedError, match=r"checkpoints.* cannot be written"):
+        train(run.path)
