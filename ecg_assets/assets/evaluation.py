@@ -7,11 +7,12 @@ from ecg_assets.records.index import accepted_records
 from ecg_assets.resources.storage import DataRootResource
 from ecg_assets.store.fingerprint import fingerprint
 from ecg_assets.store.root import DataRoot
-from ecg_assets.training.plots import loss_curve
+from ecg_assets.training.evaluation_report import report_path, write_evaluation
 from ecg_assets.training.published import published_experiment
-from ecg_assets.training.report import Picture, write_report
+from ecg_assets.training.report import Row
+from ecg_assets.training.report_sections import class_rows, dice_rows, key_numbers, near_rows
 from ecg_assets.training.run_folder import RunFolder
-from ecg_assets.training.scorecard import CODE_VERSION, Scorecard, score_run
+from ecg_assets.training.scorecard import CODE_VERSION, score_run
 
 
 @dg.asset(
@@ -26,52 +27,31 @@ def evaluation_report(context: dg.AssetExecutionContext, data_root: DataRootReso
     run = RunFolder(root.runs / published_experiment(root))
     card, was_there = score_run(root, run, log)
     page = overlay_of_a_test_page(root, run)
-    report = run.path / "report" / "index.html"
-    facts = {"experiment": card.experiment, "checkpoint": card.sha256, "test samples": card.samples}
-    pictures = [Picture("A test page as the network reads it", page), Picture("Training", loss_curve(run.events))]
-    write_report(report, f"Evaluation of {card.experiment}", facts, score_rows(card), recipe_rows(card), pictures)
-    known = {f"dice_{name}": value for name, value in card.dice.items() if value is not None}
-    clean = card.dice_by_recipe.get("clean", {})
-    known |= {f"dice_clean_{name}": value for name, value in clean.items() if value is not None}
+    with data_root.writing(root.champion, log):
+        write_evaluation(root, run, card, page, log)
+    numbers = key_numbers(card)
+    wave_f = numbers.get("f_1px_wave")
     return dg.MaterializeResult(
         metadata=told(
-            "Dice on test records: " + ", ".join(f"{name} {_text(value)}" for name, value in card.dice.items()),
-            report,
+            "Dice on test records: "
+            + ", ".join(f"{name} {_text(value)}" for name, value in card.dice.items())
+            + f"; wave F at 1 px {_text(wave_f)}",
+            report_path(run),
             picture=picture(page, "a test page as the network reads it"),
-            report=dg.MetadataValue.url(report.as_uri()),
-            scores=table(score_rows(card)),
-            dice_by_recipe=table(recipe_rows(card)),
+            report=dg.MetadataValue.url(report_path(run).as_uri()),
+            scores=table(as_text(class_rows(card))),
+            dice_by_recipe=table(as_text(dice_rows(card, "recipe"))),
+            f_by_recipe=table(as_text(near_rows(card, "recipe"))),
+            f_by_layout=table(as_text(near_rows(card, "layout"))),
             experiment=card.experiment,
             samples=card.samples,
             three_class_dice=card.score,
             made=0 if was_there else 1,
             skipped=1 if was_there else 0,
-            **known,
+            **numbers,
         ),
-        data_version=dg.DataVersion(fingerprint(card.model_dump())),
+        data_version=dg.DataVersion(fingerprint(card.model_dump(mode="json"))),
     )
-
-
-def score_rows(card: Scorecard) -> list[dict[str, str]]:
-    """One row a class, as text: a class that does not occur has no number."""
-    return [
-        {
-            "class": name,
-            "Dice": _text(card.dice[name]),
-            "IoU": _text(card.iou[name]),
-            "precision": _text(card.precision[name]),
-            "recall": _text(card.recall[name]),
-        }
-        for name in card.dice
-    ]
-
-
-def recipe_rows(card: Scorecard) -> list[dict[str, str]]:
-    """One row a degradation recipe with the Dice of each class, as text."""
-    return [
-        {"recipe": recipe, **{name: _text(value) for name, value in dice.items()}}
-        for recipe, dice in card.dice_by_recipe.items()
-    ]
 
 
 def overlay_of_a_test_page(root: DataRoot, run: RunFolder) -> bytes:
@@ -83,5 +63,12 @@ def overlay_of_a_test_page(root: DataRoot, run: RunFolder) -> bytes:
     return page_overlay(root, run.best, record_id)
 
 
-def _text(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+def as_text(rows: list[Row]) -> list[dict[str, str]]:
+    """Numbers with four digits: a class that does not occur has none, and a column holds one type."""
+    return [{name: _text(value) for name, value in row.items()} for row in rows]
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,18 +1,31 @@
-"""The champion: the best checkpoint so far, by its score on the test split of the present dataset."""
+"""The champion: the best checkpoint so far, on the test split of the present dataset; and the one before it."""
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ecg_assets.store.atomic import atomic_path, write_text
+from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
+from ecg_assets.training.promotion import Verdict, judge
+from ecg_assets.training.scorecard import Scorecard, is_current, score_checkpoint
 
-_CARD, _HISTORY, _CHECKPOINT = "champion.json", "history.jsonl", "champion.safetensors"
+_CARD, _CHECKPOINT = "champion.json", "champion.safetensors"
+_PREVIOUS_CARD, _PREVIOUS_CHECKPOINT = "previous.json", "previous.safetensors"
+_HISTORY = "history.jsonl"
+
+ScoreAgain = Callable[["Contender", Path], Scorecard]
+
+
+class NoPreviousChampionError(ValueError):
+    """There is no champion to put back."""
 
 
 class Contender(BaseModel):
@@ -23,6 +36,7 @@ class Contender(BaseModel):
         sha256: of the checkpoint's file.
         dataset_digest: the dataset on whose test split it was scored.
         score: mean Dice over background, grid and wave, from 0 to 1.
+        card: all scores; None where an earlier version of the scoring left the score alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +45,19 @@ class Contender(BaseModel):
     sha256: str
     dataset_digest: str
     score: float
+    card: Scorecard | None = Field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, card: Scorecard) -> "Contender":
+        """The checkpoint that was scored."""
+        bare = card.model_copy(update={"best": [], "worst": []})  # their pictures stay with the run
+        return cls(
+            experiment=card.experiment,
+            sha256=card.sha256,
+            dataset_digest=card.dataset_digest,
+            score=card.score,
+            card=bare,
+        )
 
 
 @dataclass(frozen=True)
@@ -52,8 +79,12 @@ class Decision:
 
 def read_champion(root: DataRoot) -> Contender | None:
     """The champion, or None before there is one."""
-    card = root.champion / _CARD
-    return Contender.model_validate_json(card.read_text("utf-8")) if card.exists() else None
+    return _read(root.champion / _CARD)
+
+
+def read_previous(root: DataRoot) -> Contender | None:
+    """The champion before, or None."""
+    return _read(root.champion / _PREVIOUS_CARD)
 
 
 def champion_checkpoint(root: DataRoot) -> Path:
@@ -61,52 +92,140 @@ def champion_checkpoint(root: DataRoot) -> Path:
     return root.champion / _CHECKPOINT
 
 
-def decide(
-    root: DataRoot, challenger: Contender, checkpoint: Path, score_again: Callable[[Path], float], log: Log
-) -> Decision:
-    """Promotes the challenger when it is better than the champion on the same test split; else the champion stays.
+def scorer(root: DataRoot, dataset_digest: str, log: Log) -> ScoreAgain:
+    """Scores a contender's weights on the present dataset, whose digest is given."""
+
+    def score_again(contender: Contender, checkpoint: Path) -> Scorecard:
+        return score_checkpoint(root, checkpoint, contender.experiment, dataset_digest, log)
+
+    return score_again
+
+
+def champion_on(root: DataRoot, dataset_digest: str, score_again: ScoreAgain, log: Log) -> Contender | None:
+    """The champion with its scores on this dataset: scored again, and kept, when they are of another or outdated.
 
     Args:
         root: holds the champion.
-        challenger: with its score on the present dataset.
-        checkpoint: the challenger's weights, copied when it is promoted.
-        score_again: scores a checkpoint on the present dataset; called when the champion's score is of another one.
+        dataset_digest: of the present dataset.
+        score_again: scores a checkpoint on the present dataset.
         log: receives what happens.
     """
-    before = read_champion(root)
-    if before is not None and before.dataset_digest != challenger.dataset_digest:
-        log(f"champion: the dataset has changed; scoring the present champion ({before.experiment}) on the new one")
-        score = score_again(champion_checkpoint(root))
-        before = before.model_copy(update={"score": score, "dataset_digest": challenger.dataset_digest})
-    promoted, reason = _compare(before, challenger)
-    champion = challenger if promoted or before is None else before
-    if promoted and (before is None or before.sha256 != challenger.sha256):
-        _install(root, checkpoint)
-    write_text(root.champion / _CARD, champion.model_dump_json(indent=1) + "\n")
-    decision = Decision(promoted, reason, champion, before)
-    _record(root, decision, challenger)
+    champion = read_champion(root)
+    if champion is None:
+        return None
+    if champion.card is not None and is_current(champion.card, champion.sha256, dataset_digest):
+        return champion
+    log(f"champion: {champion.experiment} was scored on another dataset, or otherwise; scoring it again")
+    again = Contender.of(score_again(champion, champion_checkpoint(root)))
+    _write(root.champion / _CARD, again)
+    return again
+
+
+def decide(root: DataRoot, card: Scorecard, checkpoint: Path, score_again: ScoreAgain, log: Log) -> Decision:
+    """Promotes the challenger by the rule of `promotion.judge`; else the champion stays, which is recorded as well.
+
+    The champion that loses its place is kept as the previous one.
+
+    Args:
+        root: holds the champion.
+        card: the challenger's scores on the present dataset.
+        checkpoint: the challenger's weights, copied when it is promoted.
+        score_again: scores a checkpoint on the present dataset; called when the champion's scores are of another one.
+        log: receives what happens.
+    """
+    challenger = Contender.of(card)
+    before = champion_on(root, card.dataset_digest, score_again, log)
+    verdict = _verdict(root, before, card)
+    if verdict.promoted:
+        if before is not None:
+            _keep_as_previous(root, before)
+        _copy(checkpoint, champion_checkpoint(root))
+        _write(root.champion / _CARD, challenger)
+    _record(root, "promoted" if verdict.promoted else "kept", verdict.reason, challenger)
+    log(f"champion: {verdict.reason}")
+    return Decision(
+        verdict.promoted, verdict.reason, challenger if before is None or verdict.promoted else before, before
+    )
+
+
+def demote(root: DataRoot, log: Log) -> Contender:
+    """Puts the previous champion back. The demoted checkpoint is never promoted again: it is in the history.
+
+    Returns:
+        Who is champion now.
+
+    Raises:
+        NoPreviousChampionError: there is none.
+    """
+    champion, previous = read_champion(root), read_previous(root)
+    if champion is None:
+        raise NoPreviousChampionError(f"{root.champion} holds no champion; materialise champion first")
+    if previous is None:
+        raise NoPreviousChampionError(
+            f"{root.champion} holds no previous champion to put back: {champion.experiment} is the first, or one was "
+            "put back already; train another experiment and materialise champion"
+        )
+    reason = f"{champion.experiment} was demoted; {previous.experiment} is champion again"
+    # First of all: a demotion that is interrupted is then carried out again by the next one, not forgotten.
+    _record(root, "demoted", reason, champion)
+    _copy(root.champion / _PREVIOUS_CHECKPOINT, champion_checkpoint(root))
+    _write(root.champion / _CARD, previous)
+    (root.champion / _PREVIOUS_CARD).unlink()
+    (root.champion / _PREVIOUS_CHECKPOINT).unlink()
     log(f"champion: {reason}")
-    return decision
+    return previous
 
 
-def _compare(before: Contender | None, challenger: Contender) -> tuple[bool, str]:
-    if before is None:
-        return True, f"{challenger.experiment} is the first champion ({challenger.score:.4f})"
-    if before.sha256 == challenger.sha256:
-        return False, f"{before.experiment} stays champion ({before.score:.4f}): the challenger is the same checkpoint"
-    scores = f"{challenger.score:.4f} against {before.score:.4f}"
-    if challenger.score > before.score:
-        return True, f"{challenger.experiment} takes the place of {before.experiment}: {scores}"
-    return False, f"{before.experiment} stays champion: {challenger.experiment} is not better, {scores}"
+def history(root: DataRoot) -> list[dict[str, Any]]:
+    """Every decision, the oldest first: `decision`, `reason`, `experiment`, `sha256`, `time`, `three_class_dice`."""
+    path = root.champion / _HISTORY
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
 
 
-def _install(root: DataRoot, checkpoint: Path) -> None:
-    with atomic_path(champion_checkpoint(root)) as temporary:
-        shutil.copyfile(checkpoint, temporary)
+def _verdict(root: DataRoot, before: Contender | None, card: Scorecard) -> Verdict:
+    if before is None or before.card is None:
+        return Verdict(True, f"{card.experiment} is the first champion")
+    if before.sha256 == card.sha256:
+        return Verdict(False, f"{before.experiment} stays champion: the challenger is the same checkpoint")
+    stays = f"{before.experiment} stays champion"
+    if any(line.get("decision") == "demoted" and line["sha256"] == card.sha256 for line in history(root)):
+        return Verdict(False, f"{stays}: this checkpoint of {card.experiment} was demoted; train it anew")
+    verdict = judge(card, before.card)
+    ending = f"{card.experiment} takes the place of {before.experiment}" if verdict.promoted else stays
+    return Verdict(verdict.promoted, f"{ending}: {verdict.reason}")
 
 
-def _record(root: DataRoot, decision: Decision, challenger: Contender) -> None:
-    """One line a decision, promotions and keepings alike."""
-    line = {"promoted": decision.promoted, "reason": decision.reason, "challenger": challenger.model_dump()}
-    with (root.champion / _HISTORY).open("a", encoding="utf-8") as history:
-        history.write(json.dumps(line, sort_keys=True) + "\n")
+def _keep_as_previous(root: DataRoot, champion: Contender) -> None:
+    # After a promotion that was interrupted the weights are the challenger's, and the champion's are kept already.
+    if sha256_file(champion_checkpoint(root)) == champion.sha256:
+        _copy(champion_checkpoint(root), root.champion / _PREVIOUS_CHECKPOINT)
+        _write(root.champion / _PREVIOUS_CARD, champion)
+
+
+def _read(path: Path) -> Contender | None:
+    return Contender.model_validate_json(path.read_text("utf-8")) if path.exists() else None
+
+
+def _write(path: Path, contender: Contender) -> None:
+    write_text(path, contender.model_dump_json(indent=1) + "\n")
+
+
+def _copy(source: Path, target: Path) -> None:
+    with atomic_path(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def _record(root: DataRoot, decision: str, reason: str, contender: Contender) -> None:
+    """One line a decision: promotions, keepings and demotions alike."""
+    line = {
+        "decision": decision,
+        "reason": reason,
+        "time": time.time(),
+        "experiment": contender.experiment,
+        "sha256": contender.sha256,
+        "score": contender.score,
+        "three_class_dice": contender.card and contender.card.three_class_dice,
+    }
+    root.champion.mkdir(parents=True, exist_ok=True)
+    with (root.champion / _HISTORY).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line, sort_keys=True) + "\n")

@@ -1,14 +1,16 @@
-"""The evaluation as one HTML file that needs nothing else."""
+"""An evaluation as one HTML file that needs nothing else."""
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ecg_assets.store.atomic import write_text
 
 _TEMPLATES = Path(__file__).parent / "templates"
+
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -29,27 +31,43 @@ class Picture:
         return f"data:image/png;base64,{base64.b64encode(self.png).decode('ascii')}"
 
 
-def write_report(
-    path: Path,
-    title: str,
-    facts: Mapping[str, Any],
-    scores: Sequence[Mapping[str, Any]],
-    by_recipe: Sequence[Mapping[str, Any]],
-    pictures: Sequence[Picture],
-) -> None:
+@dataclass(frozen=True)
+class Section:
+    """A part of the report.
+
+    Attributes:
+        title: its heading.
+        note: a sentence or two below it.
+        rows: of its table, equal keys; numbers are shown with four digits.
+        shares: for a confusion matrix, what share of the row each cell is, from 0 to 1; cells are shaded by it.
+        pictures: below the table, in this order.
+    """
+
+    title: str
+    note: str = ""
+    rows: Sequence[Row] = ()
+    shares: Sequence[Sequence[float]] = ()
+    pictures: Sequence[Picture] = field(default=(), repr=False)
+
+
+def write_report(path: Path, title: str, facts: Row, sections: Sequence[Section]) -> None:
     """Writes the report atomically.
 
     Args:
         path: the HTML file.
         title: its heading.
         facts: what was evaluated: name and value.
-        scores: one row a class, equal keys; numbers are shown with four digits.
-        by_recipe: one row a degradation recipe, equal keys: the Dice of each class.
-        pictures: shown in this order.
+        sections: in this order.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
-    environment.filters["number"] = lambda value: f"{value:.4f}" if isinstance(value, float) else str(value)
+    environment.filters["number"] = _number
     template = environment.get_template("report.html")
-    write_text(path, template.render(title=title, facts=facts, scores=scores, by_recipe=by_recipe, pictures=pictures))
+    write_text(path, template.render(title=title, facts=facts, sections=sections))
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,23 +1,48 @@
 """What a run's best checkpoint reaches on the test split, kept beside the run."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ecg_assets.store.atomic import write_text
+from ecg_assets.store.atomic import write_bytes, write_text
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
 from ecg_assets.training.run_folder import RunFolder, read_start
+from ecg_assets.training.tally import Cell, divided, summed
+
+if TYPE_CHECKING:
+    from ecg_assets.training.evaluate import Evaluation
+    from ecg_assets.training.extremes import Look
 
 # To be raised when the same checkpoint on the same data would score otherwise.
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 _BATCH = 8
-_SCORES = {"samples", "dice", "dice_by_recipe", "iou", "precision", "recall", "three_class_dice"}
 
 
 class ScorecardMissingError(ValueError):
-    """A run was not evaluated yet."""
+    """A run was not evaluated yet, or not as it would be now."""
+
+
+class Shown(BaseModel):
+    """A sample that stands in the report with its picture.
+
+    Attributes:
+        sample: its id.
+        recipe: of its degradations.
+        agreement: of all classes but background within 1 px; samples are ranked by it.
+        wave_f: of the wave within 1 px; None when there is none.
+        picture: the PNG's name, relative to the report's folder.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sample: str
+    recipe: str
+    agreement: float
+    wave_f: float | None
+    picture: str
 
 
 class Scorecard(BaseModel):
@@ -32,6 +57,8 @@ class Scorecard(BaseModel):
         dice, iou, precision, recall: per class of the network.
         dice_by_recipe: Dice per class of the samples of each degradation recipe; `clean` has none.
         three_class_dice: of background, grid (all lines) and wave; comparable between networks.
+        cells: the counts of each recipe and layout, from which all scores follow.
+        best, worst: samples with their pictures, the best and the worst first.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,10 +74,13 @@ class Scorecard(BaseModel):
     precision: dict[str, float | None]
     recall: dict[str, float | None]
     three_class_dice: dict[str, float | None]
+    cells: list[Cell] = Field(default_factory=list, repr=False)
+    best: list[Shown] = Field(default_factory=list, repr=False)
+    worst: list[Shown] = Field(default_factory=list, repr=False)
 
     @property
     def score(self) -> float:
-        """Mean Dice over background, grid and wave: what champions are compared by."""
+        """Mean Dice over background, grid and wave."""
         return mean_dice(self.three_class_dice)
 
 
@@ -69,16 +99,24 @@ def read_scorecard(run: RunFolder) -> Scorecard:
     """The scorecard of a run.
 
     Raises:
-        ScorecardMissingError: the run was not evaluated.
+        ScorecardMissingError: the run was not evaluated, or the file is none of these.
     """
     path = scorecard_path(run)
     if not path.exists():
         raise ScorecardMissingError(f"{path} is not there; materialise evaluation_report first")
-    return Scorecard.model_validate_json(path.read_text("utf-8"))
+    try:
+        return Scorecard.model_validate_json(path.read_text("utf-8"))
+    except ValidationError as error:
+        raise ScorecardMissingError(f"{path} is no scorecard; delete it and materialise evaluation_report") from error
 
 
 def score_run(root: DataRoot, run: RunFolder, log: Log) -> tuple[Scorecard, bool]:
-    """Scores a run's best checkpoint on the test split, unless that was done already.
+    """Scores a run's best checkpoint on the test split, unless that was done already, and draws the extremes.
+
+    Args:
+        root: holds the dataset.
+        run: whose checkpoint.
+        log: receives what happens.
 
     Returns:
         The scorecard, and whether it was there.
@@ -87,23 +125,64 @@ def score_run(root: DataRoot, run: RunFolder, log: Log) -> tuple[Scorecard, bool
         CheckpointError, EmptySplitError, RunFolderError: what they say.
     """
     start, sha256 = read_start(run), sha256_file(run.best)
-    wanted = {"code_version": CODE_VERSION, "sha256": sha256, "dataset_digest": start.dataset_digest}
     if scorecard_path(run).exists():
         kept = read_scorecard(run)
-        if kept.model_dump(include=set(wanted)) == wanted:
+        if is_current(kept, sha256, start.dataset_digest):
             log(f"{run.path.name}: this checkpoint is scored already on this dataset")
             return kept, True
     from ecg_assets.training.evaluate import evaluate  # imports torch
 
     evaluation = evaluate(root, run.best, "test", _BATCH, log)
-    scores = evaluation.model_dump(include=_SCORES)
-    card = Scorecard(**wanted, experiment=start.config.experiment, **scores)
+    folder = scorecard_path(run).parent
+    best = [_draw(look, folder, f"best-{place:02d}") for place, look in enumerate(evaluation.extremes.best, 1)]
+    worst = [_draw(look, folder, f"worst-{place:02d}") for place, look in enumerate(evaluation.extremes.worst, 1)]
+    card = _card(evaluation, start.config.experiment, sha256, start.dataset_digest)
+    card = card.model_copy(update={"best": best, "worst": worst})
     write_text(scorecard_path(run), card.model_dump_json(indent=1) + "\n")
     return card, False
 
 
-def score_checkpoint(root: DataRoot, checkpoint: Path, log: Log) -> float:
-    """`Scorecard.score` of any checkpoint on the present dataset."""
+def is_current(card: Scorecard, sha256: str, dataset_digest: str) -> bool:
+    """Whether the card is of this checkpoint on this dataset, scored as it would be now."""
+    return (card.code_version, card.sha256, card.dataset_digest) == (CODE_VERSION, sha256, dataset_digest)
+
+
+def score_checkpoint(root: DataRoot, checkpoint: Path, experiment: str, dataset_digest: str, log: Log) -> Scorecard:
+    """The scorecard of any checkpoint on the present dataset, without pictures.
+
+    Raises:
+        CheckpointError, EmptySplitError: what they say.
+    """
     from ecg_assets.training.evaluate import evaluate  # imports torch
 
-    return mean_dice(evaluate(root, checkpoint, "test", _BATCH, log).three_class_dice)
+    evaluation = evaluate(root, checkpoint, "test", _BATCH, log)
+    return _card(evaluation, experiment, sha256_file(checkpoint), dataset_digest)
+
+
+def _card(evaluation: "Evaluation", experiment: str, sha256: str, dataset_digest: str) -> Scorecard:
+    total = summed(cell.tally for cell in evaluation.cells)
+    return Scorecard(
+        code_version=CODE_VERSION,
+        experiment=experiment,
+        sha256=sha256,
+        dataset_digest=dataset_digest,
+        samples=total.samples,
+        **total.scores.model_dump(),
+        dice_by_recipe={name: one.scores.dice for name, one in divided(evaluation.cells, "recipe").items()},
+        three_class_dice=total.three_class_dice,
+        cells=evaluation.cells,
+    )
+
+
+def _draw(look: "Look", folder: Path, name: str) -> Shown:
+    from ecg_assets.training.extremes import triple
+
+    picture = f"samples/{name}.png"
+    write_bytes(folder / picture, triple(look))
+    return Shown(
+        sample=look.sample.id,
+        recipe=look.sample.recipe,
+        agreement=look.tally.agreement,
+        wave_f=look.tally.near_f(1)["wave"],
+        picture=picture,
+    )
