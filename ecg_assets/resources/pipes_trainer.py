@@ -30,12 +30,12 @@ def main() -> None:
     from ecg_assets.training.trainer import train
 
     with open_dagster_pipes() as pipes:
-        train(Path(sys.argv[1]), listeners=[lambda event: tell(pipes, event)])
+        train(Path(sys.argv[1]), listeners=[lambda event: tell(pipes, event)], pictures=True)
 
 
 def tell(pipes: PipesContext, event: "Event") -> None:
-    """Log lines stream into the run's log at once; epochs become observations on the launcher's side."""
-    if event.kind == "epoch":
+    """Log lines stream into the run's log at once; epochs and pictures become observations on the launcher's side."""
+    if event.kind == "epoch" or "picture" in event.values:
         pipes.report_custom_message(event.model_dump(mode="json"))
     if event.kind == "error":
         pipes.log.error(f"{event.message}\n{event.values.get('traceback', '')}".rstrip())
