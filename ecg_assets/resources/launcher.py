@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from ecg_assets.resources.picture_metadata import photo
 from ecg_assets.resources.pipes_trainer import LAUNCHER_VARIABLE
 from ecg_assets.resources.processes import ProcessMark, end_group, group_members, own_mark
 from ecg_assets.store.atomic import write_json
@@ -61,9 +62,9 @@ class TPUResource(dg.ConfigurableResource[Any]):
             with self._trainer(run_folder, environment, context.log.info) as trainer:
                 while trainer.poll() is None:
                     time.sleep(self.poll_s)
-                    shown = _observe(context, session, asset_key, shown)
+                    shown = _observe(context, session, asset_key, run_folder, shown)
         # Leaving the session reads the trainer's last messages to their end.
-        _observe(context, session, asset_key, shown)
+        _observe(context, session, asset_key, run_folder, shown)
         if trainer.returncode != 0:
             raise dg.Failure(
                 f"the trainer ended with {_exit_text(trainer.returncode)}; the lines above and the step's stderr say "
@@ -130,13 +131,23 @@ def _write_record(path: Path, group: int) -> None:
     write_json(path, {"group": group, "launcher_pid": mark.pid, "started_at": mark.seen_at})
 
 
-def _observe(context: dg.OpExecutionContext, session: dg.PipesSession, asset_key: dg.AssetKey, shown: int) -> int:
-    """Turns the epochs that came in since `shown` into observations; returns how many messages are seen now."""
+def _observe(
+    context: dg.OpExecutionContext, session: dg.PipesSession, asset_key: dg.AssetKey, run_folder: Path, shown: int
+) -> int:
+    """Turns the epochs and pictures that came in since `shown` into observations; returns how many are seen now."""
     messages = session.get_custom_messages()
     for event in messages[shown:]:
-        metadata = _flat(event["values"])
+        values = dict(event["values"])
+        drawn = values.pop("picture", None)
+        # A picture comes some seconds after its epoch, which is not to be plotted twice.
+        metadata = _flat(values) if drawn is None else {"picture": _picture(run_folder / drawn, str(event["message"]))}
         context.log_event(dg.AssetObservation(asset_key, description=str(event["message"]), metadata=metadata))
     return len(messages)
+
+
+def _picture(path: Path, alt: str) -> dg.MarkdownMetadataValue | str:
+    """The file as Markdown; a text when it is gone, as after the run folder was moved away."""
+    return photo(path, alt) if path.exists() else f"{path} is not there any more"
 
 
 def _flat(values: Mapping[str, Any]) -> dict[str, float | str]:
