@@ -9,6 +9,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from ecg_assets.commands.compare import compare
+from ecg_assets.commands.demote import demote
 from ecg_assets.samples.export import export_png
 from ecg_assets.store.inventory import take_stock
 from ecg_assets.store.placement import SPLITS, Split
@@ -186,3 +188,7 @@ def _experiments(root: DataRoot) -> Table:
 def _short(path: Path) -> str:
     """Relative to the working directory when it is below it."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+main.add_command(compare)
+main.add_command(demote)

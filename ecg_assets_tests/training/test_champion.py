@@ -1,6 +1,7 @@
 """The champion is the best on the same test split; keeping it is a decision too, and recorded; it can be demoted."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_better_on_the_wave_and_not_worse_elsewhere_is_promoted() -> None:
         ({"wave": 0.99, "grid": None}, None),
     ],
 )
-def test_the_rule_says_why_the_champion_stays(scores: dict[str, float | None], said: str | None) -> None:
+def test_the_rule_says_why_the_champion_stays(scores: dict[str, Any], said: str | None) -> None:
     verdict = judge(card_with("new", **scores), card_with("old", wave=0.90, grid=0.95))
     assert verdict.promoted == (said is None)
     assert said is None or said in verdict.reason
@@ -160,7 +161,7 @@ def test_without_a_previous_champion_demotion_says_so(root: DataRoot) -> None:
     with pytest.raises(NoPreviousChampionError, match="holds no champion"):
         demote(root, quiet)
     decide(root, *contend(root, "first", 0.8), never, quiet)
-    with pytest.raises(NoPreviousChampionError, match="no previous champion.*first"):
+    with pytest.raises(NoPreviousChampionError, match=r"no previous champion.*first"):
         demote(root, quiet)
     assert champion_checkpoint(root).read_text() == "weights of first"
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ecg_assets.training.report import Picture, Section, write_report
+from ecg_assets.training.report import Picture, Row, Section, write_report
 from ecg_assets.training.report_sections import class_rows, dice_rows, key_numbers, near_rows, sections
 from ecg_assets.training.scorecard import Shown
 from ecg_assets_tests.training.cards import counted_card, shifted_cells
@@ -10,7 +10,10 @@ from ecg_assets_tests.training.cards import counted_card, shifted_cells
 
 def test_the_report_holds_facts_scores_and_pictures(tmp_path: Path) -> None:
     path = tmp_path / "report" / "index.html"
-    rows = [{"class": "wave", "dice": 0.987654, "samples": 3}, {"class": "<grid>", "dice": None, "samples": 3}]
+    rows: list[Row] = [
+        {"class": "wave", "dice": 0.987654, "samples": 3},
+        {"class": "<grid>", "dice": None, "samples": 3},
+    ]
     matrix = Section("Confusion", rows=[{"true": "wave", "wave": "75.00%"}], shares=[[0.75]])
     pictures = Section("Training", "A note.", pictures=[Picture("Loss", b"png")])
     write_report(path, "Evaluation of demo", {"split": "test"}, [Section("Scores", rows=rows), matrix, pictures])

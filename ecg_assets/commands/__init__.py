@@ -1,0 +1,1 @@
+"""Commands of `ecg-assets`, one a file; heavy imports stay inside of them."""
