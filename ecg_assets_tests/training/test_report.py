@@ -23,7 +23,7 @@ def test_the_report_holds_facts_scores_and_pictures(tmp_path: Path) -> None:
     assert "<td>&lt;grid&gt;</td><td>-</td>" in html
     assert 'style="background: rgba(0, 140, 60, 0.45)">75.00%</td>' in html
     assert "data:image/png;base64,cG5n" in html
-    assert "http" not in html
+    assert "://" not in html
 
 
 def test_rows_and_key_numbers_follow_from_the_counts() -> None:

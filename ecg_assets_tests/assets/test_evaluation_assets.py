@@ -1,0 +1,81 @@
+"""The evaluation's report and the champion as assets: files, key numbers, and a decision that is told."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from ecg_assets.assets.champion import champion
+from ecg_assets.assets.evaluation import evaluation_report
+from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.store.fingerprint import sha256_file
+from ecg_assets.store.root import DataRoot, open_root
+from ecg_assets.training.config import TrainConfig
+from ecg_assets.training.events import EventLog
+from ecg_assets.training.published import note_published
+from ecg_assets.training.run_folder import RunFolder, prepare_run
+from ecg_assets.training.scorecard import read_scorecard
+from ecg_assets_tests.conftest import quiet
+from ecg_assets_tests.training.conftest import SMALL
+from ecg_assets_tests.training.networks_at_hand import put_checkpoint
+
+
+@pytest.fixture
+def root(mixed_root: DataRoot, tmp_path: Path) -> DataRoot:
+    """Records, pages and samples of the shared root, and a place of its own for runs."""
+    root = open_root(tmp_path / "data_root")
+    for name in ("ori_csv", "grids", "data", "dataset_grid_wave_mix"):
+        (root.path / name).symlink_to(mixed_root.path / name)
+    return root
+
+
+def put_run(root: DataRoot, name: str, seed: int) -> RunFolder:
+    run = prepare_run(root, TrainConfig(**(SMALL | {"experiment": name})), quiet)
+    put_checkpoint(run.best, seed)
+    dice = {"background": 0.5, "wave": None}
+    EventLog(run.events).write(
+        "epoch", "epoch 1", epoch=1, loss=1.0, validation_loss=1.0, learning_rate=0.01, dice=dice
+    )
+    note_published(root, name, sha256_file(run.best))
+    return run
+
+
+def materialized(root: DataRoot) -> dict[str, dict[str, Any]]:
+    """Metadata of both assets, in one run."""
+    before = [dg.AssetSpec(name) for name in ("trained_checkpoint", "mixed_dataset")]
+    result = dg.materialize(
+        [evaluation_report, champion, *before],
+        selection=["evaluation_report", "champion"],
+        resources={"data_root": DataRootResource(path=str(root.path))},
+    )
+    return {
+        name: dict(result.asset_materializations_for_node(name)[0].metadata)
+        for name in ("evaluation_report", "champion")
+    }
+
+
+def test_report_and_champion_tell_their_numbers_and_the_second_is_compared_with_the_first(root: DataRoot) -> None:
+    run = put_run(root, "first", 0)
+    made = materialized(root)
+    card = read_scorecard(run)
+    numbers = made["evaluation_report"]
+    assert numbers["made"].value == 1
+    assert float(numbers["dice_clean_wave"].value) == card.dice_by_recipe["clean"]["wave"]
+    assert {"dice_wave", "f_1px_wave", "f_2px_horizontal", "wave_f_1px_photo"} <= set(numbers)
+    report = (run.path / "report" / "index.html").read_text("utf-8")
+    assert "There is no champion yet." in report
+    assert report.count("data:image/png") == 2 + len(card.best) + len(card.worst)
+    assert len(card.worst) == 10
+    assert "://" not in report
+    assert made["champion"]["promoted"].value is True
+
+    assert materialized(root)["evaluation_report"]["skipped"].value == 1
+    assert "This checkpoint is the champion." in (run.path / "report" / "index.html").read_text("utf-8")
+
+    second = put_run(root, "second", 1)
+    made = materialized(root)
+    assert "champion (first)" in (second.path / "report" / "index.html").read_text("utf-8")
+    assert "first" in str(made["champion"]["summary"].value)
+    better = float(made["evaluation_report"]["dice_wave"].value) > float(numbers["dice_wave"].value)
+    assert better or made["champion"]["promoted"].value is False
