@@ -1,0 +1,68 @@
+"""`ecg-assets export-onnx`."""
+
+from pathlib import Path
+
+import click
+
+from ecg_assets.store.root import DataRoot, open_root
+
+_IMAGES = 8
+
+
+@click.command("export-onnx")
+@click.option(
+    "--checkpoint",
+    metavar="RUN_OR_FILE",
+    help="An experiment in the data root (its best epoch), or a .safetensors file; the champion without it.",
+)
+@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+def export_onnx(checkpoint: str | None, out: Path) -> None:
+    """Write a trained network as the ONNX file OUT, which runs without torch.
+
+    It takes any number of images of any height and width that are multiples of what its metadata say. The file is
+    compared with the checkpoint on samples of the dataset, or on synthetic pages where there is none: it is left only
+    when both give the same class for 99.9 % of the pixels.
+
+    Its input is float32 RGB (tiles, 3, height, width) from -1 to 1, its output the classes' probabilities (tiles,
+    classes, height, width). The metadata key `ecg_assets` holds the classes' names, `multiple_px` and the scale and
+    offset of the input as JSON. It needs: pip install 'ecg-assets[onnx]'
+
+    \b
+    Examples:
+      ecg-assets export-onnx champion.onnx
+      ecg-assets export-onnx --checkpoint grid_5class_run network.onnx
+      ecg-assets export-onnx --checkpoint some/best.safetensors network.onnx
+    """
+    # Imports torch: 1.4 s.
+    from ecg_assets.training.onnx_export import export_onnx as export
+    from ecg_assets.training.onnx_samples import images_to_compare_on
+
+    root = open_root()
+    weights = _chosen(root, checkpoint)
+    exported = export(weights, out, images_to_compare_on(root, _IMAGES, click.echo), click.echo)
+    size = f"tiles of {exported.card.tile_px} px" if exported.card.tile_px else "any size"
+    click.echo(
+        f"{out}: {weights} for {size}; same class as torch for {exported.agreement:.4%} of {exported.pixels:,} pixels"
+    )
+
+
+def _chosen(root: DataRoot, checkpoint: str | None) -> Path:
+    from ecg_assets.training.champion import champion_checkpoint
+    from ecg_assets.training.run_folder import RunFolder
+
+    if checkpoint is None:
+        path = champion_checkpoint(root)
+        if not path.exists():
+            raise click.UsageError(
+                f"{path} is not there: no champion yet; name an experiment or a file with --checkpoint"
+            )
+        return path
+    if checkpoint.endswith(".safetensors"):
+        if not Path(checkpoint).exists():
+            raise click.UsageError(f"{checkpoint} is not there")
+        return Path(checkpoint)
+    path = RunFolder(root.runs / checkpoint).best
+    if not path.exists():
+        known = ", ".join(sorted(config.parent.name for config in root.runs.glob("*/config.json"))) or "none yet"
+        raise click.UsageError(f"{path} is not there; experiments in this data root: {known}")
+    return path
