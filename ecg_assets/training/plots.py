@@ -4,24 +4,30 @@ import io
 from pathlib import Path
 from typing import Any
 
+from ecg_assets.samples.classes import CLASS_COLOURS, CLASSES
 from ecg_assets.training.events import read_events
+from ecg_assets.training.history import History
 
-_SIZE_IN, _DPI = (9, 3.2), 90
+_SIZE_IN, _DPI = (10, 3.4), 90
+# White is the paper's.
+_COLOURS = dict(zip(CLASSES, CLASS_COLOURS / 255, strict=True)) | {"background": "grey"}
 
 
 def loss_curve(events: Path) -> bytes:
-    """Losses and learning rate, and Dice of each class, over the epochs; a PNG.
+    """Losses and learning rate, and Dice of each class in the project's colours, over the epochs; a PNG.
 
-    Of an epoch that was trained twice, because a host died, the later one counts.
+    Epochs that the training went back behind do not count.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    epochs = {event.values["epoch"]: event.values for event in read_events(events) if event.kind == "epoch"}
-    history = [epochs[number] for number in sorted(epochs)]
-    figure = Figure(figsize=_SIZE_IN, layout="constrained")
+    history = [event.values for event in History(read_events(events)).epochs]
+    figure = Figure(figsize=_SIZE_IN, dpi=_DPI, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     losses, dice = figure.subplots(1, 2)
+    for axes in (losses, dice):
+        axes.grid(alpha=0.3)
+        axes.xaxis.get_major_locator().set_params(integer=True)
     _draw_losses(losses, history)
     _draw_dice(dice, history)
     picture = io.BytesIO()
@@ -33,17 +39,19 @@ def _draw_losses(axes: Any, history: list[dict[str, Any]]) -> None:
     numbers = [epoch["epoch"] for epoch in history]
     axes.plot(numbers, [epoch["loss"] for epoch in history], marker=".", label="training")
     axes.plot(numbers, [epoch["validation_loss"] for epoch in history], marker=".", label="validation")
-    axes.set(xlabel="epoch", ylabel="loss", yscale="log")
-    axes.legend(loc="upper left")
+    axes.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
+    axes.legend(loc="upper right")
     rate = axes.twinx()
     rate.step(numbers, [epoch["learning_rate"] for epoch in history], where="mid", color="grey", linestyle=":")
-    rate.set(ylabel="learning rate (dotted)", yscale="log")
+    rate.set(ylabel="learning rate (dotted)", ylim=(0, None))
 
 
 def _draw_dice(axes: Any, history: list[dict[str, Any]]) -> None:
     numbers = [epoch["epoch"] for epoch in history]
     for name in history[0]["dice"] if history else ():
-        values = [epoch["dice"][name] for epoch in history]
-        axes.plot(numbers, [float("nan") if value is None else value for value in values], marker=".", label=name)
+        values = [epoch["dice"].get(name) for epoch in history]
+        shown = [float("nan") if value is None else value for value in values]
+        axes.plot(numbers, shown, marker=".", label=name, color=_COLOURS.get(name))
     axes.set(xlabel="epoch", ylabel="validation Dice", ylim=(0, 1.01))
-    axes.legend(loc="lower right")
+    if history:
+        axes.legend(loc="lower right")

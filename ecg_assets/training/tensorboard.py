@@ -53,7 +53,10 @@ class TensorBoardFiles:
             return
         if event.kind == "epoch":
             self._steps = int(event.values["step"])
-        step = (int(event.values["epoch"]) - 1) * self._steps + int(event.values["step"])
+        before = int(event.values["epoch"]) - 1
+        if before and not self._steps:
+            return  # the events of the epochs before are gone: where this one stands is known at its end
+        step = before * self._steps + int(event.values["step"])
         group = "train" if event.kind == "log" else "epoch"
         for name, number in numbers(event.values, "/").items():
             if name not in _NO_SCALARS:

@@ -10,6 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from ecg_assets.training.events import Event, EventLog, Kind, read_events
 from ecg_assets.training.history import History
+from ecg_assets.training.plots import loss_curve
 from ecg_assets.training.run_folder import RunFolder
 from ecg_assets.training.stamp import git_state
 from ecg_assets.training.tensorboard import TensorBoardFiles
@@ -90,6 +91,13 @@ def test_tensorboard_reads_each_step_once_also_after_a_resume(prepare: Prepare) 
     assert "epoch/dice/grid" not in seen
 
 
+def test_without_the_events_of_earlier_epochs_no_step_is_guessed(prepare: Prepare) -> None:
+    run = prepare()
+    watch(run, [started(2), *told(3, 0.1), *told(4, 0.1)])
+    assert [step for step, _ in scalars(run)["train/loss"]] == [35, 40]
+    assert [step for step, _ in scalars(run)["epoch/loss"]] == [30, 40]
+
+
 def test_tensorboard_files_can_be_read_while_the_training_runs(prepare: Prepare) -> None:
     run, history = prepare(), History()
     files = TensorBoardFiles(run.path / "tensorboard", history)
@@ -137,6 +145,18 @@ def test_each_start_adds_a_session_to_the_stamp(prepare: Prepare) -> None:
     watch(run, [started(1, 5)])
     sessions = json.loads((run.path / "stamp.json").read_text("utf-8"))["sessions"]
     assert [(one["epoch"], one["step"]) for one in sessions] == [(0, 0), (1, 5)]
+
+
+def test_the_curve_is_drawn_from_the_epochs_that_hold(tmp_path: Path) -> None:
+    log, undisturbed = EventLog(tmp_path / "went_back.jsonl"), EventLog(tmp_path / "undisturbed.jsonl")
+    scored = {"validation_loss": 0.5, "learning_rate": 1e-3}
+    for one in [started(0), *told(1, 0.5), *told(2, 0.4), started(1), *told(2, 0.2)]:
+        log.write(one.kind, one.message, **one.values | scored)
+    for one in [started(0), *told(1, 0.5), *told(2, 0.2)]:
+        undisturbed.write(one.kind, one.message, **one.values | scored)
+    picture = loss_curve(log.path)
+    assert picture[:4] == b"\x89PNG"
+    assert picture == loss_curve(undisturbed.path)
 
 
 def test_a_package_that_git_does_not_keep_has_no_commit(tmp_path: Path) -> None:
