@@ -9,7 +9,7 @@ import torch
 from safetensors.numpy import load_file
 
 from ecg_assets.training import replica as replica_module
-from ecg_assets.training.batches import TrainBatches
+from ecg_assets.training.batches import Batch, TrainBatches
 from ecg_assets.training.config import TrainConfig
 from ecg_assets.training.events import Event, read_events
 from ecg_assets.training.recovery import Flaw, NonFiniteLossError, remedy
@@ -67,11 +67,12 @@ def test_the_batches_after_a_recovery_are_those_of_an_undisturbed_training(
     run = prepare(epochs=1)
     seen: list[int] = []
     step = replica_module.Replica.train_step
-    monkeypatch.setattr(
-        replica_module.Replica,
-        "train_step",
-        lambda self, number, batch: (seen.append(number), step(self, number, batch)),
-    )
+
+    def noting(self: replica_module.Replica, number: int, batch: Batch) -> None:
+        seen.append(number)
+        step(self, number, batch)
+
+    monkeypatch.setattr(replica_module.Replica, "train_step", noting)
     poison(monkeypatch, epoch=0, positions={2 * 6})
     train(run.path)
     assert seen[:10] == list(range(1, 11))
