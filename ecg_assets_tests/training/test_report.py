@@ -55,3 +55,5 @@ def test_the_report_compares_with_the_champion_and_shows_best_and_worst(tmp_path
     assert [picture.title for picture in parts["The worst samples"].pictures] == ["1. 7-1, photo: agreement 0.250"]
     assert parts["Confusion matrix"].rows[-1]["wave"] == "100.00%"
     assert "no champion yet" in {one.title: one for one in sections(card, None, tmp_path)}[against.title].note
+    turned = {one.title: one for one in sections(champion, card, tmp_path)}[against.title].note
+    assert "The champion stays: old is not better on the wave" in turned

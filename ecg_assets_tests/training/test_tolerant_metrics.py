@@ -110,6 +110,8 @@ def test_counts_add_up_exactly_whichever_way_the_samples_are_divided() -> None:
     cells = shifted_cells()
     total = summed(cell.tally for cell in cells)
     assert total.samples == 4
+    assert total.intersections.true == sum(cell.tally.intersections.true for cell in cells) == 4 * 16
+    assert total.near[2]["wave"].predicted == sum(cell.tally.near[2]["wave"].predicted for cell in cells) == 4 * 64
     for by in ("recipe", "layout"):
         assert summed(divided(cells, by).values()) == total
     again = [Cell.model_validate_json(cell.model_dump_json()) for cell in cells]
