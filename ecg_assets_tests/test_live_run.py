@@ -19,7 +19,7 @@ import psutil
 import pytest
 import yaml
 
-from ecg_assets.resources.launcher import PROCESS_FILE
+from ecg_assets.resources.launches import PROCESS_FILE
 from ecg_assets.resources.processes import group_members
 from ecg_assets.resources.reconcile import worker_mark
 from ecg_assets_tests.live import CHECKOUT, Server, environment, instance_of, make_home, status_of, until, webserver

@@ -1,10 +1,10 @@
 """Starts the trainer as a process group of its own, shows its events while it runs, and leaves no process behind."""
 
-import json
 import os
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,20 +13,17 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from ecg_assets.resources.launches import PROCESS_FILE, TOKEN_VARIABLE, clear_left_processes, note_launch
 from ecg_assets.resources.picture_metadata import photo
 from ecg_assets.resources.pipes_trainer import LAUNCHER_VARIABLE
-from ecg_assets.resources.processes import ProcessMark, end_group, group_members, own_mark
-from ecg_assets.store.atomic import write_json
+from ecg_assets.resources.preflight import preflight
+from ecg_assets.resources.processes import end_group
 from ecg_assets.store.stage import Log
+from ecg_assets.training.tpu_host import TpuHost, find_host
 
-PROCESS_FILE = "process.json"
 TRAINER_MODULE = "ecg_assets.resources.pipes_trainer"
 TPU_POOL = "tpu"
 STOPPED = 75  # how the trainer ends when it was asked to; importing it from there would import torch
-
-
-class AlreadyTrainingError(ValueError):
-    """Another process trains in this run folder; the message names it."""
 
 
 class TPUResource(dg.ConfigurableResource[Any]):
@@ -44,14 +41,25 @@ class TPUResource(dg.ConfigurableResource[Any]):
         default=TRAINER_MODULE, description="Python module that is run with the run folder as its argument."
     )
 
+    def host(self) -> TpuHost | None:
+        """What this machine has, by PCI and the environment alone; None without a TPU.
+
+        Raises:
+            TpuEnvironmentError: the environment contradicts the chips or itself; the message says what to set.
+        """
+        return find_host()
+
     def train(self, context: dg.OpExecutionContext, run_folder: Path, asset_key: dg.AssetKey) -> None:
         """Runs the trainer to its end; each epoch becomes an observation of `asset_key` while it runs.
 
         Raises:
             dg.Failure: the trainer ended with an error; its log lines stand above in the run's log.
             AlreadyTrainingError: somebody else is training in `run_folder`.
+            AcceleratorBusyError: another process is on the TPU.
+            TpuEnvironmentError: as `host`.
         """
         clear_left_processes(run_folder, self.grace_s, context.log.info)
+        preflight(run_folder, self.grace_s, context.log.info)
         shown = 0
         with dg.open_pipes_session(
             context=context,
@@ -75,10 +83,12 @@ class TPUResource(dg.ConfigurableResource[Any]):
     def _trainer(self, run_folder: Path, environment: dict[str, str], log: Log) -> Iterator["subprocess.Popen[bytes]"]:
         """The trainer's process; whatever happens, its whole group is gone on leaving."""
         command = [sys.executable, "-u", "-m", self.trainer_module, str(run_folder)]
+        token = uuid.uuid4().hex
+        environment = environment | {TOKEN_VARIABLE: token}
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
         record = run_folder / PROCESS_FILE
         try:
-            _write_record(record, process.pid)
+            note_launch(run_folder, process.pid, token)
             log(f"trainer started: process group {process.pid}, run folder {run_folder}")
             yield process
         finally:
@@ -100,35 +110,6 @@ def trainer_environment(log: Log) -> dict[str, str]:
         )
     environment[LAUNCHER_VARIABLE] = str(os.getpid())
     return environment
-
-
-def clear_left_processes(run_folder: Path, grace_s: float, log: Log) -> None:
-    """Ends what a dead launcher left running in `run_folder`.
-
-    Raises:
-        AlreadyTrainingError: the launcher is alive.
-    """
-    record = run_folder / PROCESS_FILE
-    if not record.exists():
-        return
-    noted = json.loads(record.read_text("utf-8"))
-    group, started_at = int(noted["group"]), float(noted["started_at"])
-    launcher = ProcessMark(int(noted["launcher_pid"]), started_at)
-    left = group_members(group, not_before=started_at)
-    if left and launcher.alive() and launcher.pid != os.getpid():
-        raise AlreadyTrainingError(
-            f"{run_folder} is being trained by process {launcher.pid} (trainer: process group {group}); wait for it "
-            "to end or cancel its run"
-        )
-    if left:
-        log(f"ending {len(left)} processes of a trainer whose run died (process group {group})")
-        end_group(group, grace_s)
-    record.unlink(missing_ok=True)
-
-
-def _write_record(path: Path, group: int) -> None:
-    mark = own_mark()
-    write_json(path, {"group": group, "launcher_pid": mark.pid, "started_at": mark.seen_at})
 
 
 def _observe(

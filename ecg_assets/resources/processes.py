@@ -36,13 +36,12 @@ def own_mark() -> ProcessMark:
     return ProcessMark(os.getpid(), time.time())
 
 
-def group_members(group: int, not_before: float = 0.0) -> list[int]:
-    """Running processes of a process group that began at `not_before` (seconds since the epoch) or later."""
+def group_members(group: int) -> list[int]:
+    """Running processes of a process group."""
     members = []
     for process in psutil.process_iter():
         try:
-            in_group = os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
-            if in_group and process.create_time() >= not_before - _CLOCK_TOLERANCE_S:
+            if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
                 members.append(process.pid)
         except (ProcessLookupError, PermissionError, psutil.Error):
             continue  # it ended while we looked, or belongs to somebody else

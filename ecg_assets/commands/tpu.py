@@ -1,0 +1,98 @@
+"""`ecg-assets tpu`."""
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ecg_assets.store.root import DataRoot, open_root
+from ecg_assets.training.tpu_host import TpuHost, find_host
+from ecg_assets.training.tpu_usage import Usage, tpu_usage
+from ecg_assets.training.tpu_words import told
+
+_GRACE_S = 30.0
+
+
+@click.command()
+@click.option("--release", is_flag=True, help="End the trainings that this project started and that still run.")
+@click.option("--yes", is_flag=True, help="With --release: do not ask before ending one whose run is alive.")
+def tpu(release: bool, yes: bool) -> None:
+    """Show this machine's TPU: chips, cores, how a training spreads over them, how busy they are, who is on it.
+
+    Nothing is started and no network is asked, so it can be run beside a training. What is there is found on the PCI
+    bus and in the environment (TPU_ACCELERATOR_TYPE, TPU_WORKER_ID, TPU_WORKER_HOSTNAMES, bounds). Utilisation
+    and memory come from the command tpu-info where that is installed.
+
+    --release ends trainings by the process group that their run folder records, never by name. They are asked first,
+    and save a checkpoint: materialising again goes on from it. Programs that this project did not start are only
+    named.
+
+    \b
+    Examples:
+      ecg-assets tpu
+      ecg-assets tpu --release
+    """
+    root = open_root()
+    if release:
+        _release(root, yes)
+    host = find_host()
+    if host is not None:
+        Console().print(_table(host))
+    click.echo(told(host))
+    if host is not None:
+        _show_usage(tpu_usage())
+    _show_occupants(root, host)
+
+
+def _table(host: TpuHost) -> Table:
+    table = Table("what", "how many", title="TPU", title_justify="left")
+    unknown = "known to the metadata server only"
+    for what, value in (
+        ("version", host.version),
+        ("accelerator type", host.accelerator_type or unknown),
+        ("chips of this host", host.chips),
+        ("cores of this host", host.cores),
+        ("processes of this host", host.processes),
+        ("replica threads in a process", host.threads_per_process),
+        ("hosts", host.hosts),
+        ("number of this host", unknown if host.worker_id is None else host.worker_id),
+        ("world size: replicas of all hosts", host.world_size),
+    ):
+        table.add_row(what, str(value))
+    return table
+
+
+def _show_usage(usage: Usage) -> None:
+    if usage.note is not None:
+        click.echo(usage.note)
+        return
+    table = Table("chip", "memory", "busy", title="In use", title_justify="left")
+    for chip in usage.chips:
+        memory = f"{chip.memory_used_gib:.1f} of {chip.memory_gib:.1f} GiB"
+        table.add_row(str(chip.chip), memory, f"{chip.duty_cycle_percent:.0f} %")
+    Console().print(table)
+
+
+def _show_occupants(root: DataRoot, host: TpuHost | None) -> None:
+    from ecg_assets.resources.holders import holders
+    from ecg_assets.resources.preflight import in_training
+
+    found = [*in_training(root.runs), *(str(each) for each in (holders() if host is not None else ()))]
+    for each in found:
+        click.echo(f"In use: {each}")
+    if host is not None and not found:
+        click.echo("Nobody is on it: a training can be launched.")
+
+
+def _release(root: DataRoot, yes: bool) -> None:
+    from ecg_assets.resources.launches import recorded_launches
+
+    running = [launch for launch in recorded_launches(root.runs) if launch.members()]
+    if not running:
+        click.echo("No training that this project has launched is running.")
+    for launch in running:
+        which = f"{launch.run_folder.name} (process group {launch.group})"
+        alive = launch.launcher.alive()
+        if alive and not yes and not click.confirm(f"{which} belongs to a run that is alive. End it?"):
+            continue
+        killed = launch.end(_GRACE_S)
+        click.echo(f"Ended {which}" + (f"; it had to be killed after {_GRACE_S:g} s" if killed else ""))
