@@ -1,6 +1,7 @@
 """Has pictures of the best weights drawn beside the training, one at a time."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -12,6 +13,8 @@ from ecg_assets.training.validation_pictures import due_epoch
 
 _MODULE = "ecg_assets.training.validation_pictures"
 _TIMEOUT_S = 180.0
+# A launcher that cancels signals the whole process group.
+_ASKED_TO_END = (-signal.SIGTERM, -signal.SIGINT)
 
 
 class PictureMaker:
@@ -73,7 +76,8 @@ class PictureMaker:
         except subprocess.TimeoutExpired:
             process.kill()
             said, complaint = process.communicate()
-        if self._ending.is_set():
+        if self._ending.is_set() or process.returncode in _ASKED_TO_END:
+            self._failed.add(epoch)
             return
         if process.returncode == 0:
             self._tell(Path(said))
