@@ -17,8 +17,8 @@ def compare(experiments: tuple[str, ...]) -> None:
 
     Read from the run folders: how far each is trained and its best epoch, parameters, and what its best checkpoint
     reached on the test split when evaluation_report was materialised: Dice of each class, F of the wave at a tolerance
-    of 1 px, how many intersections were found, and the same for each degradation. The best of a row is bold, unless they
-    were measured on different datasets, which is said.
+    of 1 px, how many intersections were found, and the same for each degradation. The best of a row is bold, unless
+    they were measured on different datasets, which is said.
 
     \b
     Examples:
