@@ -14,7 +14,7 @@ export ECG_ASSETS_DATA ?= $(CURDIR)/data_root
 # Dagster's command line starts the code server with whatever `python` it finds first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo ui test lint types bench clean
+.PHONY: help setup demo ui test soak lint types bench clean
 
 help: ## Show this
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -31,6 +31,9 @@ ui: setup ## Dagster's UI and its daemon on http://127.0.0.1:3000
 
 test: setup lint types ## Lint, types and the whole test suite
 	"$(BIN)/pytest"
+
+soak: setup ## Long series of kills and cancels, at random moments
+	"$(BIN)/pytest" -m soak
 
 lint: $(INSTALLED)
 	"$(BIN)/ruff" check .

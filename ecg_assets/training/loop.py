@@ -57,6 +57,7 @@ def _train_epoch(replica: Replica, teller: Teller) -> Outcome:
     config, progress, steps = replica.config, replica.progress, replica.train_batches.steps
     skipped = frozenset(step for epoch, step in progress.skipped if epoch == progress.epoch)
     watch = teller.stopwatch = Stopwatch(config.batch_size * replica.runtime.world_size)
+    saved = progress.step
     recent: dict[int, Batch] = {}  # since the last look: a flaw's samples are named
     for step, batch in watch.waiting(replica.train_batches.epoch(progress.epoch, progress.step, skipped)):
         replica.train_step(step, batch)
@@ -76,8 +77,10 @@ def _train_epoch(replica: Replica, teller: Teller) -> Outcome:
             teller.log(replica, seen)
         if seen.stop:
             return "stopped"
-        if config.save_every and step % config.save_every < config.check_every and step < steps:
+        # Not at the next look: then more than `save_every` steps could be lost.
+        if config.save_every and step + config.check_every - saved > config.save_every and step < steps:
             replica.save()
+            saved = step
     progress.step = steps
     return "epoch"
 
