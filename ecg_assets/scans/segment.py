@@ -16,7 +16,7 @@ from ecg_assets.scans.page import UprightPage, read_image, upright
 from ecg_assets.scans.tiles import Scores, predict_page
 from ecg_assets.training.checkpoint import load_network
 from ecg_assets.training.class_map import class_names
-from ecg_assets.training.network import CompactUNet, normalise
+from ecg_assets.training.network import SegmentationNetwork, normalise
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Segmentation:
 class Segmenter:
     """A network that is ready to read pages."""
 
-    def __init__(self, network: CompactUNet) -> None:
+    def __init__(self, network: SegmentationNetwork) -> None:
         self._network = network.eval()
         self.classes = network.classes
 
