@@ -81,8 +81,7 @@ def test_without_any_variable_pci_tells_version_and_cores(made: Machine, tmp_pat
 @pytest.mark.xla
 def test_every_host_gets_the_world_that_torch_xla_gives_it(tmp_path: Path) -> None:
     pytest.importorskip("torch_xla")
-    slices = [machine(name) for name in ("v3-8", "v3-32", "v4-8", "v4-32", "v5litepod-4", "v6e-1", "v6e-8")]
-    cases = [(made, worker_id) for made in slices for worker_id in range(made.hosts)]
+    cases = [(made, worker_id) for made in SINGLE_HOSTS + SLICES for worker_id in range(made.hosts)]
     for (made, worker_id), theirs in zip(cases, asked_of_torch_xla(cases), strict=True):
         host = host_of(made, tmp_path / f"{made.accelerator_type}-{worker_id}", worker_id)
         ours = {
