@@ -12,6 +12,7 @@ from rich.table import Table
 from ecg_assets.commands.compare import compare
 from ecg_assets.commands.demote import demote
 from ecg_assets.commands.export_onnx import export_onnx
+from ecg_assets.commands.predict import predict
 from ecg_assets.commands.tpu import tpu
 from ecg_assets.samples.export import export_png
 from ecg_assets.store.inventory import take_stock
@@ -195,4 +196,5 @@ def _short(path: Path) -> str:
 main.add_command(compare)
 main.add_command(demote)
 main.add_command(export_onnx)
+main.add_command(predict)
 main.add_command(tpu)

@@ -43,7 +43,12 @@ def encode(pixels_hw: Pixels, palette: Pixels | None = None, dpi: float | None =
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", isal_zlib.crc32(content, isal_zlib.crc32(kind)))
+    return (
+        struct.pack(">I", len(content))
+        + kind
+        + content
+        + struct.pack(">I", isal_zlib.crc32(content, isal_zlib.crc32(kind)))
+    )
 
 
 def read_rgb(path: Path) -> Pixels:

@@ -12,9 +12,15 @@ from PIL import Image, ImageOps
 Rgb = npt.NDArray[np.uint8]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
-PAGE_HEIGHT_PX = 1700
+# What networks are trained around: 200 dpi.
+PX_PER_MM = 200 / 25.4
+# A page whose grid tells no scale is taken to be as wide as a printed one.
+PAGE_WIDTH_PX = 2200
 MIN_SIDE_PX = 32
-_MAX_WIDTH_PX = 4 * PAGE_HEIGHT_PX
+# Tiles without end otherwise, or fewer pixels than lines.
+_LONGEST_PX, _SHORTEST_PX = 6000, 256
+# Larger pictures are refused before a pixel of them is unpacked.
+_MOST_PIXELS = 100_000_000
 _WHITE = (255, 255, 255)
 
 
@@ -27,14 +33,23 @@ class UprightPage:
     """An image as the network wants to see it.
 
     Attributes:
-        image_hwc: (1700, w, 3) uint8 RGB, wider than high.
-        turned: whether a portrait image was turned by a quarter, counter-clockwise, to lie as a page does.
+        image_hwc: (h, w, 3) uint8 RGB.
+        quarter_turns: counter-clockwise, that brought it from how the file shows it to here.
         scale: pixels of `image_hwc` per pixel of the file.
+        file_shape: height and width of the file's picture.
     """
 
     image_hwc: Rgb
-    turned: bool
+    quarter_turns: int
     scale: float
+    file_shape: tuple[int, int]
+
+    def as_in_file(self, mask_hw: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """What lies over `image_hwc`, (h, w) uint8 classes, as it lies over the file's picture."""
+        height, width = self.file_shape
+        turned = (width, height) if self.quarter_turns % 2 else (height, width)
+        resized = cv2.resize(mask_hw, turned[::-1], interpolation=cv2.INTER_NEAREST)
+        return np.ascontiguousarray(np.rot90(resized, -self.quarter_turns))
 
 
 def read_image(path: Path) -> Rgb:
@@ -45,6 +60,11 @@ def read_image(path: Path) -> Rgb:
     """
     try:
         with Image.open(path) as image:
+            if image.width * image.height > _MOST_PIXELS:
+                raise UnreadableImageError(
+                    f"{path.name} is {image.width} x {image.height} px, more than "
+                    f"{_MOST_PIXELS // 1_000_000} million in all; scan it at 300 dpi"
+                )
             shown = ImageOps.exif_transpose(image)
             pixels = _to_rgb(shown)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
@@ -69,15 +89,17 @@ def _to_rgb(image: Image.Image) -> Rgb:
     return pixels
 
 
-def upright(image_hwc: Rgb) -> UprightPage:
-    """Turns a portrait image by a quarter and scales it to the height of a page at 200 dpi."""
-    turned = image_hwc.shape[0] > image_hwc.shape[1]
-    if turned:
-        image_hwc = np.ascontiguousarray(np.rot90(image_hwc))
+def page_of(image_hwc: Rgb, quarter_turns: int, scale: float) -> UprightPage:
+    """A file's picture, turned and scaled; the scale is kept within what can be segmented."""
     height, width = image_hwc.shape[:2]
-    # A strip that is many times wider than high would need tiles without end.
-    scale = min(PAGE_HEIGHT_PX / height, _MAX_WIDTH_PX / width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    scale = min(max(scale, _SHORTEST_PX / min(height, width)), _LONGEST_PX / max(height, width))
+    turned = np.ascontiguousarray(np.rot90(image_hwc, quarter_turns))
+    size = tuple(max(1, round(side * scale)) for side in turned.shape[1::-1])
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    resized = image_hwc if scale == 1 else cv2.resize(image_hwc, size, interpolation=how)
-    return UprightPage(np.asarray(resized, dtype=np.uint8), turned, scale)
+    resized = turned if scale == 1 else cv2.resize(turned, size, interpolation=how)
+    return UprightPage(np.asarray(resized, dtype=np.uint8), quarter_turns % 4, scale, (height, width))
+
+
+def page_scale(image_hwc: Rgb) -> float:
+    """The scale at which a picture that shows a whole page is as wide as a page at 200 dpi."""
+    return float(PAGE_WIDTH_PX / max(image_hwc.shape[:2]))

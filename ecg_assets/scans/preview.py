@@ -6,8 +6,9 @@ from pathlib import Path
 from PIL import Image
 
 from ecg_assets.pages.paths import page_path
+from ecg_assets.scans.page import read_image
 from ecg_assets.scans.segment import Segmenter
-from ecg_assets.scans.stage import images_in, inbox, overlay_path
+from ecg_assets.scans.stage import outputs
 from ecg_assets.store.root import DataRoot
 
 _TILE_PX = (420, 320)
@@ -17,8 +18,7 @@ _DETAIL_PX = (860, 720)
 
 def overlay_sheet(root: DataRoot, count: int) -> bytes:
     """The overlays of the first `count` segmented images side by side, as PNG."""
-    names = [path.relative_to(inbox(root)).as_posix() for path in images_in(root)]
-    paths = [path for name in names if (path := overlay_path(root, name)).exists()][:count]
+    paths = [places.overlay for places in outputs(root).values() if places.overlay.exists()][:count]
     sheet = Image.new("RGB", (max(1, len(paths)) * (_TILE_PX[0] + _GAP_PX) - _GAP_PX, _TILE_PX[1]), "white")
     for number, path in enumerate(paths):
         with Image.open(path) as image:
@@ -35,8 +35,9 @@ def page_overlay(root: DataRoot, checkpoint: Path, record_id: str) -> bytes:
     Raises:
         CheckpointError, UnreadableImageError: what they say.
     """
-    result = Segmenter.load(checkpoint).segment(page_path(root, record_id))
-    with Image.open(io.BytesIO(result.overlay_png())) as drawn:
+    page = read_image(page_path(root, record_id))
+    result = Segmenter.load(checkpoint).segment_image(page)
+    with Image.open(io.BytesIO(result.overlay_png(page))) as drawn:
         top = drawn.height // 3
         detail = drawn.crop((0, top, _DETAIL_PX[0], top + _DETAIL_PX[1]))
         target = io.BytesIO()

@@ -3,20 +3,27 @@
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from PIL import Image
 
 from ecg_assets.pages.png import encode
+from ecg_assets.scans.grid_scale import GridScale, find_scale
 from ecg_assets.scans.overlay import overlay
-from ecg_assets.scans.page import UprightPage, read_image, upright
-from ecg_assets.scans.tiles import Scores, predict_page
-from ecg_assets.training.checkpoint import load_network
+from ecg_assets.scans.page import PX_PER_MM, Rgb, UprightPage, page_of, page_scale, read_image
+from ecg_assets.scans.tiles import TILE_PX, Predict, Scores, predict_page
+from ecg_assets.scans.turns import quarter_turns
 from ecg_assets.training.class_map import class_names
-from ecg_assets.training.network import SegmentationNetwork, normalise
+
+ScaleFrom = Literal["grid", "page size"]
+
+# Where a page's scale is looked for, as shares of height and width.
+_LOOKED_AT = ((0.3, 0.3), (0.3, 0.7), (0.7, 0.3), (0.7, 0.7), (0.5, 0.5))
+# Of the page's width at 200 dpi: a picture of half a page, a page that fills half of the picture.
+_TRIED = (1.0, 0.6, 1.6)
+_RESCALED_ABOVE = 1.04
 
 
 @dataclass(frozen=True)
@@ -24,65 +31,148 @@ class Segmentation:
     """What was read in one image.
 
     Attributes:
-        page: the image as the network saw it; mask and overlay have its size and position.
-        mask_hw: (h, w) uint8 classes.
+        page: the image as the network saw it.
+        mask_hw: (h, w) uint8 classes, of the file's size and position.
         classes: how many the network tells apart, 3 or 5.
+        confidence: mean probability of the classes that were chosen, over all pixels that are not background.
+        px_per_mm: across and down the file's picture.
+        scale_from: how that was found.
+        turn_confidence: how sure the turn is, 0.25 to 1.
     """
 
     page: UprightPage
     mask_hw: npt.NDArray[np.uint8]
     classes: int
+    confidence: float
+    px_per_mm: tuple[float, float]
+    scale_from: ScaleFrom
+    turn_confidence: float
 
     def mask_png(self) -> bytes:
         """The mask as an 8-bit grey PNG."""
         return encode(self.mask_hw)
 
-    def overlay_png(self) -> bytes:
-        """The mask laid over the page, as an RGB PNG."""
+    def overlay_png(self, image_hwc: Rgb) -> bytes:
+        """The mask laid over the file's picture, as an RGB PNG."""
         target = io.BytesIO()
-        drawn = overlay(self.page.image_hwc, self.mask_hw, self.classes)
-        Image.fromarray(drawn).save(target, "PNG", compress_level=1)
+        Image.fromarray(overlay(image_hwc, self.mask_hw, self.classes)).save(target, "PNG", compress_level=1)
         return target.getvalue()
 
     def info(self) -> dict[str, Any]:
-        """Numbers for people: size, position, and each class's share of the pixels."""
+        """Numbers for people and programs, as JSON can say them."""
         counts = np.bincount(self.mask_hw.ravel(), minlength=self.classes) / self.mask_hw.size
         shares = {name: round(float(share), 5) for name, share in zip(class_names(self.classes), counts, strict=True)}
         height, width = self.mask_hw.shape
-        return {"width_px": width, "height_px": height, "turned": self.page.turned, "class_shares": shares}
+        return {
+            "width_px": width,
+            "height_px": height,
+            "px_per_mm_x": round(self.px_per_mm[0], 3),
+            "px_per_mm_y": round(self.px_per_mm[1], 3),
+            "scale_from": self.scale_from,
+            "quarter_turns_counter_clockwise": self.page.quarter_turns,
+            "turn_confidence": round(self.turn_confidence, 4),
+            "class_shares": shares,
+            "confidence": round(self.confidence, 4),
+        }
 
 
 class Segmenter:
     """A network that is ready to read pages."""
 
-    def __init__(self, network: SegmentationNetwork) -> None:
-        self._network = network.eval()
-        self.classes = network.classes
+    def __init__(self, predict: Predict, classes: int) -> None:
+        """Takes what runs the network: `predict` gives probabilities of tiles, see `tiles.predict_page`."""
+        self._predict, self.classes = predict, classes
 
     @classmethod
     def load(cls, checkpoint: Path) -> "Segmenter":
-        """Loads a checkpoint's network.
+        """Loads a checkpoint's network, to be run by torch.
 
         Raises:
             CheckpointError: there is no such file, or it is no checkpoint.
         """
-        return cls(load_network(checkpoint))
+        from ecg_assets.scans.torch_network import torch_predictor  # not needed, and perhaps not there, for ONNX
+
+        return cls(*torch_predictor(checkpoint))
+
+    @classmethod
+    def load_onnx(cls, path: Path) -> "Segmenter":
+        """Loads an exported network, to be run by onnxruntime; torch is not needed.
+
+        Raises:
+            OnnxError: what it says.
+        """
+        from ecg_assets.training.onnx_network import OnnxNetwork
+
+        network = OnnxNetwork(path)
+        return cls(network.predict, network.classes)
 
     def segment(self, path: Path) -> Segmentation:
         """Reads one image file.
 
         Raises:
-            UnreadableImageError: it is no image, or too small.
+            UnreadableImageError: it is no image, too small or too large.
         """
-        return self.segment_page(upright(read_image(path)))
+        return self.segment_image(read_image(path))
 
-    def segment_page(self, page: UprightPage) -> Segmentation:
-        """Reads a page that lies as it should."""
+    def segment_image(self, image_hwc: Rgb) -> Segmentation:
+        """Reads a picture of a page, (h, w, 3) uint8, in any quarter turn and at any scale."""
+        rough = page_of(image_hwc, 0, page_scale(image_hwc))
+        turns, turn_confidence = quarter_turns(rough.image_hwc)
+        page, grid = self._scaled(image_hwc, turns)
         scores = predict_page(page.image_hwc, self._predict, self.classes)
-        return Segmentation(page, scores.argmax(axis=0).astype(np.uint8), self.classes)
+        mask_hw = scores.argmax(axis=0).astype(np.uint8)
+        across, down = _px_per_mm(page, grid)
+        return Segmentation(
+            page=page,
+            mask_hw=page.as_in_file(mask_hw),
+            classes=self.classes,
+            confidence=_confidence(scores, mask_hw),
+            px_per_mm=(down, across) if turns % 2 else (across, down),
+            scale_from="page size" if grid is None else "grid",
+            turn_confidence=turn_confidence,
+        )
 
-    def _predict(self, tiles_bhwc: npt.NDArray[np.uint8]) -> Scores:
-        with torch.inference_mode():
-            logits_bchw = self._network(normalise(torch.from_numpy(tiles_bhwc)))
-            probabilities: Scores = logits_bchw.softmax(dim=1).numpy()
-        return probabilities
+    def _scaled(self, image_hwc: Rgb, turns: int) -> tuple[UprightPage, GridScale | None]:
+        """The page at the scale that networks are trained for, with what its grid says at that scale."""
+        rough = page_scale(image_hwc)
+        for share in _TRIED:
+            page = page_of(image_hwc, turns, rough * share)
+            grid = self._grid(page.image_hwc)
+            if grid is None:
+                continue
+            wanted = page.scale * PX_PER_MM / grid.px_per_mm
+            if max(wanted / page.scale, page.scale / wanted) < _RESCALED_ABOVE:
+                return page, grid
+            scaled = page_of(image_hwc, turns, wanted)
+            step = scaled.scale / page.scale
+            return scaled, GridScale(grid.px_per_mm_x * step, grid.px_per_mm_y * step, grid.score)
+        return page_of(image_hwc, turns, rough), None
+
+    def _grid(self, image_hwc: Rgb) -> GridScale | None:
+        """The scale by what the network says of some tiles; networks of three classes do not tell lines' directions."""
+        scores = self._predict(np.stack(_tiles(image_hwc)))
+        if self.classes == 5:
+            upright, level = scores[:, 2] + scores[:, 3], scores[:, 1] + scores[:, 3]
+        else:
+            upright = level = scores[:, 1]
+        return find_scale(list(upright), list(level))
+
+
+def _tiles(image_hwc: Rgb) -> list[Rgb]:
+    missing = [max(0, TILE_PX - side) for side in image_hwc.shape[:2]]
+    padded = np.pad(image_hwc, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+    room_y, room_x = (side - TILE_PX for side in padded.shape[:2])
+    places = sorted({(round(room_y * y), round(room_x * x)) for y, x in _LOOKED_AT})
+    return [padded[y : y + TILE_PX, x : x + TILE_PX] for y, x in places]
+
+
+def _px_per_mm(page: UprightPage, grid: GridScale | None) -> tuple[float, float]:
+    """Of the file's picture, along the page's rows and columns."""
+    if grid is None:
+        return PX_PER_MM / page.scale, PX_PER_MM / page.scale
+    return grid.px_per_mm_x / page.scale, grid.px_per_mm_y / page.scale
+
+
+def _confidence(scores: Scores, mask_hw: npt.NDArray[np.uint8]) -> float:
+    chosen = scores.max(axis=0)[mask_hw > 0]
+    return float(chosen.mean()) if chosen.size else 0.0

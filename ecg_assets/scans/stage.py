@@ -1,17 +1,19 @@
 """Segments every image in the inbox that is not segmented yet by this checkpoint."""
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ecg_assets.scans.outputs import Outputs, outputs_of, segment_to
 from ecg_assets.scans.page import SUFFIXES, UnreadableImageError
 from ecg_assets.scans.segment import Segmenter
-from ecg_assets.store.atomic import remove_temporaries, write_bytes
+from ecg_assets.store.atomic import remove_temporaries
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes, sha256_file
 from ecg_assets.store.manifest import Manifest, is_current, read_manifest, write_manifest
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 STAGE = "scan_segmentations"
 
 
@@ -53,14 +55,9 @@ def images_in(root: DataRoot) -> list[Path]:
     )
 
 
-def mask_path(root: DataRoot, name: str) -> Path:
-    """Where the mask of the image `name` (relative to the inbox) lies: classes as grey values."""
-    return results(root) / f"{name}.mask.png"
-
-
-def overlay_path(root: DataRoot, name: str) -> Path:
-    """Where the overlay of the image `name` lies."""
-    return results(root) / f"{name}.overlay.png"
+def outputs(root: DataRoot) -> dict[str, Outputs]:
+    """Where the results of each image of the inbox lie, by its name relative to the inbox."""
+    return outputs_of(results(root), [path.relative_to(inbox(root)).as_posix() for path in images_in(root)])
 
 
 def results(root: DataRoot) -> Path:
@@ -77,7 +74,11 @@ def segment_inbox(root: DataRoot, checkpoint: Path, log: Log) -> ScansReport:
     remove_temporaries(results(root))
     names = [path.relative_to(inbox(root)).as_posix() for path in images_in(root)]
     weights = sha256_file(checkpoint) if names else ""
-    wanted = {name: fingerprint(CODE_VERSION, sha256_file(inbox(root) / name), weights) for name in names}
+    places = outputs(root)
+    wanted = {
+        name: fingerprint(CODE_VERSION, sha256_file(inbox(root) / name), weights, places[name].mask.name)
+        for name in names
+    }
     due = [name for name in names if not is_current(_manifest_path(root, name), wanted[name], root.path)]
     log(f"{STAGE}: {len(due)} of {len(names)} images to segment, {len(names) - len(due)} are current")
     unreadable = _segment(root, due, wanted, checkpoint, log) if due else {}
@@ -93,20 +94,18 @@ def segment_inbox(root: DataRoot, checkpoint: Path, log: Log) -> ScansReport:
 
 def _segment(root: DataRoot, due: list[str], wanted: dict[str, str], checkpoint: Path, log: Log) -> dict[str, str]:
     """Segments the images that are due; returns those that cannot be read, with the reason."""
-    segmenter = Segmenter.load(checkpoint)
+    segmenter, places, sha256 = Segmenter.load(checkpoint), outputs(root), sha256_file(checkpoint)
     unreadable = {}
     for number, name in enumerate(due, start=1):
         try:
-            result = segmenter.segment(inbox(root) / name)
+            contents = segment_to(segmenter, inbox(root) / name, places[name], sha256)
         except UnreadableImageError as error:
             log(f"{STAGE}: {name} is left out: {error}")
             unreadable[name] = str(error)
             continue
-        contents = {mask_path(root, name): result.mask_png(), overlay_path(root, name): result.overlay_png()}
-        for path, content in contents.items():
-            write_bytes(path, content)
         files = {root.relative(path): sha256_bytes(content) for path, content in contents.items()}
-        manifest = Manifest(stage=STAGE, fingerprint=wanted[name], files=files, info=result.info())
+        info = json.loads(contents[places[name].info])
+        manifest = Manifest(stage=STAGE, fingerprint=wanted[name], files=files, info=info)
         write_manifest(_manifest_path(root, name), manifest)
         log(f"{STAGE}: {name} segmented ({number} of {len(due)})")
     return unreadable

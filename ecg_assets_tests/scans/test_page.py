@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ecg_assets.scans.page import PAGE_HEIGHT_PX, UnreadableImageError, read_image, upright
+from ecg_assets.scans.page import PAGE_WIDTH_PX, UnreadableImageError, page_of, page_scale, read_image
 from ecg_assets_tests.real import photos
 
 
@@ -20,26 +20,34 @@ def quadrants(height: int, width: int) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def test_a_landscape_page_is_only_scaled() -> None:
-    page = upright(np.asarray(quadrants(850, 1100)))
-    assert page.image_hwc.shape == (PAGE_HEIGHT_PX, 2200, 3)
-    assert not page.turned
-    assert page.scale == 2.0
-    assert page.image_hwc[100, 100].tolist() == [255, 0, 0]
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_a_page_is_turned_and_scaled_and_what_lies_over_it_goes_back(turns: int) -> None:
+    image = np.asarray(quadrants(300, 400))
+    page = page_of(image, turns, 2.0)
+    assert page.image_hwc.shape == ((600, 800, 3) if turns % 2 == 0 else (800, 600, 3))
+    red = (page.image_hwc[..., 0] > 200) & (page.image_hwc[..., 2] < 100)
+    back = page.as_in_file(red.astype(np.uint8))
+    assert back.shape == (300, 400)
+    inside = np.s_[4:146, 4:196]
+    assert back[inside].all()
+    assert back.sum() <= 1.05 * 150 * 200
 
 
-def test_a_portrait_photo_is_turned_to_lie_as_a_page_does() -> None:
-    page = upright(np.asarray(quadrants(1000, 600)))
-    assert page.turned
-    assert page.image_hwc.shape[0] == PAGE_HEIGHT_PX
-    assert page.image_hwc.shape[1] > PAGE_HEIGHT_PX
-    # Counter-clockwise: what was the upper right corner is the upper left one now.
-    assert page.image_hwc[50, 50].tolist() == [0, 0, 255]
+def test_a_counter_clockwise_turn_brings_the_upper_right_corner_to_the_left() -> None:
+    page = page_of(np.asarray(quadrants(300, 400)), 1, 1.0)
+    assert page.image_hwc[10, 10].tolist() == [0, 0, 255]
 
 
-def test_a_very_long_strip_stays_within_reach() -> None:
-    page = upright(np.zeros((100, 10_000, 3), np.uint8))
-    assert page.image_hwc.shape[1] <= 4 * PAGE_HEIGHT_PX
+def test_a_very_long_strip_and_a_speck_stay_within_reach() -> None:
+    assert max(page_of(np.zeros((100, 10_000, 3), np.uint8), 0, 3.0).image_hwc.shape) <= 6000
+    assert min(page_of(np.zeros((64, 80, 3), np.uint8), 0, 0.1).image_hwc.shape[:2]) >= 256
+    assert page_scale(np.zeros((1100, 850, 3), np.uint8)) == PAGE_WIDTH_PX / 1100
+
+
+def test_a_picture_that_would_fill_the_memory_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    Image.new("1", (12_000, 9_000)).save(tmp_path / "bomb.png")
+    with pytest.raises(UnreadableImageError, match=r"bomb\.png is 12000 x 9000 px"):
+        read_image(tmp_path / "bomb.png")
 
 
 def test_the_camera_s_note_about_its_position_is_followed(tmp_path: Path) -> None:
@@ -86,6 +94,5 @@ def test_a_cut_off_file_a_text_and_a_speck_are_refused_by_name(tmp_path: Path) -
 def test_real_photos_can_be_read_and_laid(tmp_path: Path) -> None:
     for photo in photos():
         shutil.copy(photo, tmp_path)
-        page = upright(read_image(tmp_path / photo.name))
-        assert page.image_hwc.shape[0] <= PAGE_HEIGHT_PX
-        assert page.image_hwc.shape[1] >= page.image_hwc.shape[0]
+        image = read_image(tmp_path / photo.name)
+        assert max(page_of(image, 0, page_scale(image)).image_hwc.shape) == PAGE_WIDTH_PX

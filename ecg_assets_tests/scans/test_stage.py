@@ -1,5 +1,6 @@
 """The inbox: every image is segmented once per checkpoint, broken ones are named, gone ones are forgotten."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from PIL import Image
 from ecg_assets.pages.png import read_grey
 from ecg_assets.scans.preview import overlay_sheet
 from ecg_assets.scans.segment import Segmenter
-from ecg_assets.scans.stage import images_in, inbox, mask_path, overlay_path, results, segment_inbox
+from ecg_assets.scans.stage import images_in, inbox, outputs, results, segment_inbox
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.training.checkpoint import NetworkSpec, save_best
 from ecg_assets.training.flat import FlatNetwork
@@ -51,20 +52,33 @@ def nowhere(_: str) -> None:
     pass
 
 
-def test_each_image_gets_a_mask_and_an_overlay_of_the_page_s_size(root: DataRoot, tmp_path: Path) -> None:
+def test_each_image_gets_a_mask_an_overlay_and_facts_of_its_own_size(root: DataRoot, tmp_path: Path) -> None:
     put(root, "page.png")
     put(root, "more/photo.jpg", height=400, width=300)
     report = segment_inbox(root, checkpoint(tmp_path), nowhere)
     assert report.made == ["more/photo.jpg", "page.png"]
-    for name in report.made:
-        mask = read_grey(mask_path(root, name))
-        assert mask.shape[0] == 1700
-        assert mask.shape[1] > 1700
+    places = outputs(root)
+    for name, shape in (("more/photo.jpg", (400, 300)), ("page.png", (300, 400))):
+        mask = read_grey(places[name].mask)
+        assert mask.shape == shape
         assert mask.max() < 5
-        with Image.open(overlay_path(root, name)) as drawn:
-            assert drawn.size == mask.shape[::-1]
-    assert [manifest.info["turned"] for manifest in report.manifests] == [True, False]
-    assert Image.open(Path(_saved(tmp_path, overlay_sheet(root, 3)))).width > 800
+        with Image.open(places[name].overlay) as drawn:
+            assert drawn.size == shape[::-1]
+        facts = json.loads(places[name].info.read_text())
+        assert (facts["height_px"], facts["width_px"]) == shape
+        assert facts["scale_from"] in ("grid", "page size")
+        assert sum(facts["class_shares"].values()) == pytest.approx(1, abs=1e-3)
+    assert places["page.png"].mask.name == "page_mask.png"
+    assert Image.open(Path(_saved(tmp_path, overlay_sheet(root, 3)))).width > 500
+
+
+def test_images_of_one_stem_do_not_overwrite_each_other(root: DataRoot, tmp_path: Path) -> None:
+    put(root, "page.png")
+    put(root, "page.jpg", width=500)
+    segment_inbox(root, checkpoint(tmp_path), nowhere)
+    places = outputs(root)
+    assert read_grey(places["page.png"].mask).shape == (300, 400)
+    assert read_grey(places["page.jpg"].mask).shape == (300, 500)
 
 
 def test_current_images_are_skipped_until_the_image_or_the_checkpoint_changes(root: DataRoot, tmp_path: Path) -> None:
@@ -109,19 +123,16 @@ def test_a_network_of_three_classes_gives_masks_of_three(root: DataRoot, tmp_pat
     put(root, "page.png")
     report = segment_inbox(root, checkpoint(tmp_path, classes=3), nowhere)
     assert set(report.manifests[0].info["class_shares"]) == {"background", "grid", "wave"}
-    assert read_grey(mask_path(root, "page.png")).max() < 3
+    assert read_grey(outputs(root)["page.png"].mask).max() < 3
 
 
-def test_a_page_and_its_mask_lie_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_and_its_mask_lie_alike() -> None:
     """A network that answers by brightness finds a bright quarter where it is."""
-    segmenter = Segmenter.load(checkpoint(tmp_path))
-    monkeypatch.setattr(segmenter, "_predict", bright_is_class_4)
     pixels = np.zeros((850, 1100, 3), np.uint8)
     pixels[:425, :550] = 255
-    Image.fromarray(pixels).save(tmp_path / "page.png")
-    mask = segmenter.segment(tmp_path / "page.png").mask_hw
-    assert (mask[:840, :1090] == 4).all()
-    assert (mask[860:] == 0).all()
+    mask = Segmenter(bright_is_class_4, 5).segment_image(pixels).mask_hw
+    assert (mask[:420, :545] == 4).all()
+    assert (mask[430:] == 0).all()
 
 
 @pytest.mark.real

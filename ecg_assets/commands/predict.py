@@ -1,0 +1,97 @@
+"""`ecg-assets predict`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import track
+
+from ecg_assets.store.fingerprint import sha256_file
+from ecg_assets.store.root import open_root
+
+if TYPE_CHECKING:
+    from ecg_assets.scans.segment import Segmenter
+
+
+@click.command()
+@click.argument("images", nargs=-1, required=True)
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the results.")
+@click.option(
+    "--checkpoint",
+    metavar="RUN_OR_FILE",
+    help="An experiment in the data root (its best epoch), or a .safetensors file. Without it the weights that come "
+    "with the package; `champion` for the data root's champion.",
+)
+@click.option(
+    "--onnx",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A network that export-onnx wrote, instead of a checkpoint; torch is not needed then.",
+)
+def predict(images: tuple[str, ...], out: Path, checkpoint: str | None, onnx: Path | None) -> None:
+    """Read the grid and the waveform in scans and photos of paper ECGs.
+
+    IMAGES are files, folders or patterns. For each image, in its own size and position:
+
+    \b
+    <stem>_mask.png      classes as grey values: 0 background, 1 horizontal line, 2 vertical line,
+                         3 their crossing, 4 wave
+    <stem>_overlay.png   the classes laid over it: horizontal red, vertical blue, crossings yellow, wave green
+    <stem>.json          pixels a millimetre, how it was turned, shares of the classes, confidence
+
+    The page may lie in any quarter turn; the scale is found from its grid. A file that cannot be read is named, and the
+    others go on. This is a research tool, not a medical device.
+
+    \b
+    Examples:
+      ecg-assets predict photo.jpg --out results
+      ecg-assets predict scans/ 'more/*.png' --out results --checkpoint grid_5class_run
+      ecg-assets predict scans/ --out results --onnx network.onnx
+    """
+    # Importing torch takes seconds, which a wrong argument need not wait for.
+    from ecg_assets.scans.inputs import images_named
+    from ecg_assets.scans.outputs import outputs_of, segment_to
+    from ecg_assets.scans.page import UnreadableImageError
+
+    if checkpoint is not None and onnx is not None:
+        raise click.UsageError("--checkpoint and --onnx exclude each other")
+    paths = images_named(images)
+    weights = onnx or _checkpoint(checkpoint)
+    segmenter, sha256 = _loaded(weights, is_onnx=onnx is not None), sha256_file(weights)
+    outputs = outputs_of(out, [path.name for path in paths])
+    if len(outputs) < len(paths):
+        raise click.UsageError("two of the images have the same name; give them to two calls with folders of their own")
+    console, failed = Console(), 0
+    bar = track(paths, "Reading", console=console, disable=not console.is_terminal)
+    for number, path in enumerate(bar, start=1):
+        try:
+            segment_to(segmenter, path, outputs[path.name], sha256)
+        except UnreadableImageError as error:
+            failed += 1
+            click.echo(f"Left out: {error}", err=True)
+            continue
+        if not console.is_terminal:
+            click.echo(f"{path.name} ({number} of {len(paths)})")
+    click.echo(f"{len(paths) - failed} of {len(paths)} images read; results are in {out}")
+    if failed:
+        sys.exit(1)
+
+
+def _checkpoint(named: str | None) -> Path:
+    from ecg_assets.training.champion import champion_checkpoint
+    from ecg_assets.training.run_folder import RunFolder
+    from ecg_assets.weights import SEGMENTATION, weights_path
+
+    if named is None:
+        return weights_path(SEGMENTATION)
+    if Path(named).suffix == ".safetensors":
+        return Path(named)
+    root = open_root()
+    return champion_checkpoint(root) if named == "champion" else RunFolder(root.runs / named).best
+
+
+def _loaded(weights: Path, is_onnx: bool) -> "Segmenter":
+    from ecg_assets.scans.segment import Segmenter
+
+    return Segmenter.load_onnx(weights) if is_onnx else Segmenter.load(weights)
