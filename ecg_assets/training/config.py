@@ -40,6 +40,11 @@ class TrainConfig(BaseModel):
     replicas: int = Field(
         default=2, ge=1, le=32, description="Replicas of the xla runtime on a CPU; a TPU has one for each core."
     )
+    cores: int | None = Field(
+        default=None,
+        ge=1,
+        description="TPU cores that the config was made for; on a host with others it is trained on those, and says so.",
+    )
     seed: int = Field(default=0, ge=0, description="Of initial weights, of samples' order, of crops and turns.")
 
     epochs: int = Field(ge=1, description="Each ends with a validation and a checkpoint.")

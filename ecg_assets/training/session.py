@@ -21,5 +21,5 @@ def train_here(root: DataRoot, name: str, log: Log) -> Published:
     with only_writer(root.runs / ".locks" / config.experiment, log):
         run = prepare_run(root, config, log)
         if not is_finished(run):
-            train(run.path, [lambda event: log(event.message)])
+            train(run.path, [lambda event: log(event.message)], pictures=True)
         return publish(run, log)
