@@ -8,20 +8,24 @@ from torch import Tensor, nn
 from ecg_assets.scans.turns import SEEN_PX
 from ecg_assets.store.atomic import atomic_path
 
-_WIDTHS = (8, 16, 32, 48, 64)
+_WIDTHS = (12, 24, 32, 48, 64)
 
 
 class TurnNetwork(nn.Module):
-    """(b, 1, 256, 256) float in -1..1 to logits (b, 4): counter-clockwise quarter turns since it stood upright."""
+    """Pieces (b, 1, 256, 256), as `turns.as_seen` makes them, to logits (b, 4) of how far they were turned.
+
+    In quarter turns, counter-clockwise, since the page stood upright.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         before = 1
         for width in _WIDTHS:
-            layers += [nn.Conv2d(before, width, 3, stride=2, padding=1), nn.GroupNorm(width // 8, width), nn.ReLU()]
+            # BatchNorm, whose scale is the same for all pieces: how much ink runs which way is what there is to see.
+            layers += [nn.Conv2d(before, width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
             before = width
-        self.body = nn.Sequential(*layers, nn.Conv2d(before, before, 3, padding=1), nn.ReLU())
+        self.body = nn.Sequential(*layers)
         # The mean tells how the traces run, the largest value that somewhere a letter stands.
         self.head = nn.Linear(2 * before, 4)
 

@@ -43,7 +43,7 @@ class TrainConfig(BaseModel):
     cores: int | None = Field(
         default=None,
         ge=1,
-        description="TPU cores that the config was made for; on a host with others it is trained on those, and says so.",
+        description="TPU cores that the config was made for; a host with others trains on those, and says so.",
     )
     seed: int = Field(default=0, ge=0, description="Of initial weights, of samples' order, of crops and turns.")
 

@@ -97,14 +97,19 @@ def find_host(environment: Mapping[str, str] | None = None, devices: Path | None
     )
 
 
-def check_world(host: TpuHost, found: int) -> None:
+def expected_world(host: TpuHost | None) -> int | None:
+    """Replicas that there should be on all hosts together; None where the environment does not tell it."""
+    return None if host is None or host.accelerator_type is None else host.world_size
+
+
+def check_world(expected: int, found: int) -> None:
     """Compares the replicas that the runtime found, on all hosts, with those that there should be.
 
     Raises:
         TpuEnvironmentError: they differ: some hosts take part in another world, or in none.
     """
-    if found != host.world_size:
+    if found != expected:
         raise TpuEnvironmentError(
-            f"{found} replicas came together, {host.world_size} were expected ({host.hosts} hosts of {host.cores}): "
-            "start the same command on every host, with the same TPU_WORKER_HOSTNAMES and TPU_ACCELERATOR_TYPE"
+            f"{found} replicas came together, {expected} were expected: start the same command on every host, with the "
+            "same TPU_WORKER_HOSTNAMES and TPU_ACCELERATOR_TYPE"
         )

@@ -17,7 +17,8 @@ def lines(period_px: float, lean_degrees: float = 0.0, noise: float = 0.0, side:
     across = x * np.cos(angle) + y * np.sin(angle)
     away = np.abs((across + period_px / 2) % period_px - period_px / 2)
     seen = (away < 1.5) + noise * np.random.default_rng(0).random((side, side))
-    return np.clip(seen, 0, 1).astype(np.float32)
+    probabilities: Field = np.clip(seen, 0, 1).astype(np.float32)
+    return probabilities
 
 
 @pytest.mark.parametrize("period_px", [15.0, 39.37, 62.5, 100.0])

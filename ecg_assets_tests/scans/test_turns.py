@@ -13,12 +13,12 @@ from ecg_assets.pages.picture import Picture
 from ecg_assets.pages.plan import plan_page
 from ecg_assets.pages.recipe import TEST_TABLE, recipe_named, throw
 from ecg_assets.pages.sheet import sheet_of
-from ecg_assets.records.ingest import load_record
 from ecg_assets.scans.segment import Segmenter
 from ecg_assets.scans.turns import quarter_turns
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.checkpoint import load_network
 from ecg_assets.weights import SEGMENTATION, weights_path
+from ecg_assets_tests.pages.pages import records_of
 
 RECIPES = ("clean", "scan", "photo")
 
@@ -26,8 +26,8 @@ RECIPES = ("clean", "scan", "photo")
 def pictured(root: DataRoot, number: int, recipe: str) -> Picture:
     """A synthetic page of the default mix, through a recipe of the test split."""
     papers, rng = StyledPapers(PagesConfig()), np.random.default_rng(number)
-    rows = sorted(path.name for path in (root.path / "ori_csv" / "train").iterdir())
-    record = replace(load_record(root, rows[number % len(rows)], 500), id=f"turned-{number}")
+    records = records_of(root)
+    record = replace(records[number % len(records)], id=f"turned-{number}")
     styled = papers[papers.name_for(record.id)]
     sheet = sheet_of(plan_page(record, styled.name, styled.style, 0), record)
     return whole_page(sheet, throw(recipe, recipe_named(recipe, TEST_TABLE), rng), rng)

@@ -64,3 +64,21 @@ def test_losses_repeat_for_the_same_seed_and_change_with_it(prepare: Prepare, tm
     ]
     assert losses[0] == losses[1]
     assert losses[0] != losses[2]
+
+
+def test_replicas_that_are_not_the_expected_ones_do_not_start(tmp_path: Path) -> None:
+    program = (
+        "from pathlib import Path\nimport sys\nfrom ecg_assets.training.runtime import xla\n"
+        "xla.prepare_environment = lambda *_: xla.os.environ.update(PJRT_DEVICE='CPU', CPU_NUM_DEVICES='2')\n"
+        "if __name__ == '__main__':\n"
+        "    here = Path(sys.argv[1])\n"
+        "    xla.launch(print, 4, here / 'stop', here / 'beats', 60.0, print)\n"
+    )
+    script = tmp_path / "program.py"
+    script.write_text(program)
+    done = subprocess.run(
+        [sys.executable, script, tmp_path], cwd=CHECKOUT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode != 0
+    assert "2 replicas came together, 4 were expected" in done.stderr
+    assert "ReplicaError" in done.stderr

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ecg_assets.training.tpu_environment import TpuEnvironmentError
-from ecg_assets.training.tpu_host import TpuHost, check_world, find_host
+from ecg_assets.training.tpu_host import TpuHost, check_world, expected_world, find_host
 from ecg_assets.training.tpu_words import NO_TPU, adapted, told
 from ecg_assets_tests.training.tpu_machines import SINGLE_HOSTS, SLICES, Machine, machine, pci_bus
 
@@ -162,10 +162,16 @@ def test_chips_of_an_unknown_version_are_refused(tmp_path: Path) -> None:
 
 
 def test_another_world_than_expected_is_an_error_on_every_host(tmp_path: Path) -> None:
-    host = host_of(machine("v4-32"), tmp_path, worker_id=2)
-    check_world(host, 16)
-    with pytest.raises(TpuEnvironmentError, match=r"4 replicas came together, 16 were expected \(4 hosts of 4\)"):
-        check_world(host, 4)
+    expected = expected_world(host_of(machine("v4-32"), tmp_path, worker_id=2))
+    assert expected == 16
+    check_world(expected, 16)
+    with pytest.raises(TpuEnvironmentError, match="4 replicas came together, 16 were expected: start the same"):
+        check_world(expected, 4)
+
+
+def test_no_world_is_expected_where_only_the_metadata_server_knows_the_slice(tmp_path: Path) -> None:
+    assert expected_world(None) is None
+    assert expected_world(find_host({}, machine("v3-8").pci(tmp_path))) is None
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from ecg_assets.training.runtime.base import ReplicaError, Runtime
 from ecg_assets.training.runtime.heartbeat import Heartbeats, Silence, Watchdog
 from ecg_assets.training.runtime.replica_gate import ReplicaGate
 from ecg_assets.training.topology import tpu_chips
+from ecg_assets.training.tpu_host import check_world, expected_world, find_host
 
 REPLICA_FAILED = 70  # EX_SOFTWARE of sysexits(3)
 _STOP_REQUEST_WAIT_S = 2.0
@@ -125,7 +126,8 @@ def launch(
     prepare_environment(replicas, log)
     signs, stacks = Heartbeats(heartbeats), stacks_file(heartbeats)
     stacks.unlink(missing_ok=True)
-    main = _ReplicaMain(replica, stop_request, signs, os.getpid())
+    expected = replicas if os.environ["PJRT_DEVICE"] == "CPU" else expected_world(find_host())
+    main = _ReplicaMain(replica, stop_request, signs, os.getpid(), expected)
     with Watchdog(signs, stall_timeout_s, lambda silence: _end_stalled(silence, signs, stacks, log)) as watchdog:
         try:
             xmp.spawn(main, nprocs=None)  # type: ignore[no-untyped-call]
@@ -176,10 +178,15 @@ class _ReplicaMain:
     """What `xmp.spawn` calls in each replica. Unpickling it makes the process ready."""
 
     def __init__(
-        self, replica: Callable[[Runtime], None], stop_request: Path, heartbeats: Heartbeats, parent_pid: int
+        self,
+        replica: Callable[[Runtime], None],
+        stop_request: Path,
+        heartbeats: Heartbeats,
+        parent_pid: int,
+        expected: int | None,
     ) -> None:
-        self._arguments = (replica, stop_request, heartbeats, parent_pid)
-        self._replica, self._heartbeats = replica, heartbeats
+        self._arguments = (replica, stop_request, heartbeats, parent_pid, expected)
+        self._replica, self._heartbeats, self._expected = replica, heartbeats, expected
         self._gate: ReplicaGate | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -195,6 +202,8 @@ class _ReplicaMain:
         try:
             runtime = XlaRuntime(self._gate, self._heartbeats)
             runtime.beat()
+            if self._expected is not None:
+                check_world(self._expected, runtime.world_size)
             self._replica(runtime)
             self._heartbeats.done(runtime.ordinal)
         except BaseException:
@@ -205,7 +214,11 @@ class _ReplicaMain:
 
 
 def _arrive(
-    replica: Callable[[Runtime], None], stop_request: Path, heartbeats: Heartbeats, parent_pid: int
+    replica: Callable[[Runtime], None],
+    stop_request: Path,
+    heartbeats: Heartbeats,
+    parent_pid: int,
+    expected: int | None,
 ) -> _ReplicaMain:
     """Runs in the main thread of a replica's process, before its replica threads; only there signals can be set."""
     end_with_parent(parent_pid)
@@ -216,7 +229,7 @@ def _arrive(
     # Kept open for the process's life: it is written to when the process can do nothing else.
     stacks = stacks_file(heartbeats.folder).open("a")
     faulthandler.register(signal.SIGUSR1, file=stacks, all_threads=True)
-    main = _ReplicaMain(replica, stop_request, heartbeats, parent_pid)
+    main = _ReplicaMain(replica, stop_request, heartbeats, parent_pid, expected)
     main.share_gate()
     return main
 
