@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 
 from benchmarks.cases import Row, clean_and_degraded, memory, reading, samples, workers
+from benchmarks.loading import loading
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.ingest import SourceConfig, ingest, load_record
 from ecg_assets.records.record import Record
@@ -66,6 +67,8 @@ def main() -> None:
             # Workers draw the pages that are read afterwards.
             lambda: workers(root, 3),
             lambda: reading(root, chosen.rounds),
+            # It reads the dataset that was made for the case before.
+            lambda: loading(root, chosen.rounds),
             lambda: memory(root.path, chosen.pages),
         ]
         rows = [row for case in cases for row in case()]

@@ -3,116 +3,51 @@
 The tests share one home and one data root. The first fills it, so each run later finds data that are current.
 """
 
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import psutil
 import pytest
-import yaml
 
-from ecg_assets.resources.launches import PROCESS_FILE
 from ecg_assets.resources.processes import group_members
 from ecg_assets.resources.reconcile import worker_mark
-from ecg_assets_tests.live import CHECKOUT, Server, environment, instance_of, make_home, status_of, until, webserver
+from ecg_assets_tests.live import CHECKOUT, environment, instance_of, status_of, until
+from ecg_assets_tests.live_training import (
+    ENDLESS,
+    FAILURE,
+    SUCCESS,
+    TRAINING_ASSETS,
+    Live,
+    epochs_seen,
+    experiment_config,
+    platform,
+    trainer_group,
+    wait_for_an_epoch,
+    write_experiment,
+)
 from ecg_assets_tests.test_definitions import ASSETS
 
-MODULE = "ecg_assets.definitions"
 PICTURED = set(ASSETS) - {"champion", "kaggle_subset", "scan_segmentations"}
-SUCCESS, FAILURE, CANCELED = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED
-
-
-@dataclass(frozen=True)
-class Live:
-    """One Dagster with one data root.
-
-    Attributes:
-        server: its webserver.
-        home: its DAGSTER_HOME.
-        data_root: its data root.
-        variables: the environment of its code server.
-    """
-
-    server: Server
-    home: Path
-    data_root: Path
-    variables: dict[str, str]
 
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     folder = tmp_path_factory.mktemp("live")
-    home, data_root = make_home(folder / "home"), folder / "data_root"
-    variables = {
-        "ECG_ASSETS_DATA": str(data_root),
-        "ECG_RECORDS": "24",
-        "ECG_EXPERIMENT": str(write_experiment(folder, "tiny", epochs=3)),
-        "HOME": str(folder),  # nobody's Kaggle credentials
-        "OMP_NUM_THREADS": "1",  # threads that wait for each other crawl when other tests share the cores
-    }
-    with webserver(home, MODULE, **variables) as server:
-        yield Live(server, home, data_root, variables)
-
-
-def write_experiment(folder: Path, name: str, **changes: Any) -> Path:
-    """A network that a CPU trains in seconds, by the XLA runtime with two replicas unless told otherwise."""
-    config = {
-        "experiment": name,
-        "classes": 5,
-        "runtime": "xla",
-        "replicas": 2,
-        "epochs": 3,
-        "steps_per_epoch": 8,
-        "validation_steps": 2,
-        "batch_size": 2,
-        "crop_px": 64,
-        "log_every": 2,
-        "widths": [8, 16],
-        "patch_px": 4,
-        "learning_rate": 3e-3,
-        "class_weights": [1, 1, 1, 2, 2],
-    }
-    path = folder / f"{name}.yaml"
-    path.write_text(yaml.safe_dump({**config, **changes}))
-    return path
+    experiment = write_experiment(folder, "tiny", epochs=3)
+    with platform(folder, folder / "data_root", ECG_RECORDS="24", ECG_EXPERIMENT=str(experiment)) as running:
+        yield running
 
 
 def materializations(instance: dg.DagsterInstance, run_id: str) -> dict[str, dg.AssetMaterialization]:
     entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
     made = [entry.asset_materialization for entry in entries if entry.asset_materialization is not None]
     return {one.asset_key.to_user_string(): one for one in made}
-
-
-def epochs_seen(instance: dg.DagsterInstance, run_id: str) -> list[int]:
-    """Epochs in the run's log so far, from the observations of the checkpoint."""
-    entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_OBSERVATION)
-    return [int(str(entry.asset_observation.metadata["epoch"].value)) for entry in entries if entry.asset_observation]
-
-
-def wait_for_an_epoch(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Until the run's log holds an epoch; a run that failed before is told at once, with its errors."""
-
-    def seen() -> bool:
-        if status_of(instance, run_id) == FAILURE:
-            failures = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
-            raise AssertionError("\n".join(str(entry.dagster_event) for entry in failures))
-        return bool(epochs_seen(instance, run_id))
-
-    until(seen, 240, "an epoch in the run's log")
-
-
-def trainer_group(data_root: Path) -> int | None:
-    """The process group of the training that runs now."""
-    records = list(data_root.glob(f"runs/*/{PROCESS_FILE}"))
-    return int(json.loads(records[0].read_text())["group"]) if records else None
 
 
 def test_one_launch_materialises_everything_and_its_log_holds_the_epochs_while_it_runs(live: Live) -> None:
@@ -186,34 +121,12 @@ def test_the_asset_s_page_shows_its_picture(live: Live) -> None:
         browser.close()
 
 
-ENDLESS = {"epochs": 10_000, "steps_per_epoch": 4, "validation_steps": 1}
-TRAINING_ASSETS = ["trained_checkpoint"]
-
-
-def experiment_config(path: Path) -> dict[str, Any]:
-    """Run config that trains the experiment of this YAML file."""
-    return {"ops": {"trained_checkpoint": {"ops": {"prepare": {"config": {"experiment": str(path)}}}}}}
-
-
 def training_processes(live: Live, instance: dg.DagsterInstance, run_id: str) -> list[int]:
     """The trainer's whole group, as soon as it has trained an epoch."""
     wait_for_an_epoch(instance, run_id)
     group = trainer_group(live.data_root)
     assert group is not None
     return group_members(group)
-
-
-def test_terminate_ends_the_real_trainer_and_all_its_replicas(live: Live, tmp_path: Path) -> None:
-    endless = write_experiment(tmp_path, "cancelled", **ENDLESS)
-    run_id = live.server.materialize(TRAINING_ASSETS, experiment_config(endless))
-    with instance_of(live.home) as instance:
-        pids = training_processes(live, instance, run_id)
-        assert len(pids) >= 2
-        live.server.terminate(run_id)
-        until(lambda: status_of(instance, run_id) == CANCELED, 60, "the cancel")
-        until(lambda: not any(map(psutil.pid_exists, pids)), 30, "the end of all processes")
-    checkpoint = live.data_root / "runs" / "cancelled" / "checkpoints" / "last.safetensors"
-    assert checkpoint.exists()
 
 
 def test_a_run_and_a_trainer_killed_in_an_epoch_are_completed_by_the_next_run(live: Live, tmp_path: Path) -> None:

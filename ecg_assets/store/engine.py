@@ -18,11 +18,16 @@ Result = TypeVar("Result")
 _IN_FLIGHT_PER_WORKER = 2
 
 
+def usable_cores() -> int:
+    """Those that this process may use."""
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
 def default_workers() -> int:
     """`ECG_WORKERS`, or the number of cores this process may use."""
     named = os.environ.get("ECG_WORKERS")
     if named is None:
-        return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+        return usable_cores()
     if not named.isdigit() or int(named) < 1:
         raise ValueError(f"ECG_WORKERS is {named!r}, expected a whole number from 1 up")
     return int(named)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from ecg_assets.samples.classes import BACKGROUND
 from ecg_assets.samples.reader import Sample, SampleReader
+from ecg_assets.store.engine import usable_cores
 from ecg_assets.training.class_map import to_classes
 from ecg_assets.training.config import ConfigError, TrainConfig
 from ecg_assets.training.turns import WAYS
@@ -45,11 +46,18 @@ class Batch:
     ids: tuple[str, ...]
 
 
+def loader_threads(config: TrainConfig, host_replicas: int) -> int:
+    """Threads that make one replica's batches: the config's number, or its part of the host's cores."""
+    return config.loader_threads or max(1, usable_cores() // host_replicas)
+
+
 class TrainBatches:
     """The training split in random order, randomly cropped, mirrored and turned."""
 
-    def __init__(self, reader: SampleReader, config: TrainConfig, ordinal: int, world_size: int) -> None:
-        """For replica `ordinal` of `world_size`.
+    def __init__(
+        self, reader: SampleReader, config: TrainConfig, ordinal: int, world_size: int, host_replicas: int = 1
+    ) -> None:
+        """For replica `ordinal` of `world_size`, of which `host_replicas` share this host's cores.
 
         Raises:
             ConfigError: the samples are smaller than `crop_px`.
@@ -61,6 +69,7 @@ class TrainBatches:
                 f"choose a crop_px up to {side_px}, or materialise the dataset with larger samples"
             )
         self._reader, self._config = reader, config
+        self._threads = loader_threads(config, host_replicas)
         self._ordinal, self._global_batch = ordinal, config.batch_size * world_size
         self.steps = config.steps_per_epoch or ceil(len(reader) / self._global_batch)
 
@@ -84,7 +93,7 @@ class TrainBatches:
             return _stack([self._drawn(int(order[position]), epoch, position) for position in positions])
 
         steps = [step for step in range(first_step + 1, self.steps + 1) if step not in skipped]
-        return zip(steps, _ahead(make, steps, self._config), strict=True)
+        return zip(steps, _ahead(make, steps, self._threads, self._config.loader_batches_ahead), strict=True)
 
     def _drawn(self, number: int, epoch: int, position: int) -> "_Drawn":
         sample, rng = self._reader[number], self._rng(_AUGMENT, epoch, position)
@@ -100,8 +109,10 @@ class TrainBatches:
 class ValidationBatches:
     """Whole samples of a split, in order, each once; the last batch is filled up with samples that do not count."""
 
-    def __init__(self, reader: SampleReader, config: TrainConfig, ordinal: int, world_size: int) -> None:
-        """For replica `ordinal` of `world_size`.
+    def __init__(
+        self, reader: SampleReader, config: TrainConfig, ordinal: int, world_size: int, host_replicas: int = 1
+    ) -> None:
+        """For replica `ordinal` of `world_size`, of which `host_replicas` share this host's cores.
 
         Raises:
             ConfigError: the network cannot take the samples' size.
@@ -115,6 +126,7 @@ class ValidationBatches:
         # About as many pixels as in a training step, so that memory suffices.
         self._batch_size = max(1, config.batch_size * config.crop_px**2 // side_px**2)
         self._reader, self._config = reader, config
+        self._threads = loader_threads(config, host_replicas)
         self._ordinal, self._global_batch = ordinal, self._batch_size * world_size
         needed = ceil(len(reader) / self._global_batch)
         self.steps = min(config.validation_steps or needed, needed)
@@ -128,7 +140,7 @@ class ValidationBatches:
             samples = [self._reader[int(number)] for number in numbers]
             return _padded(samples, self._batch_size, self._config.classes, self._reader)
 
-        return _ahead(make, list(range(self.steps)), self._config)
+        return _ahead(make, list(range(self.steps)), self._threads, self._config.loader_batches_ahead)
 
 
 def _window(sample: Sample, config: TrainConfig, rng: np.random.Generator) -> tuple[slice, slice]:
@@ -174,16 +186,16 @@ def _stack(drawn: list[_Drawn], valid: int | None = None) -> Batch:
     )
 
 
-def _ahead(make: Callable[[int], Batch], steps: list[int], config: TrainConfig) -> Iterator[Batch]:
+def _ahead(make: Callable[[int], Batch], steps: list[int], threads: int, most_ahead: int) -> Iterator[Batch]:
     """Yields `make(step)` for each step in order; a few are made ahead. What `make` raises is raised here."""
-    with ThreadPoolExecutor(config.loader_threads, thread_name_prefix="batches") as pool:
+    with ThreadPoolExecutor(threads, thread_name_prefix="batches") as pool:
         waiting: deque[Future[Batch]] = deque()
         left = iter(steps)
         try:
             while True:
                 for step in left:
                     waiting.append(pool.submit(make, step))
-                    if len(waiting) > config.loader_batches_ahead:
+                    if len(waiting) > most_ahead:
                         break
                 if not waiting:
                     return

@@ -154,7 +154,12 @@ class TrainConfig(BaseModel):
         default=3, ge=0, description="Epochs without a better validation loss before the learning rate is lowered."
     )
 
-    loader_threads: int = Field(default=2, ge=1, le=64, description="Threads that make batches, for each replica.")
+    loader_threads: int | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        description="Threads that make batches, for each replica; none: the host's cores, divided among its replicas.",
+    )
     loader_batches_ahead: int = Field(default=4, ge=1, description="Batches that are made ahead, for each replica.")
 
     @property

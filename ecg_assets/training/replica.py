@@ -38,7 +38,7 @@ class Replica:
         """
         start = read_start(run)
         dataset = (run.path / start.dataset).resolve()
-        place = (runtime.ordinal, runtime.world_size)
+        place = (runtime.ordinal, runtime.world_size, runtime.host_replicas)
         self.run, self.runtime, self.config = run, runtime, start.config
         self._fingerprint, self._log = start.fingerprint, log
         config = self.config

@@ -8,7 +8,8 @@ import pytest
 from ecg_assets.samples.classes import BACKGROUND
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.store.root import DataRoot
-from ecg_assets.training.batches import Batch, TrainBatches, ValidationBatches
+from ecg_assets.training import batches
+from ecg_assets.training.batches import Batch, TrainBatches, ValidationBatches, loader_threads
 from ecg_assets.training.config import TrainConfig
 from ecg_assets_tests.training.conftest import SMALL
 
@@ -109,3 +110,10 @@ def _starts(image_hwc: np.ndarray[Any, Any], crop_hwc: np.ndarray[Any, Any]) -> 
     for offset in range(8):
         fits &= (image_hwc[:rows, offset : offset + columns] == crop_hwc[0, offset]).all(axis=2)
     return fits
+
+
+def test_the_cores_are_divided_among_the_replicas_of_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "usable_cores", lambda: 96)
+    config = TrainConfig(**SMALL)
+    assert [loader_threads(config, replicas) for replicas in (1, 8, 200)] == [96, 12, 1]
+    assert loader_threads(TrainConfig(**SMALL, loader_threads=3), 8) == 3

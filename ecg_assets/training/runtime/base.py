@@ -24,12 +24,14 @@ class Runtime(Protocol):
         device: where this replica's tensors live.
         ordinal: this replica's number, 0 to world_size - 1.
         world_size: how many replicas train together, on all hosts.
+        host_replicas: how many of them share this host.
     """
 
     kind: str
     device: torch.device
     ordinal: int
     world_size: int
+    host_replicas: int
 
     @property
     def is_master(self) -> bool:

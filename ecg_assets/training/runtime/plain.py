@@ -24,6 +24,7 @@ class PlainRuntime:
     kind = "torch"
     ordinal = 0
     world_size = 1
+    host_replicas = 1
     is_master = True
 
     def __init__(self, heartbeats: Heartbeats) -> None:

@@ -51,6 +51,7 @@ class XlaRuntime:
         self.device = torch_xla.device()
         self.ordinal = xr.global_ordinal()
         self.world_size = xr.world_size()
+        self.host_replicas = xr.local_device_count()
         self._gate, self._heartbeats = gate, heartbeats
         self._leads = xr.local_ordinal() == 0
 

@@ -1,0 +1,45 @@
+"""One, two and four replicas that share the same batches learn the same."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ecg_assets.training.run_folder import RunFolder, read_state
+from ecg_assets_tests.live import CHECKOUT
+from ecg_assets_tests.training.conftest import Prepare
+
+_BATCH = 8
+_VALIDATED = 8
+
+pytestmark = [
+    pytest.mark.xla,
+    pytest.mark.skipif(sys.platform != "linux" or os.uname().machine != "x86_64", reason="torch_xla has no wheel here"),
+]
+
+
+def trained(run: RunFolder) -> dict[str, float]:
+    """Dice by class on the validation split, after the last epoch."""
+    command = [sys.executable, "-m", "ecg_assets.training.trainer", str(run.path)]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=400, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    state = read_state(run)
+    assert state is not None
+    dice = state.history[-1].dice
+    return {name: value for name, value in dice.items() if value is not None}
+
+
+def test_the_world_size_does_not_change_the_validation_dice(prepare: Prepare) -> None:
+    dice = {
+        world: trained(
+            prepare(
+                f"world_{world}", runtime="xla", replicas=world, batch_size=_BATCH // world, epochs=2,
+                steps_per_epoch=60, validation_steps=_VALIDATED // world,
+            )
+        )
+        for world in (1, 2, 4)
+    }  # fmt: skip
+    assert dice[1]["horizontal"] > 0.5, "too little was learned for the comparison to say anything"
+    for world in (2, 4):
+        assert dice[world] == pytest.approx(dice[1], abs=0.02)
