@@ -30,7 +30,7 @@ class TPUResource(dg.ConfigurableResource[Any]):
     """Runs the trainer on all cores of a TPU host, or on this machine's CPU where there is none."""
 
     grace_s: float = Field(
-        default=30.0,
+        default=10.0,
         ge=0,
         description="How long, in seconds, a cancelled trainer may take to save its checkpoint before it is killed.",
     )
