@@ -13,11 +13,15 @@ from ecg_assets.commands.compare import compare
 from ecg_assets.commands.demote import demote
 from ecg_assets.commands.export_onnx import export_onnx
 from ecg_assets.commands.predict import predict
+from ecg_assets.commands.prune import prune
+from ecg_assets.commands.reconcile import reconcile
 from ecg_assets.commands.tpu import tpu
+from ecg_assets.commands.verify import verify
 from ecg_assets.samples.export import export_png
 from ecg_assets.store.inventory import take_stock
 from ecg_assets.store.placement import SPLITS, Split
 from ecg_assets.store.root import DataRoot, open_root
+from ecg_assets.store.stages import stages_of
 
 _PROGRESS_EVERY = 100
 
@@ -162,16 +166,9 @@ def status() -> None:
 
 def _stages(root: DataRoot) -> Table:
     table = Table("stage", "current", "stale", "files", "where it lies", title="Stages", title_justify="left")
-    stages = (
-        ("raw_csvs", root.ori_csv),
-        ("clean_grid, grid_mask", root.grids),
-        ("rendered_waves, wave_masks", root.wave_images),
-        ("mixed_dataset", root.dataset),
-        ("scan_segmentations", root.scans / "segmentations"),
-    )
-    for name, folder in stages:
-        stock = take_stock(folder, root.path)
-        table.add_row(name, str(stock.current), str(stock.stale), str(stock.files), _short(folder))
+    for stage in stages_of(root):
+        stock = take_stock(stage.folder, root.path)
+        table.add_row(stage.name, str(stock.current), str(stock.stale), str(stock.files), _short(stage.folder))
     return table
 
 
@@ -197,4 +194,7 @@ main.add_command(compare)
 main.add_command(demote)
 main.add_command(export_onnx)
 main.add_command(predict)
+main.add_command(prune)
+main.add_command(reconcile)
 main.add_command(tpu)
+main.add_command(verify)

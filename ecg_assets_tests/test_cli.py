@@ -11,7 +11,10 @@ from ecg_assets.cli import main
 from ecg_assets.store.manifest import Manifest, write_manifest
 from ecg_assets_tests.live import environment, make_home
 
-COMMANDS = ("demo", "train", "predict", "compare", "demote", "tpu", "export-onnx", "export-dataset", "status")
+COMMANDS = (
+    *("demo", "train", "predict", "compare", "demote", "tpu", "export-onnx", "export-dataset"),
+    *("status", "verify", "prune", "reconcile"),
+)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,54 @@
+"""`ecg-assets verify`."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from ecg_assets.store.root import DataRoot, open_root
+from ecg_assets.store.stages import stages_of
+from ecg_assets.store.upkeep import Verdict, listed_files, verify_stage
+
+
+@click.command()
+def verify() -> None:
+    """Read every file again and compare it with the hash that was noted when it was made.
+
+    Records, pages, masks, samples, results of scans, and all checkpoints. What is damaged is named, and the command
+    ends with code 1. Delete a damaged file, and the next run makes it again.
+
+    \b
+    Example:
+      ecg-assets verify
+    """
+    root = open_root()
+    stages = [stage for stage in stages_of(root) if stage.folder.exists()]
+    checkpoints = sorted(root.path.glob("*/**/*.safetensors"))
+    total = sum(map(listed_files, stages)) + len(checkpoints)
+    with click.progressbar(length=total, label="Reading", file=sys.stderr) as bar:
+        damaged = []
+        for verdicts in (*(verify_stage(stage, root) for stage in stages), _checkpoints(root, checkpoints)):
+            for verdict in verdicts:
+                bar.update(1)
+                if verdict.damage is not None:
+                    damaged.append(verdict)
+    for verdict in damaged:
+        click.echo(f"{verdict.name} {verdict.damage}")
+    if damaged:
+        raise click.ClickException(
+            f"{len(damaged)} of {total} files are damaged: delete them, and the next run makes them again"
+        )
+    click.echo(f"All {total} files are as they were made")
+
+
+def _checkpoints(root: DataRoot, paths: list[Path]) -> Iterator[Verdict]:
+    if paths:
+        from ecg_assets.training.sealed import CheckpointError, read_sealed  # imports torch: 1.4 s
+    for path in paths:
+        try:
+            read_sealed(path)
+            damage = None
+        except CheckpointError as error:
+            damage = str(error).removeprefix(f"{path} ")
+        yield Verdict(root.relative(path), damage)

@@ -1,0 +1,63 @@
+"""What has changed is named, what nobody refers to is found, and nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from ecg_assets.store.fingerprint import sha256_bytes
+from ecg_assets.store.manifest import Manifest, ManifestError, write_manifest
+from ecg_assets.store.root import DataRoot, open_root
+from ecg_assets.store.stages import Stage, stages_of
+from ecg_assets.store.upkeep import unreferenced, verify_stage
+
+NAMES = ("data/wave_images/1.png", "data/wave_masks/1_mask.png")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> DataRoot:
+    root = open_root(tmp_path / "data_root")
+    for name in NAMES:
+        (root.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (root.path / name).write_bytes(name.encode())
+    files = {name: sha256_bytes(name.encode()) for name in NAMES}
+    manifest = Manifest(stage="rendered_waves", fingerprint="f", files=files)
+    write_manifest(root.wave_images / "_manifests" / "shard-000.json", manifest)
+    return root
+
+
+@pytest.fixture
+def pages(root: DataRoot) -> Stage:
+    return next(stage for stage in stages_of(root) if "wave_masks" in stage.name)
+
+
+def damage(pages: Stage, root: DataRoot) -> dict[str, str | None]:
+    return {verdict.name: verdict.damage for verdict in verify_stage(pages, root)}
+
+
+def test_a_changed_and_a_missing_file_are_named(root: DataRoot, pages: Stage) -> None:
+    assert damage(pages, root) == dict.fromkeys(NAMES)
+    (root.path / NAMES[0]).write_bytes(b"other")
+    (root.path / NAMES[1]).unlink()
+    assert damage(pages, root) == {NAMES[0]: "has changed since it was made", NAMES[1]: "is missing"}
+
+
+def test_only_what_no_manifest_lists_is_unreferenced(root: DataRoot, pages: Stage) -> None:
+    (root.wave_images / ".lock").touch()
+    assert unreferenced(pages, root) == []
+    left = [root.wave_images / ".tmp-0123-2.png", root.wave_masks / "2_mask.png"]
+    for path in left:
+        path.touch()
+    assert unreferenced(pages, root) == left
+
+
+def test_a_manifest_that_cannot_be_read_stops_the_pruning(root: DataRoot, pages: Stage) -> None:
+    (root.wave_images / "_manifests" / "shard-001.json").write_text("{")
+    with pytest.raises(ManifestError, match=r"shard-001\.json is no manifest"):
+        unreferenced(pages, root)
+
+
+def test_nothing_of_a_data_root_that_the_stages_filled_is_unreferenced(made_root: DataRoot) -> None:
+    for stage in stages_of(made_root):
+        assert unreferenced(stage, made_root) == []
+        assert all(verdict.damage is None for verdict in verify_stage(stage, made_root))
+    assert sum(1 for stage in stages_of(made_root) for _ in verify_stage(stage, made_root)) > 24
