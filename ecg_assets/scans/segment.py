@@ -13,6 +13,7 @@ from ecg_assets.pages.png import encode
 from ecg_assets.scans.grid_scale import GridScale, find_scale
 from ecg_assets.scans.overlay import overlay
 from ecg_assets.scans.page import PX_PER_MM, Rgb, UprightPage, page_of, page_scale, read_image
+from ecg_assets.scans.specks import without_specks
 from ecg_assets.scans.tiles import TILE_PX, Predict, Scores, predict_page
 from ecg_assets.scans.turns import quarter_turns
 from ecg_assets.training.class_map import class_names
@@ -120,7 +121,7 @@ class Segmenter:
         turns, turn_confidence = quarter_turns(rough.image_hwc)
         page, grid = self._scaled(image_hwc, turns)
         scores = predict_page(page.image_hwc, self._predict, self.classes)
-        mask_hw = scores.argmax(axis=0).astype(np.uint8)
+        mask_hw = without_specks(scores.argmax(axis=0).astype(np.uint8), self.classes - 1, PX_PER_MM)
         across, down = _px_per_mm(page, grid)
         return Segmentation(
             page=page,

@@ -13,7 +13,7 @@ from ecg_assets.store.manifest import Manifest, is_current, read_manifest, write
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
 
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 STAGE = "scan_segmentations"
 
 

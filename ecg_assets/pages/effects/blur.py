@@ -51,14 +51,24 @@ def motion_blur(image_hwc: Image, rng: np.random.Generator, strength: float) -> 
     angle, bend = rng.uniform(0, np.pi), rng.normal(0, 0.06)
     across, down = np.cos(angle), np.sin(angle)
     steps = max(1, round(length * max(abs(across), abs(down))))
-    blurred, covered = image_hwc, 1
+    blurred, covered, shifted = image_hwc, 1, np.zeros(2, dtype=int)
     while covered < steps:
         # No shift beyond what is covered already: the copies would come apart.
         part = min(covered, steps - covered) / max(abs(across), abs(down))
-        blurred = _doubled(blurred, round(part * across), round(part * down))
+        shift = np.array([round(part * across), round(part * down)])
+        blurred, shifted = _doubled(blurred, *shift), shifted + shift
         covered += min(covered, steps - covered)
         across, down = np.cos(angle + bend * covered / 8), np.sin(angle + bend * covered / 8)
-    return blurred if steps > 1 else image_hwc.copy()
+    return _centred(blurred, shifted) if steps > 1 else image_hwc.copy()
+
+
+def _centred(blurred_hwc: Image, shifted: npt.NDArray[np.int_]) -> Image:
+    """Moves a streak's middle back to where its point was: each doubling has moved it by half of its shift."""
+    odd = shifted % 2
+    if odd.any():
+        blurred_hwc = _doubled(blurred_hwc, *odd)
+    right, down = (shifted + odd) // 2
+    return _moved(blurred_hwc, -right, -down)
 
 
 def _disc(radius: float) -> npt.NDArray[np.float32]:
@@ -75,11 +85,15 @@ def _odd(half: float) -> int:
 
 def _doubled(image_hwc: Image, right: int, down: int) -> Image:
     """The mean of the picture and itself shifted, its edge repeated."""
+    doubled: Image = cv2.addWeighted(image_hwc, 0.5, _moved(image_hwc, right, down), 0.5, 0)
+    return doubled
+
+
+def _moved(image_hwc: Image, right: int, down: int) -> Image:
     height, width = image_hwc.shape[:2]
     wide = cv2.copyMakeBorder(image_hwc, *_margins(down), *_margins(right), cv2.BORDER_REPLICATE)
-    shifted = wide[max(0, -down) :, max(0, -right) :][:height, :width]
-    doubled: Image = cv2.addWeighted(image_hwc, 0.5, shifted, 0.5, 0)
-    return doubled
+    moved: Image = wide[max(0, -down) :, max(0, -right) :][:height, :width]
+    return moved
 
 
 def _margins(shift: int) -> tuple[int, int]:
