@@ -74,9 +74,10 @@ def write_experiment(folder: Path, name: str, **changes: Any) -> Path:
 
 
 def epochs_seen(instance: dg.DagsterInstance, run_id: str) -> list[int]:
-    """Epochs in the run's log so far, from the observations of the checkpoint."""
+    """Epochs in the run's log so far, from the observations of the checkpoint; those of pictures are left out."""
     entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_OBSERVATION)
-    return [int(str(entry.asset_observation.metadata["epoch"].value)) for entry in entries if entry.asset_observation]
+    seen = [entry.asset_observation.metadata for entry in entries if entry.asset_observation]
+    return [int(str(metadata["epoch"].value)) for metadata in seen if "epoch" in metadata]
 
 
 def wait_for_an_epoch(instance: dg.DagsterInstance, run_id: str) -> None:
