@@ -101,7 +101,7 @@ def test_images_put_into_the_inbox_are_read_by_the_champion(live: Live) -> None:
         made = materializations(instance, run_id)["scan_segmentations"]
     assert made.metadata["summary"].value == "1 images segmented, 1 unreadable"
     assert "data:image/png;base64," in str(made.metadata["picture"].value)
-    assert (live.data_root / "scans" / "segmentations" / "scan.png.overlay.png").exists()
+    assert (live.data_root / "scans" / "segmentations" / "scan_overlay.png").exists()
 
 
 @pytest.mark.browser

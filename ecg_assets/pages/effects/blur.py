@@ -92,7 +92,7 @@ def _doubled(image_hwc: Image, right: int, down: int) -> Image:
 def _moved(image_hwc: Image, right: int, down: int) -> Image:
     height, width = image_hwc.shape[:2]
     wide = cv2.copyMakeBorder(image_hwc, *_margins(down), *_margins(right), cv2.BORDER_REPLICATE)
-    moved: Image = wide[max(0, -down) :, max(0, -right) :][:height, :width]
+    moved: Image = np.ascontiguousarray(wide[max(0, -down) :, max(0, -right) :][:height, :width])
     return moved
 
 
