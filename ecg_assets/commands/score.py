@@ -1,0 +1,84 @@
+"""`ecg-assets score`."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from ecg_assets.digitize.score import Scored, Scores
+
+
+@click.command()
+@click.argument("predictions", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("truth", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--json", "out", type=click.Path(dir_okay=False, path_type=Path), help="Write everything to this file.")
+@click.option("--all", "every", is_flag=True, help="List every record, not only the worst ten.")
+def score(predictions: Path, truth: Path, out: Path | None, every: bool) -> None:
+    """Score the digitised records in PREDICTIONS against the true ones in TRUTH.
+
+    Both are folders of CSVs in the competition's shape: a header I to V6, mV, 10 s, cells empty outside what is
+    printed. A prediction is named like its truth, <id>.csv, or like one of its images, <id>-0005.csv; each is scored.
+
+    The score is the competition's signal-to-noise ratio: a shift of up to 0.2 s and an offset of each lead are
+    forgiven, a record's ratio ends at 384, and 10 log10 of the mean ratio is the score; 25.84 dB is perfect. A record
+    without a prediction counts as 0. SNRs of single records and leads are without that cap, and of leads, means of
+    the capped ratios.
+
+    \b
+    Examples:
+      ecg-assets score results/ competition/train
+      ecg-assets score results/ truth/ --json score.json
+    """
+    from ecg_assets.digitize.score import score_folders
+    from ecg_assets.store.atomic import write_json
+
+    scores = score_folders(predictions, truth)
+    console = Console()
+    console.print(_records(scores.scored if every else scores.worst, "Records" if every else "The worst"))
+    console.print(_leads(scores))
+    for line in _notes(scores):
+        click.echo(line)
+    click.echo(f"Score: {scores.db:.4f} dB over {len(scores.scored)} records")
+    if out is not None:
+        write_json(out, scores.info())
+
+
+def _records(scored: list["Scored"], title: str) -> Table:
+    table = Table("record", "SNR, dB", "worst lead", "its SNR, dB", title=title, title_justify="left")
+    for one in scored:
+        if one.missing:
+            table.add_row(one.name, "no prediction", "", "")
+            continue
+        lead, power = min(one.leads.items(), key=lambda item: item[1].db)
+        table.add_row(one.name, _text(one.db), lead, _text(power.db))
+    return table
+
+
+def _leads(scores: "Scores") -> Table:
+    table = Table(title="Leads, dB", title_justify="left")
+    leads = scores.by_lead()
+    for lead in leads:
+        table.add_column(lead, justify="right")
+    table.add_row(*(f"{db:.2f}" for db in leads.values()))
+    return table
+
+
+def _notes(scores: "Scores") -> list[str]:
+    said = (
+        ("records have no prediction and count as 0", scores.missing),
+        ("predictions fit no truth and are not scored", scores.without_truth),
+        ("predictions were resampled to their truth's sampling rate", scores.resampled),
+    )
+    return [f"{len(names)} {what}: {_some(names)}" for what, names in said if names]
+
+
+def _some(names: list[str], shown: int = 5) -> str:
+    return ", ".join(names[:shown]) + (", ..." if len(names) > shown else "")
+
+
+def _text(db: float) -> str:
+    return f"{db:.2f}" if math.isfinite(db) else ("no error" if db > 0 else "no signal")

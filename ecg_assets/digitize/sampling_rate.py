@@ -1,0 +1,39 @@
+"""Brings a record with gaps from one sampling rate to another."""
+
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+from scipy.signal import firwin, resample_poly
+
+# Of the low-pass filter, in zero crossings to each side, and its Kaiser window's shape.
+_CROSSINGS, _KAISER = 16, 6.0
+
+Signal = npt.NDArray[np.float64]
+
+
+def resampled(signal_mv: npt.NDArray[np.floating], from_hz: int, to_hz: int) -> Signal:
+    """(12, n * to_hz // from_hz) float64 of (12, n): each unbroken piece through a polyphase low-pass; NaN stays NaN.
+
+    Sample j of the result lies at j / to_hz seconds, wherever a piece begins.
+    """
+    if from_hz == to_hz:
+        return signal_mv.astype(np.float64)
+    longer = np.full((len(signal_mv), signal_mv.shape[1] * to_hz // from_hz), np.nan)
+    for row, values in zip(longer, signal_mv.astype(np.float64), strict=True):
+        known = np.concatenate([[False], np.isfinite(values), [False]]).astype(np.int8)
+        for begin, end in np.flatnonzero(np.diff(known)).reshape(-1, 2).tolist():
+            _lay(row, values[begin:end], begin, Fraction(to_hz, from_hz))
+    return longer
+
+
+def _lay(row: Signal, piece: Signal, begin: int, ratio: Fraction) -> None:
+    """Writes the samples of `row` that lie within a piece, which begins at sample `begin` of its own rate."""
+    up, down = ratio.numerator, ratio.denominator
+    slower = max(up, down)
+    low_pass = firwin(2 * _CROSSINGS * slower + 1, 1 / slower, window=("kaiser", _KAISER))
+    # The stubs know no filter given by its coefficients.
+    fine: Signal = resample_poly(piece, up, 1, window=low_pass, padtype="line")  # type: ignore[call-overload]
+    first, last = -(-begin * up // down), (begin + len(piece) - 1) * up // down
+    places = np.arange(first, min(last + 1, len(row)))
+    row[places] = fine[places * down - begin * up]
