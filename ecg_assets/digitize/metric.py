@@ -103,9 +103,10 @@ def align(truth_mv: Values, predicted_mv: Values, fs_hz: int) -> Aligned:
 
 def lead_power(truth_mv: Values, predicted_mv: Values, fs_hz: int) -> Power:
     """S and N of one lead: steps 1 to 3. Arguments and errors are those of `align`."""
-    values = np.nan_to_num(align(truth_mv, predicted_mv, fs_hz).values_mv, nan=0.0)
-    truth = truth_mv.astype(np.float64)
-    return Power(float(np.nansum(truth**2)), float(np.nansum((truth - values) ** 2)))
+    values = _or_0(align(truth_mv, predicted_mv, fs_hz).values_mv)
+    truth = truth_mv[np.isfinite(truth_mv)].astype(np.float64)
+    error = truth - values[np.isfinite(truth_mv)]
+    return Power(float(truth @ truth), float(error @ error))
 
 
 def lead_powers(truth_mv: Values, predicted_mv: Values, fs_hz: int) -> dict[str, Power]:
@@ -161,9 +162,13 @@ def _best_shift(truth: npt.NDArray[np.float64], predicted: npt.NDArray[np.float6
     circular = fft.irfft(fft.rfft(one, size) * np.conj(fft.rfft(other, size)), size)
     lags = np.arange(-farthest, farthest + 1)
     correlation = circular[lags]
-    rounding = _EQUAL * np.linalg.norm(one) * np.linalg.norm(np.nan_to_num(predicted, nan=0.0))
+    rounding = _EQUAL * np.linalg.norm(one) * np.linalg.norm(_or_0(predicted))
     equal = lags[correlation >= correlation.max() - rounding]
     return int(equal[np.argmin(np.abs(equal))])
+
+
+def _or_0(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.where(np.isnan(values), 0.0, values)
 
 
 def _centred(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import firwin, resample_poly
+from scipy.signal import firwin, upfirdn
 
 # Of the low-pass filter, in zero crossings to each side, and its Kaiser window's shape.
 _CROSSINGS, _KAISER = 16, 6.0
@@ -31,9 +31,17 @@ def _lay(row: Signal, piece: Signal, begin: int, ratio: Fraction) -> None:
     """Writes the samples of `row` that lie within a piece, which begins at sample `begin` of its own rate."""
     up, down = ratio.numerator, ratio.denominator
     slower = max(up, down)
-    low_pass = firwin(2 * _CROSSINGS * slower + 1, 1 / slower, window=("kaiser", _KAISER))
-    # The stubs know no filter given by its coefficients.
-    fine: Signal = resample_poly(piece, up, 1, window=low_pass, padtype="line")  # type: ignore[call-overload]
-    first, last = -(-begin * up // down), (begin + len(piece) - 1) * up // down
-    places = np.arange(first, min(last + 1, len(row)))
-    row[places] = fine[places * down - begin * up]
+    low_pass = firwin(2 * _CROSSINGS * slower + 1, 1 / slower, window=("kaiser", _KAISER)) * up
+    pad = 2 * _CROSSINGS * -(-slower // up)
+    fine = upfirdn(low_pass, _continued(piece, pad), up)
+    # A sample stands for the time until the next one: quarters of one rate are then quarters of the other.
+    first, end = -(-begin * up // down), -(-(begin + len(piece)) * up // down)
+    places = np.arange(first, min(end, len(row)))
+    row[places] = fine[places * down - begin * up + pad * up + _CROSSINGS * slower]
+
+
+def _continued(piece: Signal, pad: int) -> Signal:
+    """A piece with `pad` samples more on each side: its point reflection at its ends, then flat."""
+    reach = min(pad, len(piece) - 1)
+    before, after = 2 * piece[0] - piece[reach:0:-1], 2 * piece[-1] - piece[-2 : -2 - reach : -1]
+    return np.pad(np.concatenate([before, piece, after]), pad - reach, mode="edge")
