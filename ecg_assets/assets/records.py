@@ -1,18 +1,38 @@
 """The records, as they came in."""
 
 import os
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
 from ecg_assets.assets.metadata import picture, table, told
 from ecg_assets.records.index import QUARANTINED
-from ecg_assets.records.ingest import CODE_VERSION, IngestReport, SourceConfig, ingest
+from ecg_assets.records.ingest import CODE_VERSION, IngestReport, ingest
 from ecg_assets.records.preview import rhythm_strips
+from ecg_assets.records.source_config import SourceConfig, SourceSpec
 from ecg_assets.resources.storage import DataRootResource
 
 SOURCE_VARIABLE, RECORDS_VARIABLE = "ECG_SOURCE", "ECG_RECORDS"
 _REASONS_SHOWN = 50
+
+
+def _as_in_the_library(name: str) -> Any:
+    """A field of `SourceSpec`, which checks it; run config knows no literals and no patterns."""
+    field = SourceSpec.model_fields[name]
+    return Field(default=field.default, description=field.description)
+
+
+class OneSource(dg.Config):
+    """One source of several."""
+
+    kind: str = _as_in_the_library("kind")
+    path: str = _as_in_the_library("path")
+    name: str | None = _as_in_the_library("name")
+    licence: str | None = _as_in_the_library("licence")
+    records: int | None = _as_in_the_library("records")
+    window_start_s: float = _as_in_the_library("window_start_s")
+    checksums: bool = _as_in_the_library("checksums")
 
 
 class RawCsvsConfig(dg.Config):
@@ -20,8 +40,12 @@ class RawCsvsConfig(dg.Config):
 
     source: str | None = Field(
         default=None,
-        description="Folder with train.csv and either train-csvs.tar.gz or train/<id>/<id>.csv. By default the "
-        "environment variable ECG_SOURCE; when that is empty too, synthetic records are made.",
+        description="Folder or gs://bucket/prefix with train.csv and either train-csvs.tar.gz or train/<id>/<id>.csv, "
+        "or with WFDB recordings (.hea); or a YAML file with a list `sources`. By default the environment variable "
+        "ECG_SOURCE; when that is empty too, synthetic records are made.",
+    )
+    sources: list[OneSource] = Field(
+        default=[], description="Several sources at once, instead of `source` and ECG_SOURCE."
     )
     records: int | None = Field(
         default=None,
@@ -41,7 +65,12 @@ def source_config(config: RawCsvsConfig) -> SourceConfig:
 
     Raises:
         RecordsVariableError: ECG_RECORDS is set to something else than a number from 1 up.
+        pydantic.ValidationError: a field of a source has no such value.
     """
+    if config.sources:
+        specs = tuple(SourceSpec(**one.model_dump()) for one in config.sources)
+        records = config.records if config.records is not None else _records_from_environment()
+        return SourceConfig(source=config.source or "", sources=specs, records=records, seed=config.seed)
     source = config.source if config.source is not None else os.environ.get(SOURCE_VARIABLE, "")
     records = config.records if config.records is not None else _records_from_environment()
     if source or records is None:
@@ -74,10 +103,12 @@ def raw_csvs(
         picture=picture(rhythm_strips(root, 4), "lead II of four records"),
         accepted=report.accepted,
         quarantined=refused,
-        made=0 if report.skipped else report.accepted,
-        skipped=report.accepted if report.skipped else 0,
+        made=report.accepted - report.reused,
+        skipped=report.reused,
         by_sampling_rate=_counts(report, "fs_hz"),
         by_split=_counts(report, "split"),
+        by_source=_counts(report, "source"),
+        by_licence=_counts(report, "licence"),
     )
     if refused:
         metadata |= {"quarantined_by": report.quarantined, "reasons": _reasons(report)}

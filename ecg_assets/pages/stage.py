@@ -19,7 +19,8 @@ from ecg_assets.store.fingerprint import fingerprint, sha256_bytes, sha256_file
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log, StageReport, run_stage
 
-CODE_VERSION = "3"
+CODE_VERSION = "4"
+PROVENANCE = ("source", "licence", "labels")
 NOTES = ("empty_panels", "partial_panels", "off_page_panels")
 
 
@@ -51,19 +52,21 @@ class _PagesTask:
     root: DataRoot
     shard: int
     fingerprint: str
-    records: list[tuple[str, int]]
+    records: list[dict[str, Any]]
     config: PagesConfig
 
     def make(self) -> tuple[dict[str, str], dict[str, Any]]:
         papers = StyledPapers(self.config)
         # One style after the other: papers and print are kept for a few styles only.
-        planned = sorted((papers.name_for(record_id), record_id, fs_hz) for record_id, fs_hz in self.records)
+        planned = sorted(
+            ((papers.name_for(row["id"]), row) for row in self.records), key=lambda pair: (pair[0], pair[1]["id"])
+        )
         files: dict[str, str] = {}
-        styles = Counter(style for style, _, _ in planned)
+        styles = Counter(style for style, _ in planned)
         info: dict[str, Any] = {"pages": len(planned), "styles": dict(styles), "wave_pixels": 0, "pixels": 0}
         info |= dict.fromkeys(NOTES, 0)
-        for style, record_id, fs_hz in planned:
-            written, wave_pixels, layout = self._draw(papers[style], record_id, fs_hz)
+        for style, row in planned:
+            written, wave_pixels, layout = self._draw(papers[style], row)
             files |= written
             info["wave_pixels"] += wave_pixels
             info["pixels"] += layout["width_px"] * layout["height_px"]
@@ -71,8 +74,9 @@ class _PagesTask:
                 info[note] += bool(layout[note])
         return dict(sorted(files.items())), info
 
-    def _draw(self, styled: StyledPaper, record_id: str, fs_hz: int) -> tuple[dict[str, str], int, dict[str, Any]]:
-        record = load_record(self.root, record_id, fs_hz)
+    def _draw(self, styled: StyledPaper, row: dict[str, Any]) -> tuple[dict[str, str], int, dict[str, Any]]:
+        record_id = row["id"]
+        record = load_record(self.root, record_id, row["fs_hz"])
         plan = plan_page(record, styled.name, styled.style, self.config.seed, styled.own is not None)
         page = render_page(plan, record, styled.paper)
         image, mask = page_path(self.root, record_id), mask_path(self.root, record_id)
@@ -80,7 +84,7 @@ class _PagesTask:
         write_bytes(image, encode(page.index_hw, page.palette, styled.style.dpi))
         wave = page.wave_hw
         write_bytes(mask, encode(wave.astype("uint8") * 255, dpi=styled.style.dpi))
-        write_json(layout, page.layout)
+        write_json(layout, {**page.layout, "provenance": {name: row[name] for name in PROVENANCE}})
         files = {self.root.relative(path): sha256_file(path) for path in (image, mask, layout)}
         return files, int(wave.sum()), page.layout
 
@@ -115,11 +119,11 @@ def render_pages(root: DataRoot, config: PagesConfig, workers: int, log: Log) ->
         NoGridError: the user's paper has no grid.
     """
     index, look = accepted_records(root), look_of(config)
+    columns = index[["id", "fs_hz", "sha256", *PROVENANCE]].astype({"fs_hz": int})
     tasks = []
     for shard in range(root.shards):
-        rows = index[index["shard"] == shard]
-        inputs = rows[["id", "fs_hz", "sha256"]].to_numpy().tolist()
-        wanted = fingerprint("pages", CODE_VERSION, look, inputs)
-        records = [(str(record_id), int(fs_hz)) for record_id, fs_hz, _ in inputs]
+        rows = columns[index["shard"] == shard].to_numpy(dtype=object)
+        records = [dict(zip(columns.columns, row, strict=True)) for row in rows.tolist()]
+        wanted = fingerprint("pages", CODE_VERSION, look, records)
         tasks.append(_PagesTask(root, shard, wanted, records, config))
     return run_stage("rendered_waves", root.wave_images, root.path, tasks, workers, log)

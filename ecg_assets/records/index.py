@@ -22,6 +22,10 @@ INDEX_SCHEMA = pa.schema(
         pa.field("status", pa.string(), nullable=False),
         pa.field("code", pa.string()),
         pa.field("reason", pa.string()),
+        pa.field("source", pa.string()),
+        pa.field("licence", pa.string()),
+        pa.field("labels", pa.string()),
+        pa.field("input_sha256", pa.string()),
     ]
 )
 
@@ -38,7 +42,10 @@ def write_index(path: Path, rows: list[dict[str, object]]) -> None:
 
 
 def read_index(root: DataRoot) -> pd.DataFrame:
-    """All records: id, fs_hz, samples, sha256, shard, split, status, code, reason.
+    """All records, with the columns of `INDEX_SCHEMA`.
+
+    `labels` tells of rhythm and findings, where the source does. `input_sha256` is the hash of all that a record was
+    read from: equal means that it need not be read again.
 
     Raises:
         IndexMissingError: `raw_csvs` was not materialised in this data root, or its index has other columns.

@@ -16,6 +16,9 @@ RejectionCode = Literal[
     "not_a_number",
     "infinite_value",
     "absurd_value",
+    "missing_value",
+    "unknown_unit",
+    "wrong_checksum",
 ]
 REJECTION_CODES: tuple[RejectionCode, ...] = get_args(RejectionCode)
 

@@ -1,10 +1,11 @@
 """A printed page as the samples need it: its pixels and the classes of all of them."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from ecg_assets.pages.paths import layout_path, mask_path, page_path, paper_mask_path, paper_path
-from ecg_assets.pages.plan import PagePlan, plan_from
+from ecg_assets.pages.plan import LayoutError, PagePlan, plan_from
 from ecg_assets.pages.png import read_grey, read_palette, read_rgb
 from ecg_assets.pages.render import inked
 from ecg_assets.samples.crops import Image, Mask, mix
@@ -19,11 +20,13 @@ class LabelledPage:
         plan: what stands where.
         image_hwc: (h, w, 3) uint8 RGB.
         mask_hw: (h, w) uint8, classes 0 to 4.
+        provenance: the record's source, licence and labels.
     """
 
     plan: PagePlan
     image_hwc: Image
     mask_hw: Mask
+    provenance: dict[str, Any] = field(default_factory=dict)
 
 
 def style_name_of(root: DataRoot, record_id: str) -> str:
@@ -38,13 +41,16 @@ def read_page(root: DataRoot, record_id: str) -> LabelledPage:
         PngError: page, mask or paper's mask is missing or damaged.
         LayoutError: the page's layout is not whole.
     """
-    plan = plan_from(json.loads(layout_path(root, record_id).read_text("utf-8")))
+    layout = json.loads(layout_path(root, record_id).read_text("utf-8"))
+    plan = plan_from(layout)
     index_hw, palette = read_palette(page_path(root, record_id))
     wave_hw = read_grey(mask_path(root, record_id)) > 0
     grid_hw = read_grey(paper_mask_path(root, plan.style_name))
     # The palette tells the ink of every pixel: it is made of paper colours, each under every level of ink.
     mask = mix(grid_hw, wave_hw, inked(index_hw))
-    return LabelledPage(plan, palette[index_hw], mask)
+    if "provenance" not in layout:
+        raise LayoutError(f"the layout of {record_id!r} has no provenance; materialise rendered_waves again")
+    return LabelledPage(plan, palette[index_hw], mask, layout["provenance"])
 
 
 def read_paper(root: DataRoot, style_name: str) -> tuple[Image, Mask]:

@@ -1,6 +1,7 @@
 """Mixes pages and grid masks into the labelled dataset, a shard at a time."""
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -21,7 +22,7 @@ from ecg_assets.store.placement import SPLITS, split_of
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log, StageReport, manifest_path, run_stage
 
-CODE_VERSION = "4"
+CODE_VERSION = "5"
 STAGE = "mixed_dataset"
 _SPARE_SHARE = 1.1
 
@@ -87,10 +88,20 @@ def build_dataset(root: DataRoot, config: SamplesConfig, workers: int, log: Log)
         "recipes": dict(sorted(counts.recipes.items())),
         "kinds": dict(sorted(counts.kinds.items())),
         "without_trace": sorted(counts.without_trace),
+        "sources": _sources(root),
         "class_shares": [round(float(share), 6) for share in counts.pixels / counts.pixels.sum()],
     }
     write_json(root.dataset / "dataset.json", facts)
     return report
+
+
+def _sources(root: DataRoot) -> list[dict[str, Any]]:
+    """How many records came from which source, under which licence."""
+    index = accepted_records(root)
+    counts = Counter(zip(index["source"], index["licence"], strict=True))
+    return [
+        {"source": source, "licence": licence, "records": count} for (source, licence), count in sorted(counts.items())
+    ]
 
 
 def _plan(root: DataRoot, config: SamplesConfig) -> list[_Task]:
