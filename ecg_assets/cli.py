@@ -16,6 +16,7 @@ from ecg_assets.commands.predict import predict
 from ecg_assets.commands.prune import prune
 from ecg_assets.commands.reconcile import reconcile
 from ecg_assets.commands.score import score
+from ecg_assets.commands.submission import submission
 from ecg_assets.commands.tpu import tpu
 from ecg_assets.commands.verify import verify
 from ecg_assets.samples.export import export_png
@@ -198,5 +199,6 @@ main.add_command(predict)
 main.add_command(prune)
 main.add_command(reconcile)
 main.add_command(score)
+main.add_command(submission)
 main.add_command(tpu)
 main.add_command(verify)

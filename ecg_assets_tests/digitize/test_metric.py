@@ -30,7 +30,7 @@ FS_HZ = 5
 
 def beats(count: int, silent: int) -> Values:
     """A sine that is flat for `silent` samples at both ends, so that nothing is lost when it is shifted by so many."""
-    values = np.sin(np.arange(count) * 0.07)
+    values: Values = np.sin(np.arange(count) * 0.07)
     values[:silent] = values[-silent:] = 0
     return values
 
@@ -113,7 +113,8 @@ def test_of_equal_correlations_the_smallest_lag_is_taken() -> None:
     aligned = align(np.array([4.0, 0, 0, 4]), np.full(4, 0.3), FS_HZ)
     assert aligned.shift == 0
     power = lead_power(np.array([4.0, 0, 0, 4]), np.full(4, 0.3), FS_HZ)
-    assert (power.signal, power.noise) == (32, pytest.approx(16))
+    assert power.signal == 32
+    assert power.noise == pytest.approx(16)
 
 
 def test_without_signal_the_ratio_is_0_and_without_error_384() -> None:

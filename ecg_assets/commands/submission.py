@@ -1,0 +1,46 @@
+"""`ecg-assets submission`."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("test_csv", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("predictions", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--images", is_flag=True, help="PREDICTIONS holds images <id>.png; each is read on the way.")
+@click.option("--layout", default="auto", show_default=True, help="With --images: the layout of the pages.")
+def submission(test_csv: Path, predictions: Path, out: Path, images: bool, layout: str) -> None:
+    """Write the competition's submission from digitised records.
+
+    TEST_CSV is the competition's table id,lead,fs,number_of_rows; PREDICTIONS a folder of <id>.csv as `digitize`
+    writes them, or with --images of <id>.png. OUT becomes a Parquet file with a row for each sample,
+    id = {id}_{sample}_{lead} and value in mV, in the order of TEST_CSV, and is read back to be sure of it.
+
+    A lead's samples are taken from where its column of the competition's page begins. What was not read is 0 mV, and
+    how many those are is said. Records of another sampling rate are resampled.
+
+    \b
+    Examples:
+      ecg-assets submission test.csv results/ submission.parquet
+      ecg-assets submission test.csv test/ submission.parquet --images
+    """
+    from ecg_assets.digitize.signal_sources import csv_signals, image_signals
+    from ecg_assets.digitize.submission import FILLED_WITH_MV, write_submission
+    from ecg_assets.digitize.submission_table import read_test_table
+
+    wanted = read_test_table(test_csv)
+    if images:
+        from ecg_assets.digitize.digitizer import Digitizer  # imports torch
+
+        signals = image_signals(predictions, Digitizer.load(), layout, click.echo)
+    else:
+        signals = csv_signals(predictions, click.echo)
+    done = write_submission(wanted, signals, out, click.echo)
+    click.echo(f"{out}: {done.rows:,} rows of {len({one.record_id for one in wanted})} records, read back and complete")
+    if done.filled:
+        click.echo(
+            f"{done.filled:,} samples ({done.filled / done.rows:.1%}) were not read and are {FILLED_WITH_MV:g} mV; "
+            f"{len(done.without_signal)} records have no signal at all"
+        )
