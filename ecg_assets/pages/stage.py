@@ -119,7 +119,7 @@ def render_pages(root: DataRoot, config: PagesConfig, workers: int, log: Log) ->
         NoGridError: the user's paper has no grid.
     """
     index, look = accepted_records(root), look_of(config)
-    columns = index[["id", "fs_hz", "sha256", *PROVENANCE]].astype({"fs_hz": int})
+    columns = index[["id", "fs_hz", "sha256", *PROVENANCE]]
     tasks = []
     for shard in range(root.shards):
         rows = columns[index["shard"] == shard].to_numpy(dtype=object)

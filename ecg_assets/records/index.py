@@ -64,4 +64,6 @@ def read_index(root: DataRoot) -> pd.DataFrame:
 def accepted_records(root: DataRoot) -> pd.DataFrame:
     """The rows of accepted records, sorted by id."""
     index = read_index(root)
-    return index[index["status"] == ACCEPTED].reset_index(drop=True)
+    accepted = index[index["status"] == ACCEPTED].reset_index(drop=True)
+    # Beside rows without these numbers, those of quarantined records, pandas holds them as floats.
+    return accepted.astype({"fs_hz": int, "samples": int, "shard": int})

@@ -77,6 +77,9 @@ class WfdbFolder:
     def recordings(self) -> list[Recording]:
         """Sorted by id.
 
+        PTB-XL holds each recording twice, as `<number>_hr` and, at 100 Hz, `<number>_lr`. Where both are there the
+        second is left out: it would be the same recording under another id, and perhaps in another split.
+
         Raises:
             SourceError: there is none.
         """
@@ -85,7 +88,7 @@ class WfdbFolder:
             by_id.setdefault(path.stem, []).append(path)
         if not by_id:
             raise SourceError(f"{self.folder} holds no WFDB headers (*.hea); set `path` to a folder that does")
-        return [Recording(tuple(by_id[name]), self.window) for name in sorted(by_id)]
+        return [Recording(tuple(by_id[name]), self.window) for name in sorted(by_id) if not _is_coarser(name, by_id)]
 
     def fingerprint(self) -> str:
         """Hash of all headers and their signal files, and of the window.
@@ -103,3 +106,7 @@ class WfdbFolder:
             SourceError: there is none.
         """
         yield list(self.recordings)
+
+
+def _is_coarser(name: str, by_id: dict[str, list[Path]]) -> bool:
+    return name.endswith("_lr") and name.removesuffix("_lr") + "_hr" in by_id

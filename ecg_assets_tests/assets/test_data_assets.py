@@ -19,6 +19,7 @@ from ecg_assets.records.index import accepted_records
 from ecg_assets.resources.storage import DataRootResource
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets_tests.real import real_data
+from ecg_assets_tests.records.recordings import sines_mv, write_recording
 
 DATA_ASSETS = [raw_csvs, grids, pages, mixed_dataset, index_is_sound, masks_lie_on_the_ink, no_record_is_in_two_splits]
 KEYS = ("raw_csvs", "clean_grid", "grid_mask", "rendered_waves", "wave_masks", "mixed_dataset")
@@ -165,11 +166,60 @@ def test_a_setting_out_of_range_is_refused_with_its_name(folder: Path, instance:
     assert any("there is no mix or style 'no such mix'" in error for error in run.errors)
 
 
+def materialize_records(data_root: Path, instance: dg.DagsterInstance, **config: Any) -> dg.ExecuteInProcessResult:
+    return dg.materialize(
+        [raw_csvs],
+        instance=instance,
+        resources={"data_root": DataRootResource(path=str(data_root))},
+        run_config={"ops": {"raw_csvs": {"config": config}}},
+        raise_on_error=False,
+    )
+
+
+def test_several_sources_are_run_config_and_their_counts_metadata(
+    tmp_path: Path, source_copy: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECG_SOURCE", "/not/used/where/sources/are/named")
+    write_recording(tmp_path / "ludb", "1", sines_mv(500))
+    write_recording(tmp_path / "ludb", "2", sines_mv(500, seconds=5))
+    sources = [
+        {"kind": "wfdb", "path": str(tmp_path / "ludb")},
+        {"path": str(source_copy), "name": "ours", "licence": "asked for", "records": 4},
+        {"kind": "synthetic", "records": 2},
+    ]
+    result = materialize_records(tmp_path / "several", instance, sources=sources)
+    (made,) = result.asset_materializations_for_node("raw_csvs")
+    assert (made.metadata["accepted"].value, made.metadata["quarantined"].value) == (7, 1)
+    assert made.metadata["by_source"].value == {"ludb": 2, "ours": 4, "synthetic": 2}
+    assert made.metadata["by_licence"].value == {"ODC-BY 1.0": 2, "asked for": 4, "synthetic, nobody's data": 2}
+    again = materialize_records(tmp_path / "several", instance, sources=sources[:2])
+    (made,) = again.asset_materializations_for_node("raw_csvs")
+    assert (made.metadata["made"].value, made.metadata["skipped"].value) == (0, 5)
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ({"path": "/x", "kind": "edf"}, "kind"),
+        ({"kind": "wfdb"}, "needs a path"),
+        ({"path": "/x", "name": "a/b"}, "name"),
+    ],
+)
+def test_a_source_that_makes_no_sense_fails_with_its_field(
+    tmp_path: Path, instance: dg.DagsterInstance, source: dict[str, Any], says: str
+) -> None:
+    result = materialize_records(tmp_path / "none", instance, sources=[source])
+    assert not result.success
+    errors = [str(event.step_failure_data.error) for event in result.all_events if event.is_step_failure]
+    assert any(says in error for error in errors)
+
+
 @pytest.mark.parametrize(
     ("environment", "config", "expected"),
     [
         ({}, {}, {"source": "", "synthetic_records": 24}),
         ({"ECG_RECORDS": "7"}, {}, {"source": "", "synthetic_records": 7}),
+        ({"ECG_RECORDS": "7", "ECG_SOURCE": "/x"}, {"sources": [{"path": "/y"}]}, {"source": "", "records": 7}),
         ({"ECG_SOURCE": "/records"}, {}, {"source": "/records", "records": None}),
         ({"ECG_SOURCE": "/records", "ECG_RECORDS": "50"}, {}, {"source": "/records", "records": 50}),
         ({"ECG_SOURCE": "/records", "ECG_RECORDS": "50"}, {"source": "", "records": 3}, {"synthetic_records": 3}),

@@ -10,6 +10,7 @@ import pytest
 from ecg_assets.records.archive import ArchiveError
 from ecg_assets.records.index import INDEX_SCHEMA, accepted_records, read_index
 from ecg_assets.records.ingest import IngestReport, SourceConfig, csv_path, ingest, load_record
+from ecg_assets.records.preview import rhythm_strips
 from ecg_assets.records.source import SourceError
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets_tests.conftest import pack, quiet
@@ -188,6 +189,14 @@ def edit_table(source: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> 
 
 def set_fs(source: Path, record_id: str, fs_text: str) -> None:
     edit_table(source, lambda table: table.assign(fs=table["fs"].where(table["id"] != record_id, fs_text)))
+
+
+def test_beside_quarantined_records_the_accepted_keep_whole_numbers(root: DataRoot, source_copy: Path) -> None:
+    one(source_copy, ids_of(source_copy)[0]).unlink()
+    take(root, source_copy)
+    accepted = accepted_records(root)
+    assert [accepted[name].dtype.kind for name in ("fs_hz", "samples", "shard")] == ["i", "i", "i"]
+    assert len(rhythm_strips(root, 4)) > 1000
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

@@ -184,6 +184,15 @@ def test_a_csv_that_is_not_the_one_of_the_index_is_written_again(root: DataRoot,
     assert load_record(root, "ludb-2", 500).signal_mv.shape == (12, 5000)
 
 
+def test_of_a_recording_at_two_rates_as_ptb_xl_has_it_the_finer_one_is_taken(root: DataRoot, tmp_path: Path) -> None:
+    folder = tmp_path / "ptb-xl-1.0.3"
+    write_recording(folder / "records500" / "00000", "00001_hr", sines_mv(500))
+    write_recording(folder / "records100" / "00000", "00001_lr", sines_mv(100), 100)
+    write_recording(folder / "records100" / "00000", "00002_lr", sines_mv(100), 100)
+    ingest(root, SourceConfig(source=str(folder)), quiet)
+    assert ids(root) == ["ptb_xl_1_0_3-00001_hr", "ptb_xl_1_0_3-00002_lr"]
+
+
 def test_broken_recordings_are_quarantined_and_the_others_go_on(root: DataRoot, recordings: Path) -> None:
     rewrite(recordings / "ludb" / "2.hea", ("/mV", "/mmHg"))
     (recordings / "ptbxl500" / "00002_hr.dat").unlink()
