@@ -12,6 +12,7 @@ from ecg_assets.records.ingest import CODE_VERSION, IngestReport, ingest
 from ecg_assets.records.preview import rhythm_strips
 from ecg_assets.records.source_config import SourceConfig, SourceSpec
 from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.store.engine import default_workers
 
 SOURCE_VARIABLE, RECORDS_VARIABLE = "ECG_SOURCE", "ECG_RECORDS"
 _REASONS_SHOWN = 50
@@ -94,7 +95,7 @@ def raw_csvs(
     """The records' 12-lead CSVs, and the index of them: each accepted, or quarantined with the reason."""
     root = data_root.open()
     with data_root.writing(root.ori_csv, context.log.info):
-        report = ingest(root, source_config(config), context.log.info)
+        report = ingest(root, source_config(config), context.log.info, default_workers())
     refused = sum(report.quarantined.values())
     summary = f"{report.accepted} records accepted, {refused} quarantined"
     metadata = told(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from ecg_assets.records.index import ACCEPTED, QUARANTINED, read_index, write_index
-from ecg_assets.records.intake import READ_VERSION, Intake, Offered, Row, rows_before
+from ecg_assets.records.intake import READ_VERSION, Intake, Offered, Row
 from ecg_assets.records.kaggle_csv import read_record
 from ecg_assets.records.record import Record
 from ecg_assets.records.source import SourceError
@@ -66,11 +66,17 @@ def load_record(root: DataRoot, record_id: str, fs_hz: int) -> Record:
     return read_record(csv_path(root, record_id), record_id, fs_hz)
 
 
-def ingest(root: DataRoot, config: SourceConfig, log: Log) -> IngestReport:
+def ingest(root: DataRoot, config: SourceConfig, log: Log, workers: int = 1) -> IngestReport:
     """Makes `ori_csv/` equal to the sources: accepted records in, refused ones told, vanished ones out.
 
     All sources are listed and unpacked in full before anything in `ori_csv/` is touched. A record whose files are the
     same as before is not read again.
+
+    Args:
+        root: where they go.
+        config: which sources.
+        log: receives lines of progress, and one for each refused record.
+        workers: processes that read records; the result does not depend on it.
 
     Raises:
         SourceError, ArchiveError: a source as a whole cannot be used; what was there before stays.
@@ -83,11 +89,11 @@ def ingest(root: DataRoot, config: SourceConfig, log: Log) -> IngestReport:
         return _report(root, None)
     with _listed(root, sources, log) as offered:
         chosen = _choose(offered, config)
-        log(f"raw_csvs: {len(chosen)} of {len(offered)} records are read")
+        log(f"raw_csvs: {len(chosen)} of {len(offered)} records are taken")
         held = _held_files(manifest_path)
         write_manifest(manifest_path, Manifest(stage=STAGE, fingerprint="", files=held))
-        intake = Intake(root, rows_before(root), csv_path, len(chosen), log)
-        rows = [intake.row(one) for one in chosen]
+        intake = Intake(root, csv_path, workers, log)
+        rows = list(intake.rows(chosen))
     write_index(root.index, rows)
     _forget(root, held, rows)
     files = {

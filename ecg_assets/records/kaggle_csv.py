@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pa_csv
 
 from ecg_assets.records.record import LEADS, Record
 from ecg_assets.records.rejection import RecordRejected
@@ -54,10 +56,12 @@ def csv_of(signal_mv: npt.NDArray[np.float64]) -> bytes:
     Args:
         signal_mv: (12, n) float64 in the order of `LEADS`, millivolts, no NaN.
     """
-    # Adding 0.0 turns -0.0 into 0.0, which would be written "-0.000".
-    cells = np.round(signal_mv.T, DECIMALS) + 0.0
-    row = ",".join([f"%.{DECIMALS}f"] * len(LEADS)) + "\n"
-    return (",".join(LEADS) + "\n" + row * len(cells) % tuple(cells.ravel().tolist())).encode("ascii")
+    # Adding 0.0 turns -0.0 into 0.0, which would be written "-0".
+    cells = np.round(signal_mv, DECIMALS) + 0.0
+    target = io.BytesIO((",".join(LEADS) + "\n").encode("ascii"))
+    target.seek(0, io.SEEK_END)
+    pa_csv.write_csv(pa.table(dict(zip(LEADS, cells, strict=True))), target, pa_csv.WriteOptions(include_header=False))
+    return target.getvalue()
 
 
 def _read_text(path: Path) -> str:

@@ -54,10 +54,10 @@ def read_recording(header_path: Path, window: Window) -> tuple[int, Signal]:
     factors = [_mv_per_unit(header_path, place) for place in places]
     fs_hz = _check_fs(header_path, float(header.fs))
     first, count = _span(header_path, header, fs_hz, window)
-    found = _read_samples(header_path, header, places, first, first + count)
-    if window.checksums:
-        _check_checksums(header_path, header, found, places)
-    signal_mv = np.asarray(found.dac().T, dtype=np.float64) * np.array(factors)[:, None]
+    signal, sums = _read_samples(header_path, header, places, first, first + count)
+    if window.checksums and header.sig_len == count:
+        _check_checksums(header_path, header, sums, places)
+    signal_mv = signal * np.array(factors)[:, None]
     _check_values(header_path, signal_mv, first, fs_hz)
     kept = fs_hz.is_integer() and fs_hz <= MAX_FS_HZ
     rate = int(fs_hz) if kept else RESAMPLED_HZ[int(fs_hz >= RESAMPLED_HZ[1])]
@@ -170,31 +170,30 @@ def _span(path: Path, header: Any, fs_hz: float, window: Window) -> tuple[int, i
     return first, count
 
 
-def _read_samples(path: Path, header: Any, places: list[int], first: int, end: int) -> Any:
+def _read_samples(path: Path, header: Any, places: list[int], first: int, end: int) -> tuple[Signal, list[int]]:
+    """The signals in their units, (12, n) float64, and the sum of each one's samples."""
     import wfdb
 
     try:
         found = wfdb.rdrecord(
             str(path.with_suffix("")), sampfrom=first, sampto=end, channels=places, physical=False, smooth_frames=True
         )
+        signal, sums = np.asarray(found.dac().T, dtype=np.float64), [int(one) for one in found.calc_checksum()]
     except Exception as error:  # as above: a signal file that is cut off shows as one of many errors
         names = ", ".join(sorted(set(header.file_name)))
         raise RecordRejected(
             "unreadable", f"{names} does not hold what {path.name} says ({_say(error)}): fetch it again"
         ) from error
-    if found.d_signal is None or found.d_signal.shape != (end - first, len(places)):
+    if signal.shape != (len(places), end - first):
         raise RecordRejected("unreadable", f"{path.name}: its signal file is cut off; fetch it again")
-    return found
+    return signal, sums
 
 
-def _check_checksums(path: Path, header: Any, found: Any, places: list[int]) -> None:
-    """The sum of a signal's samples modulo 65536 (header(5) of WFDB), where all of it was read."""
-    told = [header.checksum[place] for place in places] if header.checksum else []
-    averaged = any(header.samps_per_frame[place] != 1 for place in places)
-    if averaged or header.sig_len != len(found.d_signal):
-        return
-    for lead, wanted, is_there in zip(LEADS, told, found.calc_checksum(), strict=False):
-        if wanted is not None and int(wanted) % 65536 != int(is_there) % 65536:
+def _check_checksums(path: Path, header: Any, sums: list[int], places: list[int]) -> None:
+    """The sum of a signal's samples modulo 65536 (header(5) of WFDB), where there is one and none were averaged."""
+    for lead, place, is_there in zip(LEADS, places, sums, strict=True):
+        wanted = header.checksum[place]
+        if wanted is not None and header.samps_per_frame[place] == 1 and (int(wanted) - is_there) % 65536:
             raise RecordRejected(
                 "wrong_checksum",
                 f"{path.name}: the samples of lead {lead} add up to {is_there}, expected {wanted}: the signal file is "

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg_assets.records.kaggle_csv import read_record
+from ecg_assets.records.kaggle_csv import csv_of, read_record
 from ecg_assets.records.record import LEADS
 from ecg_assets.records.rejection import RecordRejected
 
@@ -109,3 +109,13 @@ def test_bytes_that_are_no_text_are_refused_with_their_position(tmp_path: Path) 
     path.write_bytes("\n".join(lines_of_a_record()).encode()[:5000] + b"\xff\xfe")
     with pytest.raises(RecordRejected, match="byte 0xff at position 5000"):
         read_record(path, "7", FS_HZ)
+
+
+def test_a_full_signal_comes_back_as_it_was_written_within_half_a_microvolt(tmp_path: Path) -> None:
+    wanted = np.random.default_rng(0).normal(0, 1.5, (12, ROWS)) * np.logspace(-4, 0, ROWS)
+    path = tmp_path / "7.csv"
+    path.write_bytes(csv_of(wanted))
+    np.testing.assert_allclose(read_record(path, "7", FS_HZ).signal_mv, wanted, rtol=1e-6, atol=0.000501)
+    text = path.read_text()
+    assert text.startswith(",".join(LEADS) + "\n")
+    assert not any(cell in ("-0", "-0.0") or "e" in cell for cell in text.replace("\n", ",").split(","))

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.paths import layout_path
 from ecg_assets.pages.stage import build_papers, render_pages
-from ecg_assets.records import wfdb_record, wfdb_source
+from ecg_assets.records import intake, wfdb_record, wfdb_source
 from ecg_assets.records.index import accepted_records, read_index
 from ecg_assets.records.ingest import IngestReport, csv_path, ingest, load_record
 from ecg_assets.records.provenance import licence_of, name_of
@@ -163,6 +163,19 @@ def test_a_changed_recording_alone_is_read_again_and_redraws_its_shard_alone(
     changed = before.index["sha256"] != after.index["sha256"]
     assert list(after.index["id"][changed]) == ["ludb-2"]
     assert render_pages(root, pages, 1, quiet).made == [after.index.set_index("id")["shard"]["ludb-2"]]
+
+
+def test_any_number_of_workers_gives_the_same_index_and_csvs(
+    root: DataRoot, recordings: Path, source_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rewrite(recordings / "ludb" / "2.hea", ("/mV", "/mmHg"))
+    monkeypatch.setattr(intake, "_WORTH_WORKERS", 1)
+    config = SourceConfig(sources=(SourceSpec(path=str(source_copy)), SourceSpec(path=str(recordings))))
+    other, said = open_root(tmp_path / "other"), list[str]()
+    assert ingest(root, config, quiet).digest == ingest(other, config, said.append, workers=2).digest
+    assert root.index.read_bytes() == other.index.read_bytes()
+    assert any("'ludb-2' is quarantined: 2.hea: lead I is in 'mmHg'" in line for line in said)
+    assert all(csv_path(root, one).read_bytes() == csv_path(other, one).read_bytes() for one in ids(root))
 
 
 def test_a_remark_in_a_header_reads_its_record_again_and_makes_nothing_stale(root: DataRoot, recordings: Path) -> None:
