@@ -1,0 +1,101 @@
+"""Reads pages whose signal is known, and keeps each page's score and a picture of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ecg_assets.digitize.each import EachReport, run_each
+from ecg_assets.digitize.judge_config import JudgeConfig
+from ecg_assets.digitize.page_picture import page_picture, refused_picture
+from ecg_assets.digitize.page_score import PageScore, page_score, refused_page
+from ecg_assets.digitize.reader import NotAnEcgError, Reader
+from ecg_assets.digitize.trial import draw_trial
+from ecg_assets.digitize.trial_records import judged_records
+from ecg_assets.pages.mix import read_styles
+from ecg_assets.pages.recipe import TEST_TABLE, recipe_named
+from ecg_assets.records.record import Record
+from ecg_assets.store.fingerprint import fingerprint, sha256_bytes
+from ecg_assets.store.root import DataRoot
+from ecg_assets.store.stage import Log
+
+STAGE = "digitization_report"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """All pages.
+
+    Attributes:
+        each: what was read in this run.
+        pages: name -> score.
+        pictures: name -> a picture of the page with what was read.
+    """
+
+    each: EachReport
+    pages: dict[str, PageScore] = field(repr=False)
+    pictures: dict[str, Path] = field(repr=False)
+
+
+def results(root: DataRoot) -> Path:
+    """The folder of the report, the scores and the pictures."""
+    return root.scans / "digitization"
+
+
+def report_path(root: DataRoot) -> Path:
+    """Where the report lies."""
+    return results(root) / "index.html"
+
+
+def scores_path(root: DataRoot) -> Path:
+    """Where the scores of all pages lie."""
+    return results(root) / "scores.json"
+
+
+def judge(root: DataRoot, config: JudgeConfig, load: Callable[[], Reader], version: str, log: Log) -> Judged:
+    """Draws each page, reads it and scores it; a page that this version has read is not read again.
+
+    Args:
+        root: holds the records.
+        config: which pages.
+        load: gives the reader; it is called when there is something to read.
+        version: of the reader: equal ones read the same.
+        log: receives a line for each page.
+
+    Raises:
+        IndexMissingError: `raw_csvs` was not materialised.
+    """
+    pages = {
+        f"{record.id}-{style}-{recipe}": (record, style, recipe)
+        for style in config.styles
+        for record in judged_records(root, style, config.records)
+        for recipe in config.recipes
+    }
+    wanted = {name: _fingerprint(*page, config.seed, version) for name, page in pages.items()}
+    reader = cache(load)
+
+    def make(name: str) -> tuple[dict[Path, bytes], dict[str, Any]]:
+        record, style, recipe = pages[name]
+        trial = draw_trial(record, recipe, style, config.seed)
+        try:
+            reading = reader().digitize_image(trial.picture_hwc, record.fs_hz)
+        except NotAnEcgError as error:
+            score, picture = refused_page(trial, str(error)), refused_picture(trial)
+        else:
+            score, picture = page_score(trial, reading), page_picture(trial, reading)
+        return {_picture(root, name): picture}, score.model_dump(mode="json")
+
+    each = run_each(STAGE, results(root), root, wanted, make, log)
+    scores = {name: PageScore.model_validate(one.info) for name, one in each.manifests.items()}
+    return Judged(each, scores, {name: _picture(root, name) for name in scores})
+
+
+def _picture(root: DataRoot, name: str) -> Path:
+    return results(root) / "pages" / f"{name}.png"
+
+
+def _fingerprint(record: Record, style: str, recipe: str, seed: int, version: str) -> str:
+    look = read_styles().styles[style].model_dump(mode="json")
+    degraded = recipe_named(recipe, TEST_TABLE).model_dump(mode="json")
+    return fingerprint(version, look, degraded, seed, record.id, record.fs_hz, sha256_bytes(record.signal_mv.tobytes()))

@@ -1,0 +1,80 @@
+"""What is written for each picture that is read: its signals, what is known of it, and two pictures to check it by."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ecg_assets.digitize.reader import Reading
+from ecg_assets.digitize.signals_csv import signals_csv
+
+# zlib's; higher ones take seconds a page and save a tenth.
+_PNG_LEVEL = 2
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Paths of one picture's results.
+
+    Attributes:
+        signals: twelve leads in mV.
+        info: layout, scale, orientation, confidence, assumptions.
+        rectified: the page laid flat.
+        check: the recovered traces drawn over the picture.
+    """
+
+    signals: Path
+    info: Path
+    rectified: Path
+    check: Path
+
+
+def outputs_of(folder: Path, names: list[str]) -> dict[str, Outputs]:
+    """Where the results of pictures go: `<stem>.csv`, `<stem>.json`, `<stem>_rectified.png`, `<stem>_check.png`.
+
+    Where two pictures of one folder have the same stem, their suffix stays in it: `page.jpg.csv`.
+
+    Args:
+        folder: of the results.
+        names: of the pictures, relative to theirs, with forward slashes.
+    """
+    stems = Counter(_stem(name) for name in names)
+    ends = (".csv", ".json", "_rectified.png", "_check.png")
+    return {
+        name: Outputs(*(folder / f"{_stem(name) if stems[_stem(name)] == 1 else name}{end}" for end in ends))
+        for name in names
+    }
+
+
+def contents_of(reading: Reading, name: str, outputs: Outputs) -> dict[Path, bytes]:
+    """The results of one picture by path.
+
+    Args:
+        reading: what was read.
+        name: the picture's file name, for the JSON.
+        outputs: where it goes.
+    """
+    facts: dict[str, Any] = {"file": PurePosixPath(name).name, "fs_hz": reading.fs_hz, **reading.info()}
+    return {
+        outputs.signals: signals_csv(reading.signal_mv, reading.fs_hz),
+        outputs.info: (json.dumps(facts, indent=1) + "\n").encode("utf-8"),
+        outputs.rectified: png_of(reading.rectified_hwc),
+        outputs.check: reading.check_png(),
+    }
+
+
+def png_of(image_hwc: npt.NDArray[np.uint8]) -> bytes:
+    """A PNG of (h, w, 3) uint8 RGB."""
+    done, content = cv2.imencode(".png", image_hwc[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, _PNG_LEVEL])
+    if not done:
+        raise ValueError(f"a picture of shape {image_hwc.shape} cannot be written as PNG")
+    return bytes(content)
+
+
+def _stem(name: str) -> str:
+    return str(PurePosixPath(name).with_suffix(""))
