@@ -65,7 +65,8 @@ def demo() -> None:
 
     \b
     Settings, as environment variables:
-      ECG_SOURCE    folder with train.csv and train-csvs.tar.gz or train/; without it, synthetic records
+      ECG_SOURCE    folder with train.csv and train-csvs.tar.gz or train/, or with WFDB recordings (.hea), or a
+                    YAML file that lists several of them; without it, synthetic records
       ECG_RECORDS   how many records at most (synthetic: how many; 24 without it)
       ECG_WORKERS   processes for rendering (the number of cores without it)
 
