@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from ecg_assets.digitize.trial import STYLES, Signal, Trial, draw_trial, records_of_split, trials
+from ecg_assets.digitize.trial import STYLES, Signal, Trial, draw_trial, printed_signal, records_of_split, trials
 from ecg_assets.pages.layouts import layout_named
+from ecg_assets.pages.mix import read_styles
+from ecg_assets.pages.plan import plan_page
 from ecg_assets.records.record import LEADS, Record
 from ecg_assets.store.placement import split_of
 
@@ -59,6 +61,15 @@ def test_fast_paper_shows_the_beginning_of_each_quarter(record: Record) -> None:
     shown = trial.truth_mv[place][np.isfinite(trial.truth_mv[place])]
     begin = int(2.5 * fs_hz)
     np.testing.assert_array_equal(shown, record.signal_mv[place, begin : begin + len(shown)])
+
+
+def test_a_rhythm_strip_counts_before_the_short_panel_of_its_lead(record: Record) -> None:
+    """At 50 mm/s V1's panel stands 2.5 s from the left and shows the record's fifth second; its strip does not."""
+    style = read_styles().styles["three-strips"].model_copy(update={"paper_speed_mm_per_s": 50.0})
+    truth = printed_signal(plan_page(record, "fast", style, 0), record)[LEADS.index("V1")]
+    strip = record.signal_mv[LEADS.index("V1"), : 5 * record.fs_hz]
+    np.testing.assert_array_equal(truth[: len(strip)], strip)
+    assert np.isnan(truth[len(strip) :]).all()
 
 
 def test_cabrera_prints_minus_avr_and_the_truth_is_avr(record: Record) -> None:
