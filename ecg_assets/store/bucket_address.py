@@ -1,0 +1,94 @@
+"""Addresses of the form gs://bucket/prefix, and where on this machine what lies there is kept."""
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+CACHE_VARIABLE = "ECG_ASSETS_CACHE"
+SCHEME = "gs://"
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
+_UNFIT = re.compile(r"[\x00-\x1f\x7f\\]")
+
+
+class BucketAddressError(ValueError):
+    """An address or an object's name cannot be used; the message names it and what is expected."""
+
+
+@dataclass(frozen=True)
+class BucketAddress:
+    """A place in a bucket.
+
+    Attributes:
+        bucket: its name.
+        prefix: in front of the names of all objects; no slash at either end, empty for the whole bucket.
+    """
+
+    bucket: str
+    prefix: str = ""
+
+    def __str__(self) -> str:
+        return SCHEME + "/".join(filter(None, (self.bucket, self.prefix)))
+
+    def object(self, name: str) -> str:
+        """The object's name in the bucket, for a name below this address."""
+        return f"{self.prefix}/{name}" if self.prefix else name
+
+    def parent(self) -> "BucketAddress":
+        """One level up; a bucket's own address stays."""
+        return BucketAddress(self.bucket, self.prefix.rpartition("/")[0])
+
+    def folder_name(self) -> str:
+        """A file name for people that no other address has."""
+        plain = re.sub(r"[^A-Za-z0-9.-]+", "_", str(self).removeprefix(SCHEME))[-60:].strip("._")
+        return f"{plain}-{hashlib.sha256(str(self).encode()).hexdigest()[:8]}"
+
+
+def parse_address(text: str) -> BucketAddress:
+    """Reads gs://bucket/prefix.
+
+    Raises:
+        BucketAddressError: another scheme, or no such bucket's name is possible.
+    """
+    if not text.startswith(SCHEME):
+        raise BucketAddressError(f"{text!r} is no address of a bucket; expected gs://bucket/prefix, or a local folder")
+    bucket, _, prefix = text.removeprefix(SCHEME).partition("/")
+    if not _BUCKET.fullmatch(bucket):
+        raise BucketAddressError(
+            f"{text!r} names the bucket {bucket!r}; expected gs://bucket/prefix with a name of lower-case letters, "
+            "digits, dots and dashes"
+        )
+    kept = prefix.strip("/")
+    if kept:
+        safe_relative(kept)
+    return BucketAddress(bucket, kept)
+
+
+def safe_relative(name: str) -> PurePosixPath:
+    """An object's name as a path that surely leads to a place below the folder that it is appended to.
+
+    Raises:
+        BucketAddressError: it is absolute, climbs up, or has control characters or backslashes.
+    """
+    parts = name.split("/")
+    if _UNFIT.search(name) or any(part in ("", ".", "..") for part in parts):
+        raise BucketAddressError(
+            f"the object {name!r} has a name that is no plain path (empty parts, '..', backslash or control "
+            "characters); rename it in the bucket"
+        )
+    return PurePosixPath(*parts)
+
+
+def cache_folder() -> Path:
+    """`ECG_ASSETS_CACHE`, or `ecg-assets` in the user's cache folder."""
+    named = os.environ.get(CACHE_VARIABLE)
+    if named:
+        return Path(named).expanduser().absolute()
+    user = os.environ.get("XDG_CACHE_HOME")
+    return (Path(user) if user else Path.home() / ".cache").absolute() / "ecg-assets"
+
+
+def working_copy(address: BucketAddress) -> Path:
+    """Where the local copy of a data root in a bucket lies: one folder an address."""
+    return cache_folder() / "roots" / address.folder_name()
