@@ -17,6 +17,7 @@ from ecg_assets.samples.reader import EmptySplitError
 from ecg_assets.samples.shard import Labelled, write_shard
 from ecg_assets.store.atomic import write_json
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
+from ecg_assets.store.made_from import MadeFrom
 from ecg_assets.store.manifest import read_manifest
 from ecg_assets.store.placement import SPLITS, split_of
 from ecg_assets.store.root import DataRoot
@@ -39,18 +40,25 @@ class MissingInputError(ValueError):
 class _Task:
     root: DataRoot
     shard: int
-    fingerprint: str
-    record_ids: list[str]
+    made_from: MadeFrom
     config: SamplesConfig
+
+    @property
+    def fingerprint(self) -> str:
+        return self.made_from.fingerprint(STAGE)
+
+    @property
+    def record_ids(self) -> list[str]:
+        return list(self.made_from.inputs)
 
     def make(self) -> tuple[dict[str, str], dict[str, Any]]:
         path = self.root.dataset / f"shard-{self.shard:03d}.arrow"
         if not self.record_ids:
-            return {}, {}
+            return {}, self.made_from.as_info()
         counts = SampleCounts()
         write_shard(path, self.config.crop_px, counts.counting(self._pages()))
         files = {self.root.relative(path): sha256_file(path)}
-        return files, counts.info()
+        return files, counts.info() | self.made_from.as_info()
 
     def _pages(self) -> Iterator[list[Labelled]]:
         # One style after the other: its paper is read once.
@@ -75,7 +83,7 @@ def build_dataset(root: DataRoot, config: SamplesConfig, workers: int, log: Log)
         DiskSpaceError: the shards would not fit.
         EmptySplitError: no record falls into one of the splits.
     """
-    tasks = _plan(root, config)
+    tasks = plan_samples(root, config)
     _check_splits([record_id for task in tasks for record_id in task.record_ids])
     _check_disk(root, config, tasks)
     report = run_stage(STAGE, root.dataset, root.path, tasks, workers, log)
@@ -104,33 +112,45 @@ def _sources(root: DataRoot) -> list[dict[str, Any]]:
     ]
 
 
-def _plan(root: DataRoot, config: SamplesConfig) -> list[_Task]:
+def plan_samples(root: DataRoot, config: SamplesConfig) -> list[_Task]:
+    """Each shard of samples, with what it is made from.
+
+    Raises:
+        IndexMissingError, MissingInputError: records, pages or paper are not there.
+    """
     index = accepted_records(root)
     papers = read_manifest(manifest_path(root.grids, 0))
     if papers is None or not papers.fingerprint:
         raise MissingInputError(f"{root.grids} holds no finished papers; materialise clean_grid and grid_mask first")
-    recipes = recipes_fingerprint(config.recipes)
+    settings = config.model_dump(mode="json")
+    config_parts = {name: str(value) for name, value in settings.items() if name != "recipes"}
+    config_parts["papers"] = fingerprint(papers.files)
+    for name, said in recipes_fingerprint(config.recipes).items():
+        config_parts[f"recipe {name}"] = f"{config.recipes[name]:g} of {fingerprint(said)}"
     tasks = []
     for shard in range(root.shards):
         record_ids = [str(record_id) for record_id in index[index["shard"] == shard]["id"]]
         pages = _page_hashes(root, shard, record_ids)
-        wanted = fingerprint(STAGE, CODE_VERSION, config.model_dump(), recipes, papers.files, pages)
-        tasks.append(_Task(root, shard, wanted, record_ids, config))
+        made_from = MadeFrom(code_version=CODE_VERSION, config=config_parts, inputs=pages, settings=settings)
+        tasks.append(_Task(root, shard, made_from, config))
     return tasks
 
 
-def _page_hashes(root: DataRoot, shard: int, record_ids: list[str]) -> list[str]:
-    """Hashes of the shard's pages, masks and layouts, as their manifest tells them."""
+def _page_hashes(root: DataRoot, shard: int, record_ids: list[str]) -> dict[str, str]:
+    """By record id, the hash of its page, mask and layout, as the shard's manifest tells them."""
     manifest = read_manifest(manifest_path(root.wave_images, shard))
     files = manifest.files if manifest is not None and manifest.fingerprint else {}
-    named = (page_path, mask_path, layout_path)
-    paths = [path(root, record_id) for record_id in record_ids for path in named]
-    missing = [path for path in paths if root.relative(path) not in files]
-    if missing:
-        raise MissingInputError(
-            f"{missing[0]} is not finished; materialise rendered_waves and wave_masks (they come before {STAGE})"
-        )
-    return [files[root.relative(path)] for path in paths]
+    hashes = {}
+    for record_id in record_ids:
+        names = [root.relative(path(root, record_id)) for path in (page_path, mask_path, layout_path)]
+        missing = [name for name in names if name not in files]
+        if missing:
+            raise MissingInputError(
+                f"{root.path / missing[0]} is not finished; materialise rendered_waves and wave_masks (they come "
+                f"before {STAGE})"
+            )
+        hashes[record_id] = fingerprint([files[name] for name in names])
+    return hashes
 
 
 def _check_splits(record_ids: list[str]) -> None:

@@ -23,7 +23,7 @@ class Manifest(BaseModel):
         stage: the stage's name, for example `rendered_waves`.
         fingerprint: of code version, config and inputs; equal means nothing has to be done.
         files: path relative to the data root -> SHA-256 of its bytes.
-        info: numbers for people (counts, class shares), equal on every repetition.
+        info: numbers for people (counts, class shares), and what it was made from (`store.made_from`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

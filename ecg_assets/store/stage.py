@@ -123,7 +123,8 @@ class _Maker:
         before = read_manifest(path)
         held = before.files if before else {}
         # Killed from here on, the shard matches no fingerprint, and what it held is still known.
-        write_manifest(path, Manifest(stage=self.stage, fingerprint="", files=held))
+        info = before.info if before else {}
+        write_manifest(path, Manifest(stage=self.stage, fingerprint="", files=held, info=info))
         files, info = task.make()
         for name in sorted(set(held) - set(files)):
             (self.root / name).unlink(missing_ok=True)

@@ -1,0 +1,158 @@
+"""One shard's pages: those whose record and look are as before are kept, the others are drawn."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from ecg_assets.pages.config import PagesConfig
+from ecg_assets.pages.own_paper import StyledPaper, StyledPapers
+from ecg_assets.pages.paths import layout_path, mask_path, page_path
+from ecg_assets.pages.plan import plan_page
+from ecg_assets.pages.png import encode
+from ecg_assets.pages.render import render_page
+from ecg_assets.records.ingest import load_record
+from ecg_assets.store.atomic import write_bytes, write_json
+from ecg_assets.store.fingerprint import fingerprint, sha256_file
+from ecg_assets.store.made_from import MadeFrom
+from ecg_assets.store.manifest import Manifest, read_manifest
+from ecg_assets.store.root import DataRoot
+from ecg_assets.store.stage import manifest_path
+
+STAGE = "rendered_waves"
+PROVENANCE = ("source", "licence", "labels")
+NOTES = ("empty_panels", "partial_panels", "off_page_panels")
+_BY_RECORD = "by_record"
+
+Row = dict[str, Any]
+
+
+class Drawn(BaseModel):
+    """What is noted of one page in its shard's manifest.
+
+    Attributes:
+        key: hash of all that the page follows from; equal means that it need not be drawn again.
+        style: the paper's name.
+        wave_pixels: of the mask.
+        pixels: of the page.
+        notes: which of `NOTES` its layout has.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str
+    style: str
+    wave_pixels: int
+    pixels: int
+    notes: tuple[str, ...]
+
+
+_NOTED = TypeAdapter(dict[str, Drawn])
+
+
+@dataclass(frozen=True)
+class PageShard:
+    """A shard's work, as `run_stage` asks for it.
+
+    Attributes:
+        root: the data root.
+        shard: which.
+        made_from: of which the fingerprint is made.
+        records: rows of the index with `id`, `fs_hz`, `sha256` and `PROVENANCE`.
+        config: the styles.
+        looks: by paper, the hash of all that its pages' look follows from.
+    """
+
+    root: DataRoot
+    shard: int
+    made_from: MadeFrom
+    records: list[Row]
+    config: PagesConfig
+    looks: dict[str, str]
+
+    @property
+    def fingerprint(self) -> str:
+        """Of code version, styles and records."""
+        return self.made_from.fingerprint(STAGE)
+
+    def make(self) -> tuple[dict[str, str], dict[str, Any]]:
+        """Draws what is due; see `ShardTask`."""
+        papers = StyledPapers(self.config)
+        # One style after the other: papers and print are kept for a few styles only.
+        planned = sorted(
+            ((papers.name_for(row["id"]), row) for row in self.records), key=lambda pair: (pair[0], pair[1]["id"])
+        )
+        held = read_manifest(manifest_path(self.root.wave_images, self.shard)) or Manifest(stage=STAGE, fingerprint="")
+        before, files, now = _noted(held), dict[str, str](), dict[str, Drawn]()
+        drawn = 0
+        for style, row in planned:
+            key = fingerprint(self.made_from.code_version, self.looks[style], row)
+            kept = _kept_files(self.root, row["id"], key, held.files, before)
+            if kept is None:
+                files |= self._draw(papers[style], row, key, now)
+                drawn += 1
+            else:
+                files |= kept
+                now[row["id"]] = before[row["id"]]
+        return dict(sorted(files.items())), _told(now) | {"drawn": drawn} | self.made_from.as_info()
+
+    def _draw(self, styled: StyledPaper, row: Row, key: str, now: dict[str, Drawn]) -> dict[str, str]:
+        record_id = row["id"]
+        record = load_record(self.root, record_id, row["fs_hz"])
+        plan = plan_page(record, styled.name, styled.style, self.config.seed, styled.own is not None)
+        page = render_page(plan, record, styled.paper)
+        image, mask, layout = _places(self.root, record_id)
+        write_bytes(image, encode(page.index_hw, page.palette, styled.style.dpi))
+        wave = page.wave_hw
+        write_bytes(mask, encode(wave.astype("uint8") * 255, dpi=styled.style.dpi))
+        write_json(layout, {**page.layout, "provenance": {name: row[name] for name in PROVENANCE}})
+        now[record_id] = Drawn(
+            key=key,
+            style=styled.name,
+            wave_pixels=int(wave.sum()),
+            pixels=page.layout["width_px"] * page.layout["height_px"],
+            notes=tuple(note for note in NOTES if page.layout[note]),
+        )
+        return {self.root.relative(path): sha256_file(path) for path in (image, mask, layout)}
+
+
+def _places(root: DataRoot, record_id: str) -> list[Path]:
+    return [path(root, record_id) for path in (page_path, mask_path, layout_path)]
+
+
+def _noted(held: Manifest) -> dict[str, Drawn]:
+    """By record id; nothing where the manifest is of a version that noted less, and then all pages are drawn."""
+    try:
+        return _NOTED.validate_python(held.info.get(_BY_RECORD, {}))
+    except ValidationError:
+        return {}
+
+
+def _kept_files(
+    root: DataRoot, record_id: str, key: str, held: dict[str, str], before: dict[str, Drawn]
+) -> dict[str, str] | None:
+    """The page's three files when it was drawn from the same and they are as they were written; None otherwise."""
+    if record_id not in before or before[record_id].key != key:
+        return None
+    files: dict[str, str] = {}
+    for path in _places(root, record_id):
+        name = root.relative(path)
+        # A run that was killed has redrawn some of the files that its manifest still tells of.
+        if name not in held or not path.is_file() or sha256_file(path) != held[name]:
+            return None
+        files[name] = held[name]
+    return files
+
+
+def _told(now: dict[str, Drawn]) -> dict[str, Any]:
+    pages = [now[record_id] for record_id in sorted(now)]
+    return {
+        "pages": len(pages),
+        "styles": dict(sorted(Counter(page.style for page in pages).items())),
+        "wave_pixels": sum(page.wave_pixels for page in pages),
+        "pixels": sum(page.pixels for page in pages),
+        **{note: sum(note in page.notes for page in pages) for note in NOTES},
+        _BY_RECORD: {record_id: now[record_id].model_dump(mode="json") for record_id in sorted(now)},
+    }

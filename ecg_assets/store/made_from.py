@@ -1,0 +1,45 @@
+"""What a shard was made from, part by part: the fingerprint says whether it is stale, this says why."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ecg_assets.store.fingerprint import fingerprint
+from ecg_assets.store.manifest import Manifest
+
+_KEY = "made_from"
+
+
+class MadeFrom(BaseModel):
+    """The parts of one shard's fingerprint.
+
+    Attributes:
+        code_version: of the stage.
+        config: each setting by its name, as text or as the hash of what it refers to (a table, the user's file).
+        inputs: by record id, the hash of what the stage takes from earlier ones.
+        settings: the config as it was chosen, from which the same plan can be made again; not part of the fingerprint,
+            because a style's name says nothing of what it looks like.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code_version: str
+    config: dict[str, str]
+    inputs: dict[str, str]
+    settings: dict[str, Any]
+
+    def fingerprint(self, stage: str) -> str:
+        """Hash of the stage's name, the code version, the config and the inputs."""
+        return fingerprint(stage, self.code_version, self.config, self.inputs)
+
+    def as_info(self) -> dict[str, Any]:
+        """To be put into a manifest's `info`."""
+        return {_KEY: self.model_dump(mode="json")}
+
+
+def read_made_from(manifest: Manifest) -> MadeFrom | None:
+    """The parts that a manifest holds; None in one of a version that kept the fingerprint alone."""
+    try:
+        return MadeFrom.model_validate(manifest.info[_KEY]) if _KEY in manifest.info else None
+    except ValidationError:
+        return None  # another version's parts: the fingerprint still decides, only the reason is unknown
