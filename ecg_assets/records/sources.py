@@ -49,6 +49,8 @@ def open_sources(root: DataRoot, config: SourceConfig, log: Log) -> list[Source]
         if source.name.casefold() in seen:
             raise SourceError(f"two sources are named {source.name!r}; give one of them another `name`")
         seen.add(source.name.casefold())
+    for source in sources:
+        log(f"raw_csvs: source {source.name} ({source.reader.kind}), licence: {source.licence}")
     if len(sources) > 1:
         return [replace(source, prefix=f"{source.name}-") for source in sources]
     return sources

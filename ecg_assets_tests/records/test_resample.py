@@ -25,3 +25,10 @@ def test_a_drift_does_not_ring_at_the_ends() -> None:
     drift = np.linspace(-1.0, 2.0, 2575)[None]
     found = resample_fft(drift, 5000)
     assert np.abs(found[0] - (-1.0 + 3.0 * np.arange(5000) * (2575 / 5000) / 2574)).max() < 1e-9
+
+
+@pytest.mark.parametrize(("n", "count"), [(1000, 5000), (2000, 1000)])
+def test_a_tone_at_half_of_the_lower_rate_keeps_its_height(n: int, count: int) -> None:
+    tone = [np.cos(2 * np.pi * 500 * np.arange(samples) / samples)[None] for samples in (n, count)]
+    inner = np.s_[:, count // 50 : -(count // 50)]
+    np.testing.assert_allclose(resample_fft(tone[0], count)[inner], tone[1][inner], atol=0.02)

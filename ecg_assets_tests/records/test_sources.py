@@ -178,6 +178,14 @@ def test_any_number_of_workers_gives_the_same_index_and_csvs(
     assert all(csv_path(root, one).read_bytes() == csv_path(other, one).read_bytes() for one in ids(root))
 
 
+def test_another_window_is_read_again(root: DataRoot, tmp_path: Path) -> None:
+    write_recording(tmp_path / "long", "1", sines_mv(500, seconds=25))
+    before = take(root, {"path": str(tmp_path / "long")})
+    after = take(root, {"path": str(tmp_path / "long"), "window_start_s": 7.3})
+    assert after.index["sha256"][0] != before.index["sha256"][0]
+    assert load_record(root, "long-1", 500).signal_mv == pytest.approx(sines_mv(500, 25)[:, 3650:8650], abs=0.00051)
+
+
 def test_a_remark_in_a_header_reads_its_record_again_and_makes_nothing_stale(root: DataRoot, recordings: Path) -> None:
     before = take(root, {"path": str(recordings)})
     header = recordings / "ludb" / "2.hea"
@@ -297,6 +305,9 @@ def test_a_folder_without_recordings_says_so(root: DataRoot, tmp_path: Path) -> 
         ("gs://bucket/kaggle_ecg/ori_csv", "competition rules, no redistribution", "ori_csv"),
         ("/d/ptolemy", "unknown", "ptolemy"),
         ("/d/gallery", "unknown", "gallery"),
+        ("/d/georgia", "CC BY 4.0", "georgia"),
+        ("/d/georgia_hospital", "unknown", "georgia_hospital"),
+        ("/d/ludb", "ODC-BY 1.0", "ludb"),
         ("/d/...", "unknown", ""),
     ],
 )
