@@ -29,9 +29,8 @@ def digitized_signals(
     context: dg.AssetExecutionContext, config: DigitizeConfig, data_root: DataRootResource
 ) -> dg.MaterializeResult[None]:
     """Twelve leads in millivolts of every image in the inbox of scans, with pictures to check them by."""
-    # Both import torch, which the code server must not load.
-    from ecg_assets.digitize.digitizer import Digitizer
     from ecg_assets.digitize.preview import check_sheet
+    from ecg_assets.digitize.reader import load_reader
     from ecg_assets.digitize.stage import digitize_inbox, inbox_images, reader_version, results
 
     root = data_root.open()
@@ -40,7 +39,7 @@ def digitized_signals(
         context.log.info(summary)
         return dg.MaterializeResult(metadata=told(summary, results(root)), data_version=dg.DataVersion("empty"))
     with data_root.writing(results(root), context.log.info):
-        report = digitize_inbox(root, Digitizer.load, reader_version(), config.fs_hz, config.layout, context.log.info)
+        report = digitize_inbox(root, load_reader, reader_version(), config.fs_hz, config.layout, context.log.info)
     metadata = told(
         f"{len(report.read)} images read, {len(report.refused)} refused",
         results(root),
@@ -61,15 +60,15 @@ def digitization_report(
 ) -> dg.MaterializeResult[None]:
     """SNR of what is read on test records' pages, by degradation, layout and lead, with the worst ten, as HTML."""
     from ecg_assets.digitize.card import Card, score_of, write_card
-    from ecg_assets.digitize.digitizer import Digitizer  # imports torch
     from ecg_assets.digitize.judged import judge, report_path, results, scores_path
+    from ecg_assets.digitize.reader import load_reader
     from ecg_assets.digitize.report import decibel, group_rows, write_digitization_report
     from ecg_assets.digitize.stage import reader_version
 
     root, started = data_root.open(), time.perf_counter()
     version = reader_version()
     with data_root.writing(results(root), context.log.info):
-        judged = judge(root, config, Digitizer.load, version, context.log.info)
+        judged = judge(root, config, load_reader, version, context.log.info)
         card = Card(version=version, pages=judged.pages)
         write_card(scores_path(root), card)
         write_digitization_report(report_path(root), card, judged.pictures)

@@ -26,15 +26,14 @@ def submission(test_csv: Path, predictions: Path, out: Path, images: bool, layou
       ecg-assets submission test.csv results/ submission.parquet
       ecg-assets submission test.csv test/ submission.parquet --images
     """
+    from ecg_assets.digitize.reader import load_reader
     from ecg_assets.digitize.signal_sources import csv_signals, image_signals
     from ecg_assets.digitize.submission import FILLED_WITH_MV, write_submission
     from ecg_assets.digitize.submission_table import read_test_table
 
     wanted = read_test_table(test_csv)
     if images:
-        from ecg_assets.digitize.digitizer import Digitizer  # imports torch
-
-        signals = image_signals(predictions, Digitizer.load(), layout, click.echo)
+        signals = image_signals(predictions, load_reader(), layout, click.echo)
     else:
         signals = csv_signals(predictions, click.echo)
     done = write_submission(wanted, signals, out, click.echo)

@@ -12,7 +12,7 @@ from ecg_assets.digitize.reader import Reading
 from ecg_assets.digitize.trial import Trial
 from ecg_assets.records.record import LEADS
 
-_WIDTH_PX, _PLOT_PX, _DPI, _COLOURS = 900, 260, 90, 128
+_WIDTH_PX, _PLOT_PX, _DPI, _COLOURS = 760, 240, 80, 64
 
 Rgb = npt.NDArray[np.uint8]
 

@@ -45,3 +45,10 @@ class Reader(Protocol):
         Raises:
             NotAnEcgError: it is refused.
         """
+
+
+def load_reader() -> Reader:
+    """The reader that comes with the package. It imports torch."""
+    from ecg_assets.digitize.digitizer import Digitizer
+
+    return Digitizer.load()

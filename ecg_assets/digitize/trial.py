@@ -122,7 +122,8 @@ def printed_signal(plan: PagePlan, record: Record) -> Signal:
     """(12, 10 * fs_hz) float32 mV: what a page shows of each lead, NaN elsewhere.
 
     A sample stands where the paper shows it: the row is its distance from the first column over the paper speed. At
-    25 mm/s that is its place in the record. A rhythm strip counts before the same lead's short panel.
+    25 mm/s that is its place in the record. A rhythm strip, which stands last among the panels, counts before its
+    lead's short one.
     """
     printed = np.full((len(LEADS), 10 * record.fs_hz), np.nan, dtype=np.float32)
     for panel in plan.panels:
@@ -132,7 +133,5 @@ def printed_signal(plan: PagePlan, record: Record) -> Signal:
         values = record.lead(name)[panel.first : panel.first + panel.count]
         begin = round((panel.x0_mm - FIRST_COLUMN_MM) / plan.style.paper_speed_mm_per_s * record.fs_hz)
         row = printed[LEADS.index(name)]
-        if panel.rhythm:
-            row[:] = np.nan
         row[begin : begin + panel.count] = values[: len(row) - begin]
     return printed

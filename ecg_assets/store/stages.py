@@ -55,4 +55,6 @@ def stages_of(root: DataRoot) -> tuple[Stage, ...]:
         Stage("rendered_waves, wave_masks", root.wave_images, (root.wave_masks,)),
         Stage("mixed_dataset", root.dataset, unlisted=("dataset.json",)),
         Stage("scan_segmentations", root.scans / "segmentations"),
+        Stage("digitized_signals", root.scans / "digitized"),
+        Stage("digitization_report", root.scans / "digitization", unlisted=("index.html", "scores.json")),
     )

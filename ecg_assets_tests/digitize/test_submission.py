@@ -141,6 +141,17 @@ def test_nothing_is_written_when_a_signal_does_not_fit(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["test.csv"]
 
 
+def test_what_was_written_is_read_back_before_it_takes_its_name(
+    tmp_path: Path, predictions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault is put in: the writer loses a row."""
+    write = pq.ParquetWriter.write_table
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", lambda self, table: write(self, table.slice(1)))
+    with pytest.raises(SubmissionError, match="row 0: the id is '101_1_I', expected '101_0_I'"):
+        written(read_test_table(table_of(tmp_path)), predictions, tmp_path / "out.parquet")
+    assert not (tmp_path / "out.parquet").exists()
+
+
 @dataclass(frozen=True)
 class BrightnessReader:
     """Reads a picture's first value as every lead's level; a black one is no ECG."""
