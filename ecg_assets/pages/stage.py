@@ -14,7 +14,7 @@ from ecg_assets.pages.style import PageStyle
 from ecg_assets.records.index import accepted_records
 from ecg_assets.store.atomic import write_bytes
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes, sha256_file
-from ecg_assets.store.made_from import MadeFrom
+from ecg_assets.store.made_from import MadeFrom, note_settings
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log, StageReport, run_stage
 
@@ -57,6 +57,7 @@ class PapersTask:
 
 def build_papers(root: DataRoot, config: PagesConfig, log: Log) -> StageReport:
     """Writes the empty paper and its mask for each style of the mix, when they are not current."""
+    note_settings(root.grids, config.model_dump())
     return run_stage(PAPERS, root.grids, root.path, plan_papers(root, config), workers=1, log=log)
 
 
@@ -88,7 +89,9 @@ def render_pages(root: DataRoot, config: PagesConfig, workers: int, log: Log) ->
         IndexMissingError: `raw_csvs` was not materialised.
         NoGridError: the user's paper has no grid.
     """
-    return run_stage(STAGE, root.wave_images, root.path, plan_pages(root, config), workers, log)
+    planned = plan_pages(root, config)
+    note_settings(root.wave_images, config.model_dump())
+    return run_stage(STAGE, root.wave_images, root.path, planned, workers, log)
 
 
 def plan_pages(root: DataRoot, config: PagesConfig) -> list[PageShard]:

@@ -17,12 +17,14 @@ from ecg_assets.records.source import SourceError
 from ecg_assets.records.source_config import SourceConfig
 from ecg_assets.records.sources import Source, open_sources
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes
+from ecg_assets.store.made_from import MadeFrom, note_settings
 from ecg_assets.store.manifest import Manifest, is_current, read_manifest, write_manifest
 from ecg_assets.store.rng import rng_for
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
 
 CODE_VERSION = "2"
+RECORDS_VERSION = f"{CODE_VERSION}.{READ_VERSION}"
 STAGE = "raw_csvs"
 
 __all__ = ["CODE_VERSION", "IngestReport", "SourceConfig", "csv_path", "ingest", "load_record"]
@@ -82,7 +84,9 @@ def ingest(root: DataRoot, config: SourceConfig, log: Log, workers: int = 1) -> 
         SourceError, ArchiveError: a source as a whole cannot be used; what was there before stays.
     """
     sources = open_sources(root, config, log)
-    wanted = fingerprint(CODE_VERSION, READ_VERSION, config.records, config.seed, [_said(one) for one in sources])
+    note_settings(root.ori_csv, config.model_dump(mode="json"))
+    made_from = _made_from(config, sources)
+    wanted = made_from.fingerprint(STAGE)
     manifest_path = root.ori_csv / "_manifests" / "records.json"
     if is_current(manifest_path, wanted, root.path):
         log("raw_csvs: the source is unchanged; nothing to do")
@@ -99,12 +103,36 @@ def ingest(root: DataRoot, config: SourceConfig, log: Log, workers: int = 1) -> 
     files = {
         root.relative(csv_path(root, str(row["id"]))): str(row["sha256"]) for row in rows if row["status"] == ACCEPTED
     }
-    write_manifest(manifest_path, Manifest(stage=STAGE, fingerprint=wanted, files=files))
+    manifest = Manifest(stage=STAGE, fingerprint=wanted, files=files, info=made_from.as_info())
+    write_manifest(manifest_path, manifest)
     report = _report(root, intake.reused)
     if not report.accepted:
         named = ", ".join(source.name for source in sources)
         raise SourceError(f"{named}: none of {len(rows)} records is usable: {report.quarantined}; see {root.index}")
     return report
+
+
+def inputs_now(root: DataRoot, config: SourceConfig, log: Log) -> dict[str, str]:
+    """By id, the hash of all that each record is read from in the sources as they are now.
+
+    Reads them in full; nobody else may be bringing records in meanwhile.
+
+    Raises:
+        SourceError, ArchiveError: a source as a whole cannot be used.
+    """
+    with _listed(root, open_sources(root, config, log), log) as offered:
+        return {one.id: str(one.about()["input_sha256"]) for one in _choose(offered, config)}
+
+
+def _made_from(config: SourceConfig, sources: list[Source]) -> MadeFrom:
+    """The records' own hashes stand in the index."""
+    held = {f"source {source.name}": fingerprint(_said(source)) for source in sources}
+    return MadeFrom(
+        code_version=RECORDS_VERSION,
+        config={"records": str(config.records), "seed": str(config.seed), **held},
+        inputs={},
+        settings=config.model_dump(mode="json"),
+    )
 
 
 def _said(source: Source) -> list[object]:

@@ -17,7 +17,7 @@ from ecg_assets.samples.reader import EmptySplitError
 from ecg_assets.samples.shard import Labelled, write_shard
 from ecg_assets.store.atomic import write_json
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
-from ecg_assets.store.made_from import MadeFrom
+from ecg_assets.store.made_from import MadeFrom, note_settings
 from ecg_assets.store.manifest import read_manifest
 from ecg_assets.store.placement import SPLITS, split_of
 from ecg_assets.store.root import DataRoot
@@ -86,6 +86,7 @@ def build_dataset(root: DataRoot, config: SamplesConfig, workers: int, log: Log)
     tasks = plan_samples(root, config)
     _check_splits([record_id for task in tasks for record_id in task.record_ids])
     _check_disk(root, config, tasks)
+    note_settings(root.dataset, config.model_dump(mode="json"))
     report = run_stage(STAGE, root.dataset, root.path, tasks, workers, log)
     counts = SampleCounts.sum_of([manifest.info for manifest in report.manifests])
     facts = {

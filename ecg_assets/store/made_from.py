@@ -1,13 +1,18 @@
 """What a shard was made from, part by part: the fingerprint says whether it is stale, this says why."""
 
+from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ecg_assets.store.atomic import write_text
 from ecg_assets.store.fingerprint import fingerprint
 from ecg_assets.store.manifest import Manifest
 
 _KEY = "made_from"
+# No .json: those are manifests.
+_SETTINGS = Path("_manifests") / "settings.yaml"
 
 
 class MadeFrom(BaseModel):
@@ -43,3 +48,15 @@ def read_made_from(manifest: Manifest) -> MadeFrom | None:
         return MadeFrom.model_validate(manifest.info[_KEY]) if _KEY in manifest.info else None
     except ValidationError:
         return None  # another version's parts: the fingerprint still decides, only the reason is unknown
+
+
+def note_settings(folder: Path, settings: dict[str, Any]) -> None:
+    """Notes with which config a stage was last asked for, whether it ends well or not."""
+    write_text(folder / _SETTINGS, yaml.safe_dump(settings, sort_keys=True))
+
+
+def read_settings(folder: Path) -> dict[str, Any] | None:
+    """The config with which the stage was last asked for; None before that."""
+    path = folder / _SETTINGS
+    held = yaml.safe_load(path.read_text("utf-8")) if path.exists() else None
+    return held if isinstance(held, dict) else None

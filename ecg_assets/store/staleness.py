@@ -1,0 +1,127 @@
+"""Why a shard would be made again: compares what it was made from with what it would be made from now."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ecg_assets.store.made_from import MadeFrom, read_made_from
+from ecg_assets.store.manifest import Manifest, read_manifest
+from ecg_assets.store.stage import manifest_path
+
+NEVER_MADE = "no manifest: it was never made"
+UNFINISHED = "begun and not finished"
+_SHOWN = 3
+
+
+class Planned(Protocol):
+    """What a shard would be made from now."""
+
+    @property
+    def shard(self) -> int: ...
+
+    @property
+    def made_from(self) -> MadeFrom: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class ShardState:
+    """One manifest of a stage.
+
+    Attributes:
+        name: `shard-003`, or what else the manifest is called.
+        files: how many files it lists.
+        reasons: why the next run makes it again; none when it is current.
+    """
+
+    name: str
+    files: int
+    reasons: tuple[str, ...]
+
+
+def planned_states(folder: Path, root: Path, planned: Sequence[Planned]) -> list[ShardState]:
+    """The state of each shard that a run would look at now.
+
+    Args:
+        folder: the stage's, with its manifests.
+        root: the data root's path, to which file names are relative.
+        planned: what the run would make.
+
+    Raises:
+        ManifestError: a manifest cannot be read.
+    """
+    states = []
+    for plan in planned:
+        path = manifest_path(folder, plan.shard)
+        manifest = read_manifest(path)
+        reasons = [NEVER_MADE] if manifest is None else [*_own_reasons(manifest, root), *_changes(manifest, plan)]
+        states.append(ShardState(path.stem, len(manifest.files) if manifest else 0, tuple(reasons)))
+    return states
+
+
+def own_states(folder: Path, root: Path) -> list[ShardState]:
+    """The state of each manifest that is there, by itself: finished or not, its files there or not.
+
+    Raises:
+        ManifestError: a manifest cannot be read.
+    """
+    manifests = {path.stem: read_manifest(path) for path in sorted((folder / "_manifests").rglob("*.json"))}
+    return [
+        ShardState(name, len(manifest.files), tuple(_own_reasons(manifest, root)))
+        for name, manifest in manifests.items()
+        if manifest is not None
+    ]
+
+
+def differences(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[list[str], list[str], list[str]]:
+    """Names whose value has changed, names that are new, names that are gone; each sorted."""
+    changed = sorted(name for name in before.keys() & now.keys() if before[name] != now[name])
+    return changed, sorted(now.keys() - before.keys()), sorted(before.keys() - now.keys())
+
+
+def told_records(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """A phrase for each way in which records differ: `2 records changed (a, b)`."""
+    changes = zip(("changed", "new", "removed"), differences(before, now), strict=True)
+    return [f"{_counted(len(names), 'record')} {how} ({_few(names)})" for how, names in changes if names]
+
+
+def _own_reasons(manifest: Manifest, root: Path) -> list[str]:
+    if not manifest.fingerprint:
+        return [UNFINISHED]
+    # Of a million records there are millions of files: os.path is several times faster than pathlib.
+    missing = [name for name in manifest.files if not os.path.exists(f"{root}/{name}")]  # noqa: PTH110
+    return [f"{_counted(len(missing), 'file')} missing ({_few(sorted(missing))})"] if missing else []
+
+
+def _changes(manifest: Manifest, plan: Planned) -> list[str]:
+    before, now = read_made_from(manifest), plan.made_from
+    if not manifest.fingerprint or manifest.fingerprint == plan.fingerprint:
+        return []
+    if before is None:
+        return ["made from something else; its manifest is of an earlier version and does not say what"]
+    said = []
+    if before.code_version != now.code_version:
+        said.append(f"code version {before.code_version} is now {now.code_version}")
+    said += [f"config changed: {one}" for one in _told_config(before.config, now.config)]
+    return said + told_records(before.inputs, now.inputs)
+
+
+def _told_config(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    changed, new, gone = differences(before, now)
+    told = [
+        f"{name} {before[name]} is now {now[name]}" if len(before[name] + now[name]) < 40 else f"{name} is another"
+        for name in changed
+    ]
+    return [*told, *(f"{name} is new" for name in new), *(f"{name} is gone" for name in gone)]
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
