@@ -62,7 +62,7 @@ class _Drawer:
             kind = NOT_ECG
         crop = self._clean(kind, rng) if name == CLEAN else self._degraded(name, kind, rng)
         crop.about.update({"recipe": name, "seed": self.config.seed, "style": self.page.plan.style_name})
-        crop.about.update(self.page.provenance)
+        crop.about["provenance"] = self.page.provenance
         split = split_of(self.record_id)
         return Labelled(f"{self.record_id}-{number}", self.record_id, split, kind, name, crop)
 

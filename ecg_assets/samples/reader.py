@@ -38,7 +38,7 @@ class Sample:
         record_id: the record whose page was cut.
         kind: `positive`, `negative` or what else it shows.
         recipe: of its degradations; `clean` has none.
-        about_json: scale, boxes, warp, strengths, seed, and the record's source, licence and labels; `about` reads it.
+        about_json: scale, boxes, warp, strengths, seed, and the record's provenance; `about` reads it.
         image_hwc: (h, w, 3) uint8 RGB; a read-only view of the mapped file.
         mask_hw: (h, w) uint8, classes 0 to 4; a read-only view of the mapped file.
     """
