@@ -1,6 +1,5 @@
 """`ecg-assets`: what the platform does, without a browser."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,13 @@ from ecg_assets.commands.predict import predict
 from ecg_assets.commands.prune import prune
 from ecg_assets.commands.reconcile import reconcile
 from ecg_assets.commands.score import score
+from ecg_assets.commands.status import status
 from ecg_assets.commands.submission import submission
 from ecg_assets.commands.tpu import tpu
 from ecg_assets.commands.verify import verify
 from ecg_assets.samples.export import export_png
-from ecg_assets.store.inventory import take_stock
 from ecg_assets.store.placement import SPLITS, Split
-from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.store.stages import stages_of
+from ecg_assets.store.root import open_root
 
 _PROGRESS_EVERY = 100
 
@@ -144,50 +142,6 @@ def export_dataset(out: Path, split: Split | None) -> None:
     click.echo(f"Images and masks are in {out}")
 
 
-@main.command()
-def status() -> None:
-    """Show what the data root holds: each stage, the experiments, the champion, runs that are not finished.
-
-    A shard is current when it was finished and its files are there; it is stale when it was begun and not finished,
-    or when files are missing. The next run makes stale shards again, and also those whose records or settings changed.
-
-    \b
-    Example:
-      ECG_ASSETS_DATA=/big/disk/ecg ecg-assets status
-    """
-    root = open_root()
-    console = Console()
-    console.print(f"Data root: {root.path} ({root.shards} shards)", highlight=False, soft_wrap=True)
-    console.print(_stages(root))
-    console.print(_experiments(root))
-    if "DAGSTER_HOME" in os.environ:
-        from ecg_assets.demo import unfinished_runs
-
-        for line in unfinished_runs():
-            click.echo(line)
-
-
-def _stages(root: DataRoot) -> Table:
-    table = Table("stage", "current", "stale", "files", "where it lies", title="Stages", title_justify="left")
-    for stage in stages_of(root):
-        stock = take_stock(stage.folder, root.path)
-        table.add_row(stage.name, str(stock.current), str(stock.stale), str(stock.files), _short(stage.folder))
-    return table
-
-
-def _experiments(root: DataRoot) -> Table:
-    from ecg_assets.training.champion import read_champion
-    from ecg_assets.training.run_folder import RunFolder, is_finished
-
-    champion = read_champion(root)
-    table = Table("experiment", "trained", "champion", "where it lies", title="Experiments", title_justify="left")
-    for folder in sorted(path.parent for path in root.runs.glob("*/config.json")):
-        crowned = champion is not None and champion.experiment == folder.name
-        finished = is_finished(RunFolder(folder))
-        table.add_row(folder.name, "yes" if finished else "not finished", "yes" if crowned else "", _short(folder))
-    return table
-
-
 def _short(path: Path) -> str:
     """Relative to the working directory when it is below it."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
@@ -200,6 +154,7 @@ main.add_command(predict)
 main.add_command(prune)
 main.add_command(reconcile)
 main.add_command(score)
+main.add_command(status)
 main.add_command(submission)
 main.add_command(tpu)
 main.add_command(verify)

@@ -8,7 +8,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ecg_assets.cli import main
-from ecg_assets.store.manifest import Manifest, write_manifest
 from ecg_assets_tests.live import environment, make_home
 
 COMMANDS = (
@@ -74,16 +73,6 @@ def test_status_of_an_empty_root_shows_every_stage_with_nothing_in_it() -> None:
     assert result.exit_code == 0
     for stage in ("raw_csvs", "grid_mask", "wave_masks", "mixed_dataset", "scan_segmentations"):
         assert stage in result.output
-
-
-def test_status_counts_current_and_stale_shards(data_root: Path) -> None:
-    run("status")
-    folder = data_root / "dataset_grid_wave_mix"
-    for number, fingerprint in enumerate(["f", "f", ""]):
-        path = folder / "_manifests" / f"shard-{number:03d}.json"
-        write_manifest(path, Manifest(stage="mixed_dataset", fingerprint=fingerprint))
-    (line,) = [line for line in run("status").output.splitlines() if "mixed_dataset" in line]
-    assert [cell.strip() for cell in line.strip("│┃ ").split("│")][1:3] == ["2", "1"]
 
 
 def test_a_demo_that_fails_says_what_failed_in_one_line_and_keeps_what_was_made(

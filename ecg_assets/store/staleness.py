@@ -13,6 +13,7 @@ from ecg_assets.store.stage import manifest_path
 NEVER_MADE = "no manifest: it was never made"
 UNFINISHED = "begun and not finished"
 _SHOWN = 3
+_PLAIN = 40  # characters; hashes are longer
 
 
 class Planned(Protocol):
@@ -112,11 +113,15 @@ def _changes(manifest: Manifest, plan: Planned) -> list[str]:
 
 def _told_config(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     changed, new, gone = differences(before, now)
-    told = [
-        f"{name} {before[name]} is now {now[name]}" if len(before[name] + now[name]) < 40 else f"{name} is another"
-        for name in changed
+    plain = [name for name in changed if len(before[name] + now[name]) <= _PLAIN]
+    told = [f"{name} {before[name]} is now {now[name]}" for name in plain]
+    # What a hash stands for (a style, a table, a file) is named only.
+    hashed = [name for name in changed if name not in plain]
+    kinds = ((hashed, "changed"), (new, "new"), (gone, "gone"))
+    return [
+        *told,
+        *(f"{how} are {_few(names)}" if len(names) > 1 else f"{how} is {names[0]}" for names, how in kinds if names),
     ]
-    return [*told, *(f"{name} is new" for name in new), *(f"{name} is gone" for name in gone)]
 
 
 def _counted(count: int, thing: str) -> str:
