@@ -2,14 +2,18 @@
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from ecg_assets.store.atomic import write_json
+from ecg_assets.store.bucket_address import SCHEME, BucketAddress, parse_address, working_copy
+from ecg_assets.store.bucket_root import settings_shared
 
 ROOT_VARIABLE = "ECG_ASSETS_DATA"
 DEFAULT_SHARDS = 16
 _SETTINGS_FILE = "store.json"
+_ADDRESS = re.compile("[A-Za-z][A-Za-z0-9+.-]*:/")
 
 
 class DataRootError(ValueError):
@@ -21,12 +25,18 @@ class DataRoot:
     """Paths below one data root. Open it with `open_root`, which fixes the number of shards.
 
     Attributes:
-        path: the folder itself, absolute.
+        path: the folder itself, absolute; of a data root in a bucket, its working copy on this machine.
         shards: into how many shards records are divided; set once for a data root.
+        remote: where in a bucket the data root is; None for a local one.
     """
 
     path: Path
     shards: int
+    remote: BucketAddress | None = None
+
+    def __str__(self) -> str:
+        """Where it is, for people."""
+        return f"{self.remote}, working copy {self.path}" if self.remote else str(self.path)
 
     @property
     def ori_csv(self) -> Path:
@@ -86,21 +96,33 @@ def default_root_path() -> str:
 def open_root(path: str | Path | None = None, shards: int | None = None) -> DataRoot:
     """Opens a data root, making it when missing.
 
+    One in a bucket is opened as a working copy in `ECG_ASSETS_CACHE`, because dataset shards are memory-mapped. Only
+    the settings are pulled here; see bucket_pull for the rest.
+
     Args:
-        path: the folder; by default `default_root_path()`.
+        path: the folder, or gs://bucket/prefix; by default `default_root_path()`.
         shards: only for a new root (default 16); an existing one keeps the number it was made with.
 
     Raises:
-        DataRootError: a bucket address, a file in the folder's place, unreadable settings, or another number
-            of shards than the root was made with.
+        DataRootError: an address of another kind, a file in the folder's place, unreadable settings, or another
+            number of shards than the root was made with.
+        BucketError: the bucket cannot be read.
     """
     text = str(path) if path is not None else default_root_path()
-    if "://" in text:
+    if not _ADDRESS.match(text):
+        return _open_folder(Path(text).expanduser().absolute(), shards, None)
+    if not text.startswith(SCHEME):
         raise DataRootError(
-            f"the data root {text!r} is a bucket address; a local folder is expected: set {ROOT_VARIABLE} to a "
-            "folder on a local disk (dataset shards are memory-mapped)"
+            f"the data root {text!r} is no address that is known here; set {ROOT_VARIABLE} to a local folder or to "
+            "gs://bucket/prefix"
         )
-    folder = Path(text).expanduser().absolute()
+    address = parse_address(text)
+    folder = working_copy(address)
+    with settings_shared(folder, address):
+        return _open_folder(folder, shards, address)
+
+
+def _open_folder(folder: Path, shards: int | None, remote: BucketAddress | None) -> DataRoot:
     if folder.exists() and not folder.is_dir():
         raise DataRootError(f"the data root {folder} is a file; set {ROOT_VARIABLE} to a folder")
     settings = folder / _SETTINGS_FILE
@@ -112,7 +134,7 @@ def open_root(path: str | Path | None = None, shards: int | None = None) -> Data
             f"{settings}: this data root was made with {kept} shards, asked for were {shards}; the number is "
             "set once for a data root: use another folder for another number"
         )
-    return DataRoot(path=folder, shards=kept)
+    return DataRoot(path=folder, shards=kept, remote=remote)
 
 
 def _read_shards(settings: Path) -> int:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ecg_assets.store.atomic import remove_temporaries
+from ecg_assets.store.bucket_copy import working_copy_around
+from ecg_assets.store.bucket_push import push_shard
 from ecg_assets.store.engine import map_unordered
 from ecg_assets.store.fingerprint import fingerprint
 from ecg_assets.store.manifest import Manifest, is_current, read_manifest, write_manifest
@@ -97,9 +99,12 @@ def run_stage(stage: str, folder: Path, root: Path, tasks: Sequence[ShardTask], 
         log(f"{stage}: removed {left} unfinished files of an interrupted run")
     due = [task for task in tasks if not is_current(manifest_path(folder, task.shard), task.fingerprint, root)]
     log(f"{stage}: {len(due)} of {len(tasks)} shards to make, {len(tasks) - len(due)} are current")
-    make = _Maker(stage, folder, root)
+    make, put = _Maker(stage, folder, root), _putting(root, log)
     for done, shard in enumerate(map_unordered(make, due, min(workers, max(1, len(due)))), start=1):
         log(f"{stage}: shard {shard} made ({done} of {len(due)})")
+        put(manifest_path(folder, shard))
+    for task in tasks:
+        put(manifest_path(folder, task.shard))  # made by an earlier run that ended before it was put
     manifests = [read_manifest(manifest_path(folder, task.shard)) for task in tasks]
     made = [task.shard for task in due]
     return StageReport(
@@ -108,6 +113,14 @@ def run_stage(stage: str, folder: Path, root: Path, tasks: Sequence[ShardTask], 
         skipped=[task.shard for task in tasks if task.shard not in made],
         manifests=[manifest for manifest in manifests if manifest is not None],
     )
+
+
+def _putting(root: Path, log: Log) -> Callable[[Path], object]:
+    """Puts a shard into the bucket by its manifest, where the data root is in one; nothing has to be done elsewhere."""
+    copy = working_copy_around(root, log)
+    if copy is None:
+        return lambda manifest: None
+    return lambda manifest: push_shard(copy, manifest, log)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ gcp-storage-emulator knows no preconditions; they are checked here as the real s
 write that they guard.
 """
 
+import io
 import re
 import threading
 from collections import Counter
@@ -34,11 +35,13 @@ class Request:
         first_byte: where a read begins.
     """
 
-    def __init__(self, method: str, url: str, headers: Any) -> None:
+    def __init__(self, method: str, url: str, headers: Any, body: bytes) -> None:
         parsed = urlparse(url)
         self.query = parse_qs(parsed.query)
         found = _OBJECT.fullmatch(parsed.path)
         self.name = unquote((found and found["name"]) or "") or self.query.get("name", [""])[0]
+        if not self.name and (said := re.search(rb'"name": *"([^"]+)"', body[:2000])):
+            self.name = said[1].decode()  # of an upload in one request
         ranged = re.match(r"bytes=(\d+)-", headers.get("Range") or "")
         self.first_byte = int(ranged[1]) if ranged else 0
         kinds: dict[str, Kind] = {"POST": "put", "PUT": "put", "DELETE": "delete"}
@@ -110,7 +113,9 @@ class _Handler(RequestHandler):  # type: ignore[misc]
         super().__init__(emulator.storage, *args)
 
     def _serve(self, method: str, go: Callable[[], None]) -> None:
-        request = Request(method, self.path, self.headers)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.rfile: Any = io.BytesIO(body)
+        request = Request(method, self.path, self.headers, body)
         self.emulator.seen.append(request)
         answer = self.emulator.fault(request)
         if isinstance(answer, int):
@@ -130,7 +135,6 @@ class _Handler(RequestHandler):  # type: ignore[misc]
         return wanted is not None and int(wanted[0]) != self.emulator.generation(request.name)
 
     def _refuse(self, status: int) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.send_response(status)
         self.send_header("Content-Length", "0")
         self.end_headers()

@@ -68,7 +68,7 @@ def test_the_number_of_shards_is_kept_in_the_data_root(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda folder: "gs://bucket/root", "a local folder is expected: set ECG_ASSETS_DATA"),
+        (lambda folder: "s3://bucket/root", "set ECG_ASSETS_DATA to a local folder or to gs://bucket/prefix"),
         (lambda folder: folder / "file", "is a file"),
         (lambda folder: folder / "broken", 'expected {"shards"'),
     ],

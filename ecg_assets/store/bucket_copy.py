@@ -1,0 +1,159 @@
+"""The working copy of a data root in a bucket, and what it remembers of the bucket."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ecg_assets.store.atomic import write_text
+from ecg_assets.store.bucket_address import BucketAddress, parse_address, safe_relative
+from ecg_assets.store.bucket_client import BucketObjects
+from ecg_assets.store.bucket_retry import BucketError, Log
+
+OWN = ".bucket"
+MANIFESTS, FILES = "manifests/", "files/"
+
+
+class Stored(BaseModel):
+    """A file as an object.
+
+    Attributes:
+        sha256: of its bytes.
+        size: in bytes.
+        generation: of the object when it was put.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    size: int = Field(ge=0)
+    generation: int
+
+
+class BucketManifest(BaseModel):
+    """Says which objects make up a unit (see bucket_units); it is put after all of them.
+
+    Attributes:
+        files: path relative to the data root -> the object.
+        last: of these, the one to write last; None when it does not matter.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    files: dict[str, Stored]
+    last: str | None = None
+
+    def contents(self) -> dict[str, str]:
+        """SHA-256 of each file."""
+        return {name: stored.sha256 for name, stored in self.files.items()}
+
+
+class Known(BaseModel):
+    """A unit as it was pulled or pushed last.
+
+    Attributes:
+        generation: of its manifest in the bucket.
+        manifest: that manifest.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    generation: int
+    manifest: BucketManifest
+
+
+@dataclass(frozen=True)
+class WorkingCopy:
+    """A folder that is the local copy of a data root in a bucket.
+
+    Attributes:
+        path: the folder.
+        bucket: the objects below the data root's address.
+    """
+
+    path: Path
+    bucket: BucketObjects
+
+    @property
+    def own(self) -> Path:
+        """What is kept about the bucket, and transfers under way."""
+        return self.path / OWN
+
+    def known(self, name: str) -> Known | None:
+        """The unit as it was pulled or pushed last; None when it never was, or the note was lost."""
+        path = self._note(name)
+        try:
+            return Known.model_validate_json(path.read_text("utf-8")) if path.exists() else None
+        except ValidationError:
+            return None  # everything is compared by hash then
+
+    def note(self, name: str, known: Known | None) -> None:
+        """Remembers a unit, or forgets it."""
+        if known is None:
+            self._note(name).unlink(missing_ok=True)
+        else:
+            write_text(self._note(name), known.model_dump_json() + "\n")
+
+    def known_names(self) -> list[str]:
+        """All units that are remembered."""
+        folder = self.own / "known"
+        return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.json") if path.name[0] != ".")
+
+    def _note(self, name: str) -> Path:
+        return self.own / "known" / safe_relative(name)
+
+    @contextmanager
+    def locked(self, folder: str | None) -> Iterator[bool]:
+        """Holds the lock of a folder below the data root while nobody else does; else yields False."""
+        if folder is None:
+            yield True
+            return
+        place = self.path / folder
+        place.mkdir(parents=True, exist_ok=True)
+        with (place / ".lock").open("a") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
+
+def object_name(name: str, sha256: str) -> str:
+    """Where a file's content lies: another content gets another object, so that nothing is ever overwritten."""
+    path = PurePosixPath(name)
+    return f"{FILES}{path.with_name(f'{path.stem}.{sha256[:16]}{path.suffix}')}"
+
+
+def read_bucket_manifest(content: bytes, told: str) -> BucketManifest:
+    """Reads a unit's manifest.
+
+    Raises:
+        BucketError: it is none; the message names the object.
+        BucketAddressError: a file's name leads outside of the data root.
+    """
+    try:
+        manifest = BucketManifest.model_validate_json(content)
+    except ValidationError as error:
+        raise BucketError(f"{told} is no manifest of this project; is this the address of a data root?") from error
+    for name in manifest.files:
+        if safe_relative(name).parts[0] == OWN:
+            raise BucketError(f"{told} names {name!r}, which is no file of a data root")
+    return manifest
+
+
+def attach(folder: Path, address: BucketAddress) -> None:
+    """Makes a folder the working copy of an address."""
+    write_text(folder / OWN / "address", f"{address}\n")
+
+
+def working_copy_around(path: Path, log: Log) -> WorkingCopy | None:
+    """The working copy in which a path lies; None in a local data root."""
+    for folder in (path, *path.parents):
+        note = folder / OWN / "address"
+        if note.is_file():
+            return WorkingCopy(folder, BucketObjects(parse_address(note.read_text("utf-8").strip()), log))
+    return None

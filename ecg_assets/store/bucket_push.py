@@ -1,0 +1,152 @@
+"""Puts units into the bucket: files first, each named by its hash; then the manifest; then what is old goes."""
+
+import shutil
+import uuid
+from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from ecg_assets.store.bucket_client import ABSENT, TRANSFERS
+from ecg_assets.store.bucket_copy import (
+    MANIFESTS,
+    BucketManifest,
+    Known,
+    Stored,
+    WorkingCopy,
+    object_name,
+    read_bucket_manifest,
+)
+from ecg_assets.store.bucket_retry import BucketError, GenerationChangedError, Log, ObjectMissingError
+from ecg_assets.store.bucket_units import RUNS, SCANS, Unit, group_of, manifest_unit, run_names, run_unit, units
+from ecg_assets.store.fingerprint import sha256_file
+from ecg_assets.store.lock import only_writer
+
+
+class SecondWriterError(BucketError):
+    """Somebody else has put another content of the same unit."""
+
+
+def push(copy: WorkingCopy, groups: Collection[str], log: Log) -> list[str]:
+    """Puts all units of these groups that are not in the bucket as they are here; returns their names.
+
+    Raises:
+        SecondWriterError: somebody else has put another content since the last pull.
+        BucketError: the bucket cannot be written.
+    """
+    pushed, seen = [], set()
+    with only_writer(copy.own, log):
+        for unit in units(copy.path, groups):
+            seen.add(unit.name)
+            if _put_unit(copy, unit, log):
+                pushed.append(unit.name)
+        if SCANS in groups:
+            _forget_results(copy, seen, log)
+    if RUNS in groups:
+        pushed += [name for name in run_names(copy.path) if push_run(copy, name, log)]
+    return pushed
+
+
+def push_shard(copy: WorkingCopy, manifest: Path, log: Log) -> bool:
+    """Puts one shard of a stage, when it is finished and not there yet; returns whether it was put."""
+    unit = manifest_unit(copy.path, manifest)
+    if unit is None:
+        return False
+    with only_writer(copy.own, log):
+        return _put_unit(copy, unit, log)
+
+
+def push_run(copy: WorkingCopy, experiment: str, log: Log) -> bool:
+    """Puts a run folder as it is at this moment; a trainer may be at work in it. Returns whether it was put."""
+    moment = copy.own / "moments" / uuid.uuid4().hex[:8]
+    with only_writer(copy.own, log):
+        shutil.rmtree(moment.parent, ignore_errors=True)  # of a push that was killed
+        try:
+            return _put_unit(copy, run_unit(copy.path, experiment, moment), log)
+        finally:
+            shutil.rmtree(moment, ignore_errors=True)
+
+
+def _put_unit(copy: WorkingCopy, unit: Unit, log: Log) -> bool:
+    known = copy.known(unit.name)
+    there = known.manifest.files if known is not None else {}
+    if known is not None and known.manifest.contents() == unit.files:
+        return False
+    due = {name: sha256 for name, sha256 in unit.files.items() if name not in there or there[name].sha256 != sha256}
+    with ThreadPoolExecutor(TRANSFERS) as pool:
+        try:
+            put = dict(zip(due, pool.map(lambda item: _put_file(copy, unit, *item), due.items()), strict=True))
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+    files = {name: put.get(name) or there[name] for name in sorted(unit.files)}
+    manifest = BucketManifest(files=files, last=unit.last)
+    now = _put_manifest(copy, unit.name, manifest, known)
+    copy.note(unit.name, now)
+    if known is not None:
+        _delete_replaced(copy, known.manifest, now.manifest)
+    size = sum(stored.size for stored in put.values())
+    log(f"{unit.name}: {len(put)} of {len(files)} files put to {copy.bucket.address}, {size >> 10} KiB")
+    return True
+
+
+def _put_file(copy: WorkingCopy, unit: Unit, name: str, sha256: str) -> Stored:
+    path = unit.base / name
+    if sha256_file(path) != sha256:
+        raise BucketError(f"{path} is not what was noted when it was made: delete it, and run again")
+    generation = copy.bucket.put(object_name(name, sha256), path)
+    return Stored(sha256=sha256, size=path.stat().st_size, generation=generation)
+
+
+def _put_manifest(copy: WorkingCopy, name: str, manifest: BucketManifest, known: Known | None) -> Known:
+    content = manifest.model_dump_json(indent=1).encode()
+    expected = known.generation if known is not None else ABSENT
+    try:
+        return Known(generation=copy.bucket.put(MANIFESTS + name, content, expected), manifest=manifest)
+    except GenerationChangedError as error:
+        theirs = _theirs(copy, name)
+        # The same content: made by somebody else from the same inputs, or by us in a try whose answer was lost.
+        if theirs is not None and theirs.manifest.contents() == manifest.contents():
+            return theirs
+        raise SecondWriterError(
+            f"{copy.bucket.told(MANIFESTS + name)} was written by another machine since this one has pulled it: two "
+            "runs write in this data root. Theirs stays; end one of the runs, then run again: it begins with what the "
+            "bucket holds"
+        ) from error
+
+
+def _theirs(copy: WorkingCopy, name: str) -> Known | None:
+    found = copy.bucket.find(MANIFESTS + name)
+    if found is None:
+        return None
+    manifest = read_bucket_manifest(copy.bucket.read(found), copy.bucket.told(found.name))
+    return Known(generation=found.generation, manifest=manifest)
+
+
+def _delete_replaced(copy: WorkingCopy, before: BucketManifest, now: BucketManifest) -> None:
+    kept = {object_name(name, stored.sha256) for name, stored in now.files.items()}
+    objects = {object_name(name, stored.sha256): stored.generation for name, stored in before.files.items()}
+    _delete(copy, ((name, generation) for name, generation in objects.items() if name not in kept))
+
+
+def _delete(copy: WorkingCopy, objects: Iterable[tuple[str, int]]) -> None:
+    def one(item: tuple[str, int]) -> None:
+        # Gone already, or put again by somebody who needs it.
+        with suppress(ObjectMissingError, GenerationChangedError):
+            copy.bucket.delete(*item)
+
+    with ThreadPoolExecutor(TRANSFERS) as pool:
+        for _ in pool.map(one, list(objects)):
+            pass
+
+
+def _forget_results(copy: WorkingCopy, seen: set[str], log: Log) -> None:
+    """Results of scans that were dropped here, because their image is gone from the inbox, go from the bucket too."""
+    for name in copy.known_names():
+        known = copy.known(name)
+        if group_of(name) != SCANS or name in seen or known is None:
+            continue
+        if known.manifest.last is not None and not (copy.path / known.manifest.last).exists():
+            _delete(copy, [(MANIFESTS + name, known.generation)])
+            _delete_replaced(copy, known.manifest, BucketManifest(files={}))
+            copy.note(name, None)
+            log(f"{name}: dropped from {copy.bucket.address}")

@@ -1,0 +1,50 @@
+"""Opening a data root in a bucket, and keeping its parts equal on both sides around a piece of work."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ecg_assets.store.bucket_address import BucketAddress
+from ecg_assets.store.bucket_client import BucketObjects
+from ecg_assets.store.bucket_copy import WorkingCopy, attach, working_copy_around
+from ecg_assets.store.bucket_pull import pull
+from ecg_assets.store.bucket_push import push
+from ecg_assets.store.bucket_retry import Log
+from ecg_assets.store.bucket_units import CHAMPION, RUNS, STORE, group_of
+
+
+def _silent(_: str) -> None:
+    """Settings are a few bytes, about which nobody wants to read."""
+
+
+@contextmanager
+def settings_shared(folder: Path, address: BucketAddress) -> Iterator[None]:
+    """Makes `folder` the working copy of an address; the block then sees the bucket's settings, or makes them.
+
+    Raises:
+        SecondWriterError: another machine has made the data root at this very moment, with another number of shards.
+        BucketError: the bucket cannot be read or written.
+    """
+    attach(folder, address)
+    copy = WorkingCopy(folder, BucketObjects(address, _silent))
+    pull(copy, [STORE], _silent)
+    yield
+    push(copy, [STORE], _silent)
+
+
+def pull_into(folder: Path, groups: Collection[str], log: Log) -> list[str]:
+    """Pulls parts of the data root around `folder`, when it is in a bucket; returns names of what was changed here."""
+    copy = working_copy_around(folder, log)
+    return pull(copy, groups, log) if copy is not None else []
+
+
+def push_from(folder: Path, log: Log) -> list[str]:
+    """Pushes the part of the data root in which `folder` lies, when it is in a bucket; returns names of what was put.
+
+    The champion's part includes the runs: the report of a run is written together with what follows from it.
+    """
+    copy = working_copy_around(folder, log)
+    if copy is None:
+        return []
+    group = group_of(folder.relative_to(copy.path).as_posix())
+    return push(copy, (group, RUNS) if group == CHAMPION else (group,), log)
