@@ -1,4 +1,4 @@
-"""The code location: assets, checks, resources, the job and its schedule."""
+"""The code location: assets, checks, resources, jobs, schedules and sensors."""
 
 import dagster as dg
 
@@ -11,8 +11,9 @@ from ecg_assets.assets.pages import pages
 from ecg_assets.assets.records import raw_csvs
 from ecg_assets.assets.scan_segmentations import scan_segmentations
 from ecg_assets.assets.training import trained_checkpoint
-from ecg_assets.automation import nightly, rebuild_all
+from ecg_assets.automation import JOBS, SCHEDULES, SENSORS, with_automation
 from ecg_assets.checks import CHECKS
+from ecg_assets.resources.alerts import WEBHOOK_VARIABLE, WebhookResource
 from ecg_assets.resources.console import readable_logger
 from ecg_assets.resources.kaggle_client import KaggleResource
 from ecg_assets.resources.launcher import TPUResource
@@ -36,11 +37,17 @@ ASSETS = (
 def definitions() -> dg.Definitions:
     """Everything that the UI shows; steps of a run share one process."""
     return dg.Definitions(
-        assets=ASSETS,
+        assets=with_automation(ASSETS),
         asset_checks=CHECKS,
-        jobs=[rebuild_all],
-        schedules=[nightly],
-        resources={"data_root": DataRootResource(), "tpu": TPUResource(), "kaggle": KaggleResource()},
+        jobs=JOBS,
+        schedules=SCHEDULES,
+        sensors=SENSORS,
+        resources={
+            "data_root": DataRootResource(),
+            "tpu": TPUResource(),
+            "kaggle": KaggleResource(),
+            "alerts": WebhookResource(url=dg.EnvVar(WEBHOOK_VARIABLE)),
+        },
         loggers={"console": readable_logger},
         executor=dg.in_process_executor,
     )

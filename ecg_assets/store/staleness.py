@@ -107,7 +107,7 @@ def _changes(manifest: Manifest, plan: Planned) -> list[str]:
     said = []
     if before.code_version != now.code_version:
         said.append(f"code version {before.code_version} is now {now.code_version}")
-    said += [f"config changed: {one}" for one in _told_config(before.config, now.config)]
+    said += [f"config: {one}" for one in _told_config(before.config, now.config)]
     return said + told_records(before.inputs, now.inputs)
 
 
@@ -118,10 +118,7 @@ def _told_config(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]
     # What a hash stands for (a style, a table, a file) is named only.
     hashed = [name for name in changed if name not in plain]
     kinds = ((hashed, "changed"), (new, "new"), (gone, "gone"))
-    return [
-        *told,
-        *(f"{how} are {_few(names)}" if len(names) > 1 else f"{how} is {names[0]}" for names, how in kinds if names),
-    ]
+    return [*told, *(f"{_few(names)} {how}" for names, how in kinds if names)]
 
 
 def _counted(count: int, thing: str) -> str:
