@@ -64,7 +64,7 @@ class Reader(Protocol):
 
     @property
     def kind(self) -> str:
-        """kaggle or wfdb."""
+        """kaggle, wfdb or synthetic."""
         ...
 
     def fingerprint(self) -> str:

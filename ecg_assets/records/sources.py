@@ -70,7 +70,7 @@ def _open(root: DataRoot, spec: SourceSpec, group: int, seed: int, log: Log) -> 
         folder = root.path / "synthetic_source"
         write_synthetic_source(folder, spec.records or _SYNTHETIC_RECORDS, seed, log)
         name, licence = spec.name or "synthetic", spec.licence or SYNTHETIC_LICENCE
-        return [Source(name, licence, "", group, None, KaggleFolder(folder))]
+        return [Source(name, licence, "", group, None, KaggleFolder(folder, "synthetic"))]
     folder = local_folder(spec.path, root.path / "source_cache", log)
     address = spec.path if "://" in spec.path else str(folder)
     kind = _detect(folder) if spec.kind == "auto" else spec.kind

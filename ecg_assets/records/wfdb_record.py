@@ -8,16 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_assets.records.kaggle_csv import MAX_ABS_MV, SECONDS
-from ecg_assets.records.record import LEADS, MAX_FS_HZ, MIN_FS_HZ
+from ecg_assets.records.record import LEADS, MAX_FS_HZ
 from ecg_assets.records.rejection import RecordRejected
 from ecg_assets.records.resample import resample_fft
+from ecg_assets.records.wfdb_header import check_fs, lead_places, mv_per_unit, read_header, say
 
 # A rate that is no whole number, or beyond what is kept, is resampled to the lower of these up to 1000 Hz.
 RESAMPLED_HZ = (500, 1000)
-_FASTEST_HZ = 20_000
-
-_MV_PER_UNIT = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "\u00b5v": 1e-3, "\u03bcv": 1e-3, "nv": 1e-6}
-_LEAD_OF = {lead.casefold(): lead for lead in LEADS} | {"mli": "I", "mlii": "II", "mliii": "III"}
 
 Signal = npt.NDArray[np.float64]
 
@@ -49,111 +46,23 @@ def read_recording(header_path: Path, window: Window) -> tuple[int, Signal]:
     Raises:
         RecordRejected: with a code and a reason that a person can act on.
     """
-    header = _read_header(header_path)
-    places = _lead_places(header_path, header)
-    factors = [_mv_per_unit(header_path, place) for place in places]
-    fs_hz = _check_fs(header_path, float(header.fs))
+    header = read_header(header_path)
+    places = lead_places(header_path, header)
+    factors = [mv_per_unit(header_path, place) for place in places]
+    fs_hz = check_fs(header_path, float(header.fs))
     first, count = _span(header_path, header, fs_hz, window)
     signal, sums = _read_samples(header_path, header, places, first, first + count)
     if window.checksums and header.sig_len == count:
         _check_checksums(header_path, header, sums, places)
     signal_mv = signal * np.array(factors)[:, None]
     _check_values(header_path, signal_mv, first, fs_hz)
-    kept = fs_hz.is_integer() and fs_hz <= MAX_FS_HZ
-    rate = int(fs_hz) if kept else RESAMPLED_HZ[int(fs_hz >= RESAMPLED_HZ[1])]
-    return rate, signal_mv if kept else resample_fft(signal_mv, SECONDS * rate)
-
-
-def signal_files(header_path: Path) -> list[Path]:
-    """The files that a header names and that lie beside it, sorted; without any check of what is in them."""
-    names = {words[0] for words in _signal_lines(header_path) if Path(words[0]).name == words[0]}
-    return sorted(path for name in names if (path := header_path.with_name(name)).is_file())
-
-
-def _signal_lines(header_path: Path) -> list[list[str]]:
-    """The words of a header's lines about its signals."""
-    content = header_path.read_bytes()
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:  # headers say nothing of their letters, and older programs wrote Latin-1
-        text = content.decode("latin-1")
-    told = [line.split() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    return told[1:]
-
-
-def _read_header(path: Path) -> Any:
-    import wfdb
-
-    try:
-        header = wfdb.rdheader(str(path.with_suffix("")))
-    except Exception as error:  # the package lets through whatever its parsing of a damaged header runs into
-        raise RecordRejected(
-            "unreadable", f"{path.name} is no WFDB header ({_say(error)}): the file is damaged; fetch it again"
-        ) from error
-    if isinstance(header, wfdb.MultiRecord):
-        raise RecordRejected(
-            "unreadable", f"{path.name} joins several segments; expected one recording: export it as a single one"
-        )
-    if len(header.sig_name or []) != header.n_sig:
-        raise RecordRejected(
-            "unreadable",
-            f"{path.name} tells of {len(header.sig_name or [])} signals, expected {header.n_sig}: fetch it again",
-        )
-    for name in sorted(set(header.file_name or [])):
-        if not path.with_name(name).is_file():
-            raise RecordRejected("missing_file", f"{path.name} names {name}, which is not beside it: fetch it")
-    return header
-
-
-def _lead_places(path: Path, header: Any) -> list[int]:
-    """Which signal of the recording is which lead, in the order of `LEADS`."""
-    places: dict[str, int] = {}
-    for place, name in enumerate(header.sig_name or []):
-        lead = _LEAD_OF.get(_squeezed(name or ""))
-        if lead in places:
-            raise RecordRejected(
-                "extra_lead",
-                f"{path.name} has lead {lead} twice, as {header.sig_name[places[lead]]!r} and {name!r}; keep one",
-            )
-        if lead is not None:
-            places[lead] = place
-    missing = [lead for lead in LEADS if lead not in places]
-    if missing:
-        raise RecordRejected(
-            "missing_lead",
-            f"{path.name} lacks {', '.join(missing)}; it has {', '.join(map(str, header.sig_name or [])) or 'none'}, "
-            f"expected all of {', '.join(LEADS)}",
-        )
-    return [places[lead] for lead in LEADS]
-
-
-def _squeezed(name: str) -> str:
-    plain = "".join(letter for letter in name.casefold() if letter.isalnum())
-    return plain.removeprefix("ecg").removeprefix("lead")
-
-
-def _mv_per_unit(path: Path, place: int) -> float:
-    """How many millivolts one unit of a signal is, as header(5) of WFDB says it: `gain(baseline)/unit`, or mV."""
-    # Not by the package, which drops a letter that is no ASCII: of "µV" it leaves volts.
-    words = _signal_lines(path)[place]
-    unit = (words[2] if len(words) > 2 else "").partition("/")[2] or "mV"
-    factor = _MV_PER_UNIT.get(unit.casefold())
-    if factor is None:
-        raise RecordRejected(
-            "unknown_unit",
-            f"{path.name}: lead {words[-1]} is in {unit!r}, expected V, mV, uV or nV: correct the header",
-        )
-    return factor
-
-
-def _check_fs(path: Path, fs_hz: float) -> float:
-    if not MIN_FS_HZ <= fs_hz <= _FASTEST_HZ:
-        raise RecordRejected(
-            "unknown_fs",
-            f"{path.name} gives {fs_hz:g} Hz, expected {MIN_FS_HZ} to {_FASTEST_HZ} Hz: correct the header, or leave "
-            "the recording out",
-        )
-    return fs_hz
+    if fs_hz.is_integer() and fs_hz <= MAX_FS_HZ:
+        return int(fs_hz), signal_mv
+    rate_hz = RESAMPLED_HZ[int(fs_hz >= RESAMPLED_HZ[1])]
+    resampled_mv = resample_fft(signal_mv, SECONDS * rate_hz)
+    # Between samples the curve may be higher than at any.
+    _check_values(header_path, resampled_mv, round(window.start_s * rate_hz), rate_hz)
+    return rate_hz, resampled_mv
 
 
 def _span(path: Path, header: Any, fs_hz: float, window: Window) -> tuple[int, int]:
@@ -182,7 +91,7 @@ def _read_samples(path: Path, header: Any, places: list[int], first: int, end: i
     except Exception as error:  # as above: a signal file that is cut off shows as one of many errors
         names = ", ".join(sorted(set(header.file_name)))
         raise RecordRejected(
-            "unreadable", f"{names} does not hold what {path.name} says ({_say(error)}): fetch it again"
+            "unreadable", f"{names} does not hold what {path.name} says ({say(error)}): fetch it again"
         ) from error
     if signal.shape != (len(places), end - first):
         raise RecordRejected("unreadable", f"{path.name}: its signal file is cut off; fetch it again")
@@ -217,7 +126,3 @@ def _check_values(path: Path, signal_mv: Signal, first: int, fs_hz: float) -> No
                 f"{path.name}: lead {lead} is {values[worst]:g} mV at {(first + worst) / fs_hz:.3f} s, beyond "
                 f"±{MAX_ABS_MV:g} mV; are gain and unit in the header right?",
             )
-
-
-def _say(error: Exception) -> str:
-    return (str(error) or type(error).__name__).strip().splitlines()[0]

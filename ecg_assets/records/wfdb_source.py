@@ -10,7 +10,8 @@ from typing import Any
 from ecg_assets.records.kaggle_csv import csv_of
 from ecg_assets.records.rejection import RecordRejected
 from ecg_assets.records.source import Listed, SourceError, Taken
-from ecg_assets.records.wfdb_record import Window, read_recording, signal_files
+from ecg_assets.records.wfdb_header import signal_files
+from ecg_assets.records.wfdb_record import Window, read_recording
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
 from ecg_assets.store.stage import Log
 

@@ -155,3 +155,12 @@ def test_checksums_of_headers_known_to_be_wrong_can_be_passed_over(tmp_path: Pat
     path = write_recording(tmp_path, "r1", sines_mv(500))
     flip_a_bit(path)
     assert read_recording(path, Window(checksums=False))[0] == 500
+
+
+def test_a_resampled_recording_is_refused_when_it_overshoots_what_may_be_kept(tmp_path: Path) -> None:
+    signal = sines_mv(257.5)
+    signal[4, 1000:1004] = (-19.9, 19.9, 19.9, -19.9)
+    path = write_recording(tmp_path, "r1", signal, 257.5)
+    with pytest.raises(RecordRejected, match="lead aVL is") as caught:
+        read_recording(path, Window())
+    assert caught.value.code == "absurd_value"
