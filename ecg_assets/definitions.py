@@ -4,6 +4,7 @@ import dagster as dg
 
 from ecg_assets.assets.champion import champion
 from ecg_assets.assets.dataset import mixed_dataset
+from ecg_assets.assets.digitized import digitization_report, digitized_signals, reading_is_good_enough
 from ecg_assets.assets.evaluation import evaluation_report
 from ecg_assets.assets.grids import grids
 from ecg_assets.assets.kaggle_subset import kaggle_subset
@@ -30,6 +31,8 @@ ASSETS = (
     champion,
     kaggle_subset,
     scan_segmentations,
+    digitized_signals,
+    digitization_report,
 )
 
 
@@ -38,7 +41,7 @@ def definitions() -> dg.Definitions:
     """Everything that the UI shows; steps of a run share one process."""
     return dg.Definitions(
         assets=with_automation(ASSETS),
-        asset_checks=CHECKS,
+        asset_checks=[*CHECKS, reading_is_good_enough],
         jobs=JOBS,
         schedules=SCHEDULES,
         sensors=SENSORS,

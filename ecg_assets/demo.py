@@ -22,6 +22,7 @@ DEMO_CONFIG: dict[str, dict[str, dict[str, Any]]] = {
     "grids": _DEMO_STYLE,
     "pages": _DEMO_STYLE,
     "mixed_dataset": {"config": {"recipes": {"clean": 1.0}}},
+    "digitization_report": {"config": {"records": 1, "recipes": ["clean"]}},
 }
 
 

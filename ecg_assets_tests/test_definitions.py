@@ -24,6 +24,8 @@ ASSETS = {
     "champion": {"evaluation_report", "trained_checkpoint", "mixed_dataset"},
     "kaggle_subset": set(),
     "scan_segmentations": {"champion", "kaggle_subset"},
+    "digitized_signals": {"kaggle_subset"},
+    "digitization_report": {"raw_csvs"},
 }
 
 

@@ -48,7 +48,9 @@ def score(predictions: Path, truth: Path, out: Path | None, every: bool) -> None
 
 
 def _records(scored: list["Scored"], title: str) -> Table:
-    table = Table("record", "SNR, dB", "worst lead", "its SNR, dB", title=title, title_justify="left")
+    table = Table("record", title=title, title_justify="left")
+    for heading in ("SNR, dB", "worst lead", "its SNR, dB"):
+        table.add_column(heading, justify="right")
     for one in scored:
         if one.missing:
             table.add_row(one.name, "no prediction", "", "")
@@ -59,11 +61,10 @@ def _records(scored: list["Scored"], title: str) -> Table:
 
 
 def _leads(scores: "Scores") -> Table:
-    table = Table(title="Leads, dB", title_justify="left")
-    leads = scores.by_lead()
-    for lead in leads:
-        table.add_column(lead, justify="right")
-    table.add_row(*(f"{db:.2f}" for db in leads.values()))
+    table = Table("lead", title="Leads", title_justify="left")
+    table.add_column("score, dB", justify="right")
+    for lead, db in scores.by_lead().items():
+        table.add_row(lead, f"{db:.2f}")
     return table
 
 

@@ -13,7 +13,11 @@ class JudgeConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     records: int = Field(
-        default=2, ge=1, le=1000, description="Test records for each style; each is read once through each recipe."
+        default=1,
+        ge=1,
+        le=1000,
+        description="Test records for each style; each is read once through each recipe, in about 15 s a page. A score "
+        "of one record says little: take 12 or more to compare readers.",
     )
     recipes: list[str] = Field(
         default=list(RECIPES), min_length=1, description="Degradation recipes (names in test_recipes.yaml)."

@@ -12,7 +12,7 @@ from ecg_assets.digitize.reader import Reading
 from ecg_assets.digitize.trial import Trial
 from ecg_assets.records.record import LEADS
 
-_WIDTH_PX, _PLOT_PX, _DPI, _COLOURS = 760, 240, 80, 64
+_WIDTH_PX, _PLOT_PX, _DPI, _COLOURS = 760, 240, 80, 128
 
 Rgb = npt.NDArray[np.uint8]
 
@@ -64,5 +64,7 @@ def _plot(trial: Trial, reading: Reading, lead: str, title: str) -> Rgb:
 
 def _small_png(image_hwc: Rgb) -> bytes:
     target = io.BytesIO()
-    Image.fromarray(image_hwc).quantize(_COLOURS, dither=Image.Dither.NONE).save(target, "PNG", optimize=True)
+    # The other methods give all colours to paper and noise, and the recovered traces none.
+    few = Image.fromarray(image_hwc).quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(target, "PNG", optimize=True)
     return target.getvalue()

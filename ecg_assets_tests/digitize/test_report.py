@@ -70,7 +70,7 @@ def test_each_page_is_scored(card: Card, known: list[Trial]) -> None:
 def test_the_tables_hold_scores_by_degradation_layout_and_lead(card: Card) -> None:
     clean, scan = group_rows(card, "recipe")
     assert clean == {
-        "recipe": "clean", "pages": 2, "refused": 0, "layout right": 2, "score, dB": "25.84", "wanted, dB": 24.5,
+        "recipe": "clean", "pages": 2, "refused": 0, "layout right": 2, "score, dB": "25.84", "wanted, dB": "24.50",
         "median, dB": "no error", "lowest, dB": "no error",
     }  # fmt: skip
     assert (scan["refused"], scan["layout right"], scan["lowest, dB"]) == (1, 1, "no signal")
