@@ -46,7 +46,7 @@ def status(source: bool, run_config: Path | None) -> None:
     asked = read_run_config(run_config)
     root = open_root()
     states = states_of(root, asked)
-    tree = Tree(escape(f"Data root: {root.path} ({root.shards} shards)"))
+    tree = Tree(escape(f"Data root: {root} ({root.shards} shards)"))
     for state in states:
         branch = tree.add(escape(_headline(state)))
         if state.stage.folder == root.ori_csv and source and root.index.exists():

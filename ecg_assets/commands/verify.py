@@ -39,7 +39,7 @@ def verify() -> None:
         raise click.ClickException(
             f"{len(damaged)} of {total} files are damaged: delete them, and the next run makes them again"
         )
-    click.echo(f"All {total} files are as they were made")
+    click.echo(f"All {total} files are as they were made: {root}")
 
 
 def _checkpoints(root: DataRoot, paths: list[Path]) -> Iterator[Verdict]:

@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from ecg_assets.resources.gcs import RunKeeper
 from ecg_assets.resources.launches import PROCESS_FILE, TOKEN_VARIABLE, clear_left_processes, note_launch
 from ecg_assets.resources.picture_metadata import photo
 from ecg_assets.resources.pipes_trainer import LAUNCHER_VARIABLE
@@ -57,10 +58,12 @@ class TPUResource(dg.ConfigurableResource[Any]):
             AlreadyTrainingError: somebody else is training in `run_folder`.
             AcceleratorBusyError: another process is on the TPU.
             TpuEnvironmentError: as `host`.
+            BucketError: the data root is in a bucket that cannot be written at the end, or in which another machine
+                trains the same experiment.
         """
         clear_left_processes(run_folder, self.grace_s, context.log.info)
         preflight(run_folder, self.grace_s, context.log.info)
-        shown = 0
+        shown, keeper = 0, RunKeeper(run_folder, context.log)
         with dg.open_pipes_session(
             context=context,
             context_injector=dg.PipesTempFileContextInjector(),
@@ -71,13 +74,16 @@ class TPUResource(dg.ConfigurableResource[Any]):
                 while trainer.poll() is None:
                     time.sleep(self.poll_s)
                     shown = _observe(context, session, asset_key, run_folder, shown)
+                    keeper.look()
         # Leaving the session reads the trainer's last messages to their end.
         _observe(context, session, asset_key, run_folder, shown)
         if trainer.returncode != 0:
+            keeper.look(at_once=True)
             raise dg.Failure(
                 f"the trainer ended with {_exit_text(trainer.returncode)}; the lines above and the step's stderr say "
                 f"why. Its run folder is {run_folder}: the next launch goes on from its last checkpoint"
             )
+        keeper.finish()
 
     @contextmanager
     def _trainer(self, run_folder: Path, environment: dict[str, str], log: Log) -> Iterator["subprocess.Popen[bytes]"]:

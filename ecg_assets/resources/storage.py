@@ -8,40 +8,53 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from ecg_assets.resources.gcs import pull_for_step, use_gcs_resource
 from ecg_assets.resources.reconcile import reconcile_runs
+from ecg_assets.store.bucket_root import push_from
 from ecg_assets.store.lock import only_writer
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.store.stage import Log
 
 
 class DataRootResource(dg.ConfigurableResource[Any]):
-    """The folder that holds everything the platform writes."""
+    """The folder, or place in a bucket, that holds everything the platform writes."""
 
     path: str = Field(
         default="",
-        description="The data root. Empty: the environment variable ECG_ASSETS_DATA, else `data_root` in the working "
-        "directory.",
+        description="The data root: a folder or gs://bucket/prefix. Empty: the environment variable ECG_ASSETS_DATA, "
+        "else `data_root` in the working directory.",
+    )
+    gcp_project: str = Field(
+        default="",
+        description="Google Cloud project for buckets. Empty: none is named, which reading and writing allow.",
     )
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Closes runs whose process is gone.
+        """Says how buckets are reached, and closes runs whose process is gone.
 
         Every run opens the data root, whatever is selected in it, and Dagster sets resources up before any step asks
         for its pool slot: so this is the place from which no dead run can block a new one.
         """
+        use_gcs_resource(self.gcp_project or None)
         if context.instance is not None and context.log is not None:
             reconcile_runs(context.instance, context.log.info)
 
     def open(self) -> DataRoot:
-        """The data root, made when missing.
+        """The data root, made when missing; of one in a bucket, what this step needs is pulled first.
 
         Raises:
-            DataRootError: it cannot be used; the message says what to set.
+            DataRootError, BucketError: it cannot be used; the message says what to set.
         """
-        return open_root(self.path or None)
+        root = open_root(self.path or None)
+        pull_for_step(root)
+        return root
 
     @contextmanager
     def writing(self, folder: Path, log: Log) -> Iterator[None]:
-        """Two runs at once may select the same asset: the second waits here until the first has written it."""
+        """Two runs at once may select the same asset: the second waits here until the first has written it.
+
+        Of a data root in a bucket, what the block has written is put there when it ends without an error.
+        """
         with only_writer(folder, log):
             yield
+            push_from(folder, log)

@@ -26,8 +26,8 @@ from ecg_assets.store.lock import only_writer
 _READINGS = 3
 
 
-def pull(copy: WorkingCopy, groups: Collection[str], log: Log) -> list[str]:
-    """Makes the units of these groups equal to the bucket's, and drops those that are gone from it.
+def pull(copy: WorkingCopy, groups: Collection[str] | None, log: Log) -> list[str]:
+    """Makes the units of these groups (None: of all) equal to the bucket's, and drops those that are gone from it.
 
     A unit that was changed here and not there since the last pull or push stays. A unit in which another process of
     this machine writes is left alone: that process has pulled it.
@@ -42,7 +42,7 @@ def pull(copy: WorkingCopy, groups: Collection[str], log: Log) -> list[str]:
     with only_writer(copy.own, log):
         listing = {found.name.removeprefix(MANIFESTS): found for found in copy.bucket.listing(MANIFESTS)}
         names = sorted({*listing, *copy.known_names()})
-        for name in (one for one in names if group_of(one) in groups):
+        for name in (one for one in names if groups is None or group_of(one) in groups):
             with copy.locked(lock_of(name)) as free:
                 if not free:
                     log(f"{name}: another run writes it on this machine; not pulled")

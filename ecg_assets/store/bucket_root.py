@@ -32,8 +32,8 @@ def settings_shared(folder: Path, address: BucketAddress) -> Iterator[None]:
     push(copy, [STORE], _silent)
 
 
-def pull_into(folder: Path, groups: Collection[str], log: Log) -> list[str]:
-    """Pulls parts of the data root around `folder`, when it is in a bucket; returns names of what was changed here."""
+def pull_into(folder: Path, groups: Collection[str] | None, log: Log) -> list[str]:
+    """Pulls parts (None: all) of the data root around `folder`, when it is in a bucket; returns what changed here."""
     copy = working_copy_around(folder, log)
     return pull(copy, groups, log) if copy is not None else []
 

@@ -83,6 +83,7 @@ def units(root: Path, groups: Collection[str]) -> Iterator[Unit]:
     for name, folder, last in (
         (f"{CHAMPION}/champion.json", CHAMPION, f"{CHAMPION}/champion.json"),
         (f"{SCANS}/inbox.json", f"{SCANS}/inbox", None),
+        (f"{SCANS}/digitization.json", f"{SCANS}/digitization", None),
     ):
         if group_of(name) in groups and (last is None or (root / last).exists()) and (root / folder).is_dir():
             files = {one: sha256_file(root / one) for one in _files_below(root, root / folder)}

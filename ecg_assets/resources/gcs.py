@@ -1,0 +1,120 @@
+"""Buckets in Dagster: the client, what a step needs of a data root in a bucket, checkpoints put while they are made."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from ecg_assets.store.bucket_client import use_client
+from ecg_assets.store.bucket_copy import working_copy_around
+from ecg_assets.store.bucket_push import SecondWriterError, push_run
+from ecg_assets.store.bucket_retry import BucketError
+from ecg_assets.store.bucket_root import pull_into
+from ecg_assets.store.bucket_units import CHAMPION, DATASET, GRIDS, PAGES, RECORDS, RUNS, SCANS
+from ecg_assets.store.root import DataRoot
+
+_TRAINING = (DATASET, RUNS)
+# By op or asset: its own part of the data root, which tells it what is done, and those that it reads.
+NEEDS: dict[str, tuple[str, ...]] = {
+    "raw_csvs": (RECORDS,),
+    "grids": (GRIDS,),
+    "clean_grid": (GRIDS,),
+    "grid_mask": (GRIDS,),
+    "pages": (RECORDS, PAGES),
+    "rendered_waves": (RECORDS, PAGES),
+    "wave_masks": (RECORDS, PAGES),
+    "mixed_dataset": (RECORDS, GRIDS, PAGES, DATASET),
+    "prepare": _TRAINING,
+    "launch": _TRAINING,
+    "publish_checkpoint": _TRAINING,
+    "trained_checkpoint": _TRAINING,
+    "evaluation_report": (RECORDS, PAGES, DATASET, RUNS, CHAMPION),
+    "champion": (DATASET, RUNS, CHAMPION),
+    "kaggle_subset": (SCANS,),
+    "scan_segmentations": (CHAMPION, SCANS),
+    "digitized_signals": (CHAMPION, SCANS),
+    "digitization_report": (RECORDS, CHAMPION, SCANS),
+}
+_PUSH_EVERY_S = 30.0
+
+
+def use_gcs_resource(project: str | None) -> None:
+    """Lets this process reach buckets through dagster-gcp's `GCSResource`."""
+
+    def client() -> Any:
+        from dagster_gcp import GCSResource  # takes a second, which runs without a bucket need not wait for
+
+        return GCSResource(project=project).get_client()
+
+    use_client(client)
+
+
+def pull_for_step(root: DataRoot) -> None:
+    """Pulls what the step that is running needs; outside of a step, and for one that is not in `NEEDS`, everything."""
+    if root.remote is None:
+        return
+    context = _step()
+    if context is None:
+        pull_into(root.path, None, dg.get_dagster_logger().info)
+        return
+    checked = [key.asset_key.to_user_string() for key in context.selected_asset_check_keys]
+    names = [context.op_def.name] if context.op_def.name in NEEDS else checked
+    known = bool(names) and all(name in NEEDS for name in names)
+    groups = {group for name in names for group in NEEDS[name]} if known else None
+    pull_into(root.path, groups, context.log.info)
+
+
+def _step() -> dg.OpExecutionContext | None:
+    try:
+        return dg.OpExecutionContext.get()
+    except dg.DagsterInvariantViolationError:
+        return None
+
+
+class RunKeeper:
+    """Puts a run folder into the bucket whenever the trainer has written a new checkpoint, so that another machine can
+    go on from it. Does nothing where the data root is local.
+    """
+
+    def __init__(self, run_folder: Path, log: dg.DagsterLogManager) -> None:
+        self._folder, self._log = run_folder, log
+        self._copy = working_copy_around(run_folder, log.info)
+        self._put: tuple[int, ...] = ()
+        self._next_s = 0.0
+
+    def look(self, at_once: bool = False) -> None:
+        """Puts it when there is something new, at most every 30 s; a bucket out of reach is a warning.
+
+        Args:
+            at_once: however short ago it was put.
+
+        Raises:
+            SecondWriterError: another machine trains the same experiment.
+        """
+        now = self._mark()
+        if self._copy is None or now in ((), self._put) or (time.monotonic() < self._next_s and not at_once):
+            return
+        try:
+            push_run(self._copy, self._folder.name, self._log.info)
+            self._put = now
+        except SecondWriterError:
+            raise
+        except BucketError as error:
+            self._log.warning(f"the checkpoint is not in the bucket yet: {error}")
+        self._next_s = time.monotonic() + _PUSH_EVERY_S
+
+    def finish(self) -> None:
+        """Puts it as it is in the end.
+
+        Raises:
+            BucketError: the bucket cannot be written; what was trained is on this machine.
+        """
+        if self._copy is not None:
+            push_run(self._copy, self._folder.name, self._log.info)
+
+    def _mark(self) -> tuple[int, ...]:
+        """Changes with every checkpoint; empty before the first."""
+        paths = (self._folder / "state.json", self._folder / "checkpoints" / "last.safetensors")
+        found = [path.stat() for path in paths if path.exists()]
+        return tuple(number for each in found for number in (each.st_mtime_ns, each.st_ino, each.st_size))
