@@ -9,12 +9,6 @@ import pytest
 
 from ecg_assets.definitions import definitions
 
-ORDER = (
-    *("raw_csvs", "clean_grid", "grid_mask", "rendered_waves", "wave_masks", "mixed_dataset"),
-    *("trained_checkpoint", "evaluation_report", "champion", "kaggle_subset", "scan_segmentations"),
-    *("digitized_signals", "digitization_report"),
-)
-
 
 @dataclass
 class Platform:
@@ -23,6 +17,10 @@ class Platform:
     instance: dg.DagsterInstance
     defs: dg.Definitions = field(default_factory=definitions)
     cursor: Any = None
+
+    def keys(self) -> list[dg.AssetKey]:
+        """All assets, each after what it is made from."""
+        return list(self.defs.resolve_asset_graph().toposorted_asset_keys)
 
     def report(self, key: str, version: str, sound: bool = True) -> None:
         """A materialisation with this data version, and its checks."""
@@ -38,10 +36,7 @@ class Platform:
         """What the conditions ask for in this tick."""
         result = dg.evaluate_automation_conditions(defs=self.defs, instance=self.instance, cursor=self.cursor)
         self.cursor = result.cursor
-        return {key.to_user_string() for key in ORDER_KEYS if result.get_num_requested(key)}
-
-
-ORDER_KEYS = [dg.AssetKey(name) for name in ORDER]
+        return {key.to_user_string() for key in self.keys() if result.get_num_requested(key)}
 
 
 @pytest.fixture
@@ -49,8 +44,8 @@ def platform() -> Iterator[Platform]:
     """Everything is there, and two ticks have gone by."""
     with dg.DagsterInstance.ephemeral() as instance:
         made = Platform(instance)
-        for key in ORDER:
-            made.report(key, "first")
+        for key in made.keys():
+            made.report(key.to_user_string(), "first")
         made.requested()
         assert made.requested() == set()
         yield made

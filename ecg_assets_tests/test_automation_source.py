@@ -1,0 +1,154 @@
+"""The sensor on the source: what starts a run, what does not, and which run."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ecg_assets.automation.source_sensor import RebuildVariableError, new_records
+from ecg_assets.records.source import SourceError
+from ecg_assets.resources.storage import DataRootResource
+
+Tick = Callable[[], dg.SensorResult]
+
+
+@pytest.fixture
+def folder(source_copy: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A source of six records that were written an hour ago."""
+    monkeypatch.setenv("ECG_SOURCE", str(source_copy))
+    monkeypatch.delenv("ECG_RECORDS", raising=False)
+    monkeypatch.delenv("ECG_REBUILD_ON_NEW_RECORDS", raising=False)
+    for path in source_copy.rglob("*.csv"):
+        age(path, 3600)
+    return source_copy
+
+
+def age(path: Path, seconds: float) -> None:
+    moment = time.time() - seconds
+    os.utime(path, (moment, moment))
+
+
+@pytest.fixture
+def tick(tmp_path: Path) -> Iterator[Tick]:
+    """One evaluation after the other, each with the cursor of the one before."""
+    cursor: list[str | None] = [None]
+    data_root = DataRootResource(path=str(tmp_path / "data_root"))
+
+    def evaluate() -> dg.SensorResult:
+        with dg.build_sensor_context(instance=instance, cursor=cursor[0]) as context:
+            result = new_records(context, data_root=data_root)
+        assert isinstance(result, dg.SensorResult)
+        cursor[0] = result.cursor or cursor[0]
+        return result
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield evaluate
+
+
+def csv_of(folder: Path) -> Path:
+    return min((folder / "train").rglob("*.csv"))
+
+
+def requested(result: dg.SensorResult) -> dg.RunRequest:
+    assert result.run_requests is not None
+    (request,) = result.run_requests
+    return request
+
+
+def test_the_first_look_starts_a_run_and_the_second_none(folder: Path, tick: Tick) -> None:
+    assert requested(tick()).job_name == "rebuild_data"
+    again = tick()
+    assert not again.run_requests
+    assert "7 files are as they were" in str(again.skip_reason)
+
+
+@pytest.mark.parametrize("how", ["changed", "new", "gone"])
+def test_a_record_that_is_changed_new_or_gone_starts_a_run(folder: Path, tick: Tick, how: str) -> None:
+    first = requested(tick())
+    path = csv_of(folder)
+    if how == "changed":
+        path.write_text(path.read_text().replace("1", "2", 1))
+    elif how == "new":
+        path = path.with_name("new.csv")
+        path.write_text("I\n")
+    if how == "gone":
+        path.unlink()
+    else:
+        age(path, 600)
+    assert requested(tick()).run_key != first.run_key
+    assert not tick().run_requests
+
+
+def test_a_file_written_again_with_the_same_bytes_starts_none_once_its_hash_is_known(folder: Path, tick: Tick) -> None:
+    tick()
+    path = csv_of(folder)
+    age(path, 1800)
+    tick()
+    for seconds in (1200, 600):
+        age(path, seconds)
+        assert not tick().run_requests
+
+
+def test_a_source_put_back_to_what_it_was_gets_its_run_too(folder: Path, tick: Tick) -> None:
+    path, keys = csv_of(folder), [requested(tick()).run_key]
+    before = path.read_bytes()
+    for seconds, content in ((900, b"I\n"), (800, before), (700, b"I\n")):
+        path.write_bytes(content)
+        age(path, seconds)
+        keys.append(requested(tick()).run_key)
+    assert len(set(keys)) == 4
+
+
+def test_while_files_are_being_written_it_waits(folder: Path, tick: Tick) -> None:
+    tick()
+    csv_of(folder).write_text("I\n")
+    waiting = tick()
+    assert not waiting.run_requests
+    assert "more may be coming" in str(waiting.skip_reason)
+    age(csv_of(folder), 31)
+    assert requested(tick())
+
+
+def test_a_tick_whose_cursor_was_lost_asks_with_the_same_key(folder: Path, tmp_path: Path) -> None:
+    data_root, keys = DataRootResource(path=str(tmp_path / "data_root")), []
+    for _ in range(2):
+        with dg.build_sensor_context() as context:
+            result = new_records(context, data_root=data_root)
+        assert isinstance(result, dg.SensorResult)
+        keys.append(requested(result).run_key)
+    assert keys[0] == keys[1]
+
+
+def test_everything_is_rebuilt_when_the_variable_says_so(
+    folder: Path, tick: Tick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECG_REBUILD_ON_NEW_RECORDS", "all")
+    assert requested(tick()).job_name == "rebuild_all"
+    monkeypatch.setenv("ECG_REBUILD_ON_NEW_RECORDS", "some")
+    with pytest.raises(RebuildVariableError, match="'some', expected data or all"):
+        tick()
+
+
+def test_a_source_that_is_gone_fails_the_tick_and_synthetic_records_need_none(
+    folder: Path, tick: Tick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECG_SOURCE", str(folder / "nowhere"))
+    with pytest.raises(SourceError, match="nowhere is no folder"):
+        tick()
+    monkeypatch.setenv("ECG_SOURCE", "")
+    assert "ECG_SOURCE is not set" in str(tick().skip_reason)
+
+
+def test_a_list_of_sources_is_watched_as_a_whole(
+    folder: Path, tick: Tick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "sources.yaml"
+    table.write_text(json.dumps({"sources": [{"path": str(folder)}, {"kind": "synthetic", "records": 2}]}))
+    monkeypatch.setenv("ECG_SOURCE", str(table))
+    requested(tick())
+    csv_of(folder).unlink()
+    assert requested(tick())
