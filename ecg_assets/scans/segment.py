@@ -117,10 +117,7 @@ class Segmenter:
 
     def segment_image(self, image_hwc: Rgb) -> Segmentation:
         """Reads a picture of a page, (h, w, 3) uint8, in any quarter turn and at any scale."""
-        rough = page_of(image_hwc, 0, page_scale(image_hwc))
-        turns, turn_confidence = quarter_turns(rough.image_hwc)
-        page, grid = self._scaled(image_hwc, turns)
-        scores = predict_page(page.image_hwc, self._predict, self.classes)
+        page, grid, scores, turn_confidence = self.probabilities(image_hwc)
         mask_hw = without_specks(scores.argmax(axis=0).astype(np.uint8), self.classes - 1, PX_PER_MM)
         across, down = _px_per_mm(page, grid)
         return Segmentation(
@@ -128,10 +125,18 @@ class Segmenter:
             mask_hw=page.as_in_file(mask_hw),
             classes=self.classes,
             confidence=_confidence(scores, mask_hw),
-            px_per_mm=(down, across) if turns % 2 else (across, down),
+            px_per_mm=(down, across) if page.quarter_turns % 2 else (across, down),
             scale_from="page size" if grid is None else "grid",
             turn_confidence=turn_confidence,
         )
+
+    def probabilities(self, image_hwc: Rgb) -> tuple[UprightPage, GridScale | None, Scores, float]:
+        """The picture turned upright and scaled, what its grid says of the scale, (classes, h, w) float32, 0 to 1, of
+        its pixels, and how sure the turn is, 0.25 to 1."""
+        rough = page_of(image_hwc, 0, page_scale(image_hwc))
+        turns, turn_confidence = quarter_turns(rough.image_hwc)
+        page, grid = self._scaled(image_hwc, turns)
+        return page, grid, predict_page(page.image_hwc, self._predict, self.classes), turn_confidence
 
     def _scaled(self, image_hwc: Rgb, turns: int) -> tuple[UprightPage, GridScale | None]:
         """The page at the scale that networks are trained for, with what its grid says at that scale."""

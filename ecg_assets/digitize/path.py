@@ -1,0 +1,91 @@
+"""One path a row through the runs of ink, by dynamic programming: the cheapest way from the left to the right."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
+from ecg_assets.digitize.runs import Runs
+
+Values = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
+
+# What a leap of a millimetre up or down costs, a column without ink, and a column far from the row's own line.
+_LEAP = 3.0
+_GAP = 0.25
+_FAR_MM, _FAR = 12.0, 0.02
+# The way bends: a leap is forgiven that a gap of the same length explains.
+_SLOPE = 0.5
+_KEPT = 16
+_LONGEST_GAP_MM = 30.0
+
+
+@dataclass(frozen=True)
+class Path:
+    """Which run a row takes in each column.
+
+    Attributes:
+        run: (width,) int64, index of the run; -1 where the row has none.
+    """
+
+    run: Whole
+
+
+def follow(runs: Runs, line_y: float, first: int, last: int) -> Path:
+    """The path of one row.
+
+    Args:
+        runs: of the canvas.
+        line_y: the row's own line, canvas px.
+        first, last: columns between which the path runs.
+    """
+    width = len(runs.first) - 1
+    away_mm = np.abs(runs.middle - line_y) / CANVAS_PX_PER_MM_Y
+    # A tall run that reaches the row's band is near, wherever its middle lies.
+    nearest_mm = np.maximum(0, np.maximum(runs.top - line_y, line_y - runs.bottom)) / CANVAS_PX_PER_MM_Y
+    own = _FAR * np.maximum(0, nearest_mm - _FAR_MM) + 0.002 * away_mm
+    came_from = np.full(len(runs.column), -1, dtype=np.int64)
+    # The frontier: ends of paths so far. Leaving the row's own line at the left end is free.
+    ends = np.empty(0, dtype=np.int64)
+    costs = np.empty(0)
+    started = 0.0
+    for column in range(first, last):
+        here = np.arange(runs.first[column], runs.first[column + 1])
+        if len(here):
+            here_costs, here_from = _best(runs, ends, costs, here, column)
+            fresh = started + _LEAP * nearest_mm[here]
+            begins = fresh < here_costs
+            here_costs = np.where(begins, fresh, here_costs) + own[here]
+            came_from[here] = np.where(begins, -1, here_from)
+        else:
+            here_costs = np.empty(0)
+        started += _GAP
+        ends = np.concatenate([ends, here])
+        costs = np.concatenate([costs + _GAP, here_costs])
+        if len(ends) > _KEPT:
+            best = np.argpartition(costs, _KEPT)[:_KEPT]
+            ends, costs = ends[best], costs[best]
+    taken = np.full(width, -1, dtype=np.int64)
+    at = int(ends[np.argmin(costs)]) if len(ends) else -1
+    while at >= 0:
+        taken[runs.column[at]] = at
+        at = int(came_from[at])
+    return Path(taken)
+
+
+def _best(runs: Runs, ends: Whole, costs: Values, here: Whole, column: int) -> tuple[Values, Whole]:
+    """For each run of this column the cheapest end to come from, and what it costs."""
+    if not len(ends):
+        return np.full(len(here), np.inf), np.full(len(here), -1, dtype=np.int64)
+    gap_px = np.maximum(runs.top[here][:, None] - runs.bottom[ends][None, :], 0) + np.maximum(
+        runs.top[ends][None, :] - runs.bottom[here][:, None], 0
+    )
+    skipped_mm = (column - 1 - runs.column[ends]) / CANVAS_PX_PER_MM_X
+    leap_mm = np.maximum(0, gap_px / CANVAS_PX_PER_MM_Y - _SLOPE * skipped_mm[None, :])
+    # Of two runs that both hang together with the last one, the one that goes on where it was.
+    drift_mm = np.abs(runs.middle[here][:, None] - runs.middle[ends][None, :]) / CANVAS_PX_PER_MM_Y
+    total = costs[None, :] + _LEAP * leap_mm + 0.02 * drift_mm
+    total = np.where(skipped_mm[None, :] > _LONGEST_GAP_MM, np.inf, total)
+    best = total.argmin(axis=1)
+    return total[np.arange(len(here)), best], ends[best]

@@ -1,0 +1,77 @@
+"""The line of one lead on a flat page, and how sure each of its points is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import uniform_filter1d
+
+from ecg_assets.digitize.envelope import middle_line
+from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
+from ecg_assets.digitize.runs import Runs
+
+Values = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+_TALL_MM = 2.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """A lead's line between two columns.
+
+    Attributes:
+        first: the first column.
+        y_px: (n,) float64, canvas px, without gaps: those are bridged straight.
+        sure: (n,) float64, 0 to 1.
+        seen: share of the columns in which there is ink.
+    """
+
+    first: int
+    y_px: Values
+    sure: Values
+    seen: float
+
+
+def stroke_px(runs: Runs) -> float:
+    """The trace's width down, canvas px: that of the thin runs, which level pieces are."""
+    thin = runs.height[runs.height < _TALL_MM * CANVAS_PX_PER_MM_Y]
+    if not len(thin):
+        return 2.0
+    return float(np.clip(thin[thin < 2 * np.percentile(thin, 10)].mean(), 1.2, 8.0))
+
+
+def trace_line(runs: Runs, run: Whole, hidden: tuple[Flags, Flags], columns: tuple[int, int], pen: float) -> Line:
+    """The line along a path.
+
+    Args:
+        runs: of the canvas.
+        run: (width,) int64, the path.
+        hidden: (runs,) bool each: a trace of a row above, or of one below, takes that run too, and hides its upper, or
+            lower, edge.
+        columns: first and one past the last.
+        pen: width of the stroke, px.
+    """
+    (first, last), (above, below) = columns, hidden
+    part = run[first:last]
+    there = part >= 0
+    top, bottom = np.full(len(part), np.nan), np.full(len(part), np.nan)
+    taken = part[there]
+    top[there] = np.where(above[taken], np.nan, runs.top[taken])
+    bottom[there] = np.where(below[taken], np.nan, runs.bottom[taken])
+    half = pen / 2
+    line = middle_line(top, bottom, half * CANVAS_PX_PER_MM_X / CANVAS_PX_PER_MM_Y, half)
+    known = np.isfinite(line)
+    if not known.any():
+        return Line(first, np.full(len(part), np.nan), np.zeros(len(part)), 0.0)
+    filled = np.interp(np.arange(len(line)), np.flatnonzero(known), line[known])
+    return Line(first, filled, _sureness(top, bottom, known), float(there.mean()))
+
+
+def _sureness(top: Values, bottom: Values, known: npt.NDArray[np.bool_]) -> Values:
+    """1 on level, unhidden ink; less beside gaps, on steep flanks, and where another trace hides an edge."""
+    tall_mm = np.where(np.isfinite(top) & np.isfinite(bottom), bottom - top, 40.0) / CANVAS_PX_PER_MM_Y
+    steep = 1 / (1 + (np.maximum(0, tall_mm - 1.0) / 6.0) ** 2)
+    near_gap = uniform_filter1d(known.astype(np.float64), 7)
+    return np.where(known, steep * near_gap**2, 0.1)
