@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from ecg_assets.commands.bucket import bucket
 from ecg_assets.commands.compare import compare
 from ecg_assets.commands.demote import demote
 from ecg_assets.commands.export_onnx import export_onnx
@@ -147,6 +148,7 @@ def _short(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
+main.add_command(bucket)
 main.add_command(compare)
 main.add_command(demote)
 main.add_command(export_onnx)

@@ -18,7 +18,7 @@ class Platform:
     defs: dg.Definitions = field(default_factory=definitions)
     cursor: Any = None
 
-    def keys(self) -> list[dg.AssetKey]:
+    def asset_keys(self) -> list[dg.AssetKey]:
         """All assets, each after what it is made from."""
         return list(self.defs.resolve_asset_graph().toposorted_asset_keys)
 
@@ -36,7 +36,7 @@ class Platform:
         """What the conditions ask for in this tick."""
         result = dg.evaluate_automation_conditions(defs=self.defs, instance=self.instance, cursor=self.cursor)
         self.cursor = result.cursor
-        return {key.to_user_string() for key in self.keys() if result.get_num_requested(key)}
+        return {key.to_user_string() for key in self.asset_keys() if result.get_num_requested(key)}
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def platform() -> Iterator[Platform]:
     """Everything is there, and two ticks have gone by."""
     with dg.DagsterInstance.ephemeral() as instance:
         made = Platform(instance)
-        for key in made.keys():
+        for key in made.asset_keys():
             made.report(key.to_user_string(), "first")
         made.requested()
         assert made.requested() == set()

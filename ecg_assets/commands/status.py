@@ -50,7 +50,7 @@ def status(source: bool, run_config: Path | None) -> None:
     for state in states:
         branch = tree.add(escape(_headline(state)))
         if state.stage.folder == root.ori_csv and source and root.index.exists():
-            for reason in source_reasons(root, click.echo) or ["the source holds what was brought in"]:
+            for reason in source_reasons(root, _progress) or ["the source holds what was brought in"]:
                 branch.add(escape(f"source: {reason}"))
         for line in _reasons(state):
             branch.add(escape(line))
@@ -67,6 +67,10 @@ def status(source: bool, run_config: Path | None) -> None:
 
         for line in unfinished_runs():
             click.echo(line)
+
+
+def _progress(line: str) -> None:
+    click.echo(line, err=True)  # the tree alone is the output
 
 
 def _headline(state: "StageState") -> str:

@@ -51,12 +51,12 @@ def use_gcs_resource(project: str | None) -> None:
 
 
 def pull_for_step(root: DataRoot) -> None:
-    """Pulls what the step that is running needs; outside of a step, and for one that is not in `NEEDS`, everything."""
-    if root.remote is None:
-        return
-    context = _step()
+    """Pulls what the step that is running needs: everything for one that is not in `NEEDS`.
+
+    Nothing outside of a step: sensors open the data root every minute.
+    """
+    context = _step() if root.remote is not None else None
     if context is None:
-        pull_into(root.path, None, dg.get_dagster_logger().info)
         return
     checked = [key.asset_key.to_user_string() for key in context.selected_asset_check_keys]
     names = [context.op_def.name] if context.op_def.name in NEEDS else checked

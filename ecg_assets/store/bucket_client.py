@@ -1,8 +1,9 @@
 """The objects of one address in a bucket, through google.cloud.storage; no call fails on what merely passes."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,6 +26,7 @@ class Listed:
         size: in bytes.
         crc32c, md5: base64; `md5` is None for composed objects.
         encoding: its Content-Encoding, or None.
+        updated: when it was written; None where that is not known.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Listed:
     crc32c: str | None
     md5: str | None
     encoding: str | None = None
+    updated: datetime | None = None
 
 
 def _default_client() -> Any:
@@ -198,9 +201,6 @@ class BucketObjects:
 
 
 def _listed(blob: Any, name: str) -> Listed:
-    return Listed(name, int(blob.generation), int(blob.size), blob.crc32c, blob.md5_hash, blob.content_encoding)
-
-
-def below(listing: list[Listed], folder: str) -> Iterator[Listed]:
-    """Those of the objects that lie below `folder`."""
-    return (found for found in listing if found.name.startswith(f"{folder}/"))
+    return Listed(
+        name, int(blob.generation), int(blob.size), blob.crc32c, blob.md5_hash, blob.content_encoding, blob.updated
+    )

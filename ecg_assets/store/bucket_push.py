@@ -125,10 +125,12 @@ def _theirs(copy: WorkingCopy, name: str) -> Known | None:
 def _delete_replaced(copy: WorkingCopy, before: BucketManifest, now: BucketManifest) -> None:
     kept = {object_name(name, stored.sha256) for name, stored in now.files.items()}
     objects = {object_name(name, stored.sha256): stored.generation for name, stored in before.files.items()}
-    _delete(copy, ((name, generation) for name, generation in objects.items() if name not in kept))
+    delete_objects(copy, ((name, generation) for name, generation in objects.items() if name not in kept))
 
 
-def _delete(copy: WorkingCopy, objects: Iterable[tuple[str, int]]) -> None:
+def delete_objects(copy: WorkingCopy, objects: Iterable[tuple[str, int]]) -> None:
+    """Deletes objects, each only in the given generation."""
+
     def one(item: tuple[str, int]) -> None:
         # Gone already, or put again by somebody who needs it.
         with suppress(ObjectMissingError, GenerationChangedError):
@@ -146,7 +148,7 @@ def _forget_results(copy: WorkingCopy, seen: set[str], log: Log) -> None:
         if group_of(name) != SCANS or name in seen or known is None:
             continue
         if known.manifest.last is not None and not (copy.path / known.manifest.last).exists():
-            _delete(copy, [(MANIFESTS + name, known.generation)])
+            delete_objects(copy, [(MANIFESTS + name, known.generation)])
             _delete_replaced(copy, known.manifest, BucketManifest(files={}))
             copy.note(name, None)
             log(f"{name}: dropped from {copy.bucket.address}")

@@ -1,5 +1,6 @@
 """Raw CSVs to mixed dataset in Dagster: what each asset holds and tells, what is skipped, what a change touches."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,9 @@ from ecg_assets.checks import index_is_sound, masks_lie_on_the_ink, no_record_is
 from ecg_assets.pages.paths import mask_path
 from ecg_assets.pages.png import encode, read_grey
 from ecg_assets.records.index import accepted_records
+from ecg_assets.records.provenance import SYNTHETIC_LICENCE
 from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.samples.reader import SampleReader
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets_tests.real import real_data
 from ecg_assets_tests.records.recordings import sines_mv, write_recording
@@ -105,6 +108,13 @@ def test_the_numbers_are_those_of_the_data(first: Run) -> None:
     for key in KEYS:
         assert first.value(key, "made") > 0
         assert first.value(key, "skipped") == 0
+
+
+def test_the_dataset_says_whose_records_it_is_made_of_and_under_which_licence(root: DataRoot) -> None:
+    facts = json.loads((root.dataset / "dataset.json").read_text())
+    assert facts["sources"] == [{"source": "synthetic", "licence": SYNTHETIC_LICENCE, "records": RECORDS}]
+    about = SampleReader(root.dataset, None)[0].about
+    assert about["provenance"]["licence"] == SYNTHETIC_LICENCE
 
 
 def test_progress_goes_into_the_run_s_log(first: Run) -> None:

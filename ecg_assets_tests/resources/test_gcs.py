@@ -117,28 +117,36 @@ def test_all_data_assets_go_on_elsewhere_and_one_changed_record_puts_one_shard_o
 
 def test_a_step_pulls_what_it_needs_and_no_more(a: Machine, b: Machine) -> None:
     root = a.root()
-    for name in ("champion/champion.json", "scans/inbox/photo.png", "dataset_grid_wave_mix/dataset.json"):
+    champion, facts, note = "champion/champion.json", "dataset_grid_wave_mix/dataset.json", "runs/published.json"
+    for name in (champion, facts, note):
         write_text(root.path / name, name)
         push_from((root.path / name).parent, quiet)
+    folder, resources = b.root().path, {"data_root": DataRootResource(path=ADDRESS)}
 
-    @dg.asset(name="kaggle_subset")
-    def only_opens(data_root: DataRootResource) -> None:
+    def here() -> list[str]:
+        return [name for name in (champion, facts, note) if (folder / name).exists()]
+
+    @dg.asset(name="scan_segmentations")
+    def opens(data_root: DataRootResource) -> None:
         data_root.open()
 
-    @dg.asset_check(asset="champion")
-    def only_looks(data_root: DataRootResource) -> dg.AssetCheckResult:
-        return dg.AssetCheckResult(passed=data_root.open().champion.exists())
+    @dg.asset_check(asset="mixed_dataset")
+    def looks(data_root: DataRootResource) -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=data_root.open().dataset.exists())
 
-    folder = b.root().path
-    dg.materialize([only_opens], resources={"data_root": DataRootResource(path=ADDRESS)})
-    assert (folder / "scans" / "inbox" / "photo.png").exists()
-    assert not (folder / "champion").exists()
-    resources = {"data_root": DataRootResource(path=ADDRESS)}
-    checks = dg.Definitions(asset_checks=[only_looks], resources=resources)
+    @dg.op(name="of_somebody_else")
+    def opens_too(data_root: DataRootResource) -> None:
+        data_root.open()
+
+    dg.materialize([opens], resources=resources)
+    assert here() == [champion]
+    checks = dg.Definitions(asset_checks=[looks], resources=resources)
     checks.resolve_implicit_global_asset_job_def().execute_in_process()
-    assert (folder / "champion" / "champion.json").exists()
-    DataRootResource(path=ADDRESS).open()
-    assert (folder / "dataset_grid_wave_mix" / "dataset.json").exists()
+    assert here() == [champion, facts]
+    resources["data_root"].open()  # as a sensor does, every minute
+    assert here() == [champion, facts]
+    dg.GraphDefinition("graph", node_defs=[opens_too]).to_job(resource_defs=resources).execute_in_process()
+    assert here() == [champion, facts, note]
 
 
 def test_every_asset_and_op_that_opens_the_data_root_is_known_here() -> None:

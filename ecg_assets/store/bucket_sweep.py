@@ -1,0 +1,37 @@
+"""Removes what writers that were killed between files and manifest have left in a bucket."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+from ecg_assets.store.bucket_client import TRANSFERS
+from ecg_assets.store.bucket_copy import FILES, MANIFESTS, WorkingCopy, object_name, read_bucket_manifest
+from ecg_assets.store.bucket_push import delete_objects
+
+# Nobody takes as long to put one unit: files that are younger may belong to a manifest that is about to come.
+_OLD = timedelta(days=1)
+
+
+def sweep(copy: WorkingCopy, delete: bool) -> tuple[int, int]:
+    """Finds objects below `files/` that no manifest names and that are older than a day, and deletes them if asked.
+
+    Returns:
+        How many, and their bytes together.
+
+    Raises:
+        BucketError: the bucket, or a manifest in it, cannot be read; what it names would be taken for unreferenced.
+    """
+    # Files first: a manifest that comes after this listing names only files that are in it, or younger ones.
+    files = copy.bucket.listing(FILES)
+    manifests = copy.bucket.listing(MANIFESTS)
+    with ThreadPoolExecutor(TRANSFERS) as pool:
+        contents = pool.map(copy.bucket.read, manifests)
+        named = {
+            object_name(name, stored.sha256)
+            for found, content in zip(manifests, contents, strict=True)
+            for name, stored in read_bucket_manifest(content, copy.bucket.told(found.name)).files.items()
+        }
+    before = datetime.now(UTC) - _OLD
+    old = [found for found in files if found.name not in named and (found.updated is None or found.updated < before)]
+    if delete:
+        delete_objects(copy, [(found.name, found.generation) for found in old])
+    return len(old), sum(found.size for found in old)

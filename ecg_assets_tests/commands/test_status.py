@@ -1,0 +1,169 @@
+"""`ecg-assets status`: each reason for which a shard is stale, beside the shard."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ecg_assets.cli import main
+from ecg_assets.pages.stage import plan_pages
+from ecg_assets.records.index import accepted_records, read_index, write_index
+from ecg_assets.store.manifest import read_manifest, write_manifest
+from ecg_assets.store.root import DataRoot
+from ecg_assets.store.stage import manifest_path
+from ecg_assets_tests.conftest import CLEAN_PAGES
+
+
+@pytest.fixture
+def root(made_root: DataRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataRoot:
+    folder = tmp_path / "data_root"
+    shutil.copytree(made_root.path, folder, symlinks=True)
+    monkeypatch.setenv("ECG_ASSETS_DATA", str(folder))
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    return DataRoot(folder, made_root.shards)
+
+
+def status(*arguments: str) -> str:
+    result = CliRunner().invoke(main, ["status", *arguments])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def below(output: str, stage: str) -> list[str]:
+    """The stage's own line, and the reasons below it."""
+    lines = [line.lstrip("│├└─ ") for line in output.splitlines()]
+    first = next(number for number, line in enumerate(lines) if line.startswith(f"{stage}:"))
+    depth = [len(line) - len(line.lstrip("│├└─ ")) for line in output.splitlines()]
+    last = next(number for number in range(first + 1, len(lines)) if depth[number] <= depth[first])
+    return lines[first:last]
+
+
+PAGES, SAMPLES = "rendered_waves, wave_masks", "mixed_dataset"
+
+
+def shard_of(root: DataRoot, record_id: str) -> int:
+    records = accepted_records(root).set_index("id")
+    return int(records["shard"].to_dict()[record_id])
+
+
+def a_record(root: DataRoot) -> str:
+    return str(accepted_records(root)["id"].iloc[0])
+
+
+def test_what_is_current_is_said_to_be_in_one_line_a_stage(root: DataRoot) -> None:
+    output = status()
+    assert below(output, "raw_csvs")[0].startswith("raw_csvs: current, 24 files")
+    for stage, files in ((PAGES, 72), ("clean_grid, grid_mask", 2)):
+        (line,) = below(output, stage)
+        assert line.startswith(f"{stage}: current, {files} files")
+    assert "stale" not in output
+    assert below(output, "scan_segmentations")[0].startswith("scan_segmentations: not made yet")
+
+
+def test_a_missing_file_is_named_and_what_is_made_from_its_shard_is_stale_too(root: DataRoot) -> None:
+    record_id = a_record(root)
+    (root.wave_images / f"{record_id}.png").unlink()
+    shard = f"shard-{shard_of(root, record_id):03d}"
+    output = status()
+    assert below(output, PAGES)[1:] == [f"{shard}: 1 file missing (data/wave_images/{record_id}.png)"]
+    assert below(output, SAMPLES)[1:] == [f"{shard}: rendered_waves of this shard is stale"]
+
+
+def test_a_shard_that_was_begun_and_one_that_was_never_made(root: DataRoot) -> None:
+    records = sorted(set(accepted_records(root)["shard"]))[:2]
+    begun, never = (manifest_path(root.dataset, int(shard)) for shard in records)
+    manifest = read_manifest(begun)
+    assert manifest is not None
+    write_manifest(begun, manifest.model_copy(update={"fingerprint": ""}))
+    never.unlink()
+    assert below(status(), SAMPLES)[1:] == [
+        f"{begun.stem}: begun and not finished",
+        f"{never.stem}: no manifest: it was never made",
+    ]
+
+
+def test_records_that_are_changed_new_or_removed_are_named_in_their_shard(root: DataRoot) -> None:
+    rows = read_index(root).to_dict("records")
+    changed, removed, new = str(rows[0]["id"]), str(rows[1]["id"]), "77000001"
+    rows[0]["sha256"] = "another"
+    del rows[1]
+    rows.append({**rows[-1], "id": new})
+    write_index(root.index, [{str(name): value for name, value in row.items()} for row in rows])
+    said = "\n".join(below(status(), PAGES))
+    assert f"shard-{shard_of(root, changed):03d}: 1 record changed ({changed})" in said
+    assert f"1 record removed ({removed})" in said
+    assert f"shard-{shard_of(root, new):03d}: 1 record new ({new})" in said
+
+
+def test_a_changed_code_version_says_which(root: DataRoot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ecg_assets.pages.stage.CODE_VERSION", "99")
+    was = plan_pages(root, CLEAN_PAGES)[0].made_from
+    monkeypatch.undo()
+    now = plan_pages(root, CLEAN_PAGES)[0].made_from.code_version
+    assert was.code_version == "99"
+    path = manifest_path(root.wave_images, 0)
+    manifest = read_manifest(path)
+    assert manifest is not None
+    write_manifest(path, manifest.model_copy(update={"fingerprint": "f", "info": manifest.info | was.as_info()}))
+    monkeypatch.setenv("ECG_ASSETS_DATA", str(root.path))
+    assert below(status(), PAGES)[1:] == [f"shard-000: code version 99 is now {now}"]
+
+
+def test_another_config_tells_what_it_would_make_again(root: DataRoot, tmp_path: Path) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text("ops: {pages: {config: {styles: kaggle, seed: 7}}}")
+    output = status("--config", str(config))
+    assert below(output, PAGES)[1:] == ["all 16: config: seed 0 is now 7"]
+    assert below(output, "clean_grid, grid_mask")[0].startswith("clean_grid, grid_mask: current")
+    config.write_text("pages: 7")
+    result = CliRunner().invoke(main, ["status", "--config", str(config)])
+    assert result.exit_code == 1
+    assert "is no run config; expected ops:" in result.output
+
+
+def test_the_source_is_looked_at_when_asked(root: DataRoot, synthetic_source: Path, tmp_path: Path) -> None:
+    assert "source: the source holds what was brought in" in below(status("--source"), "raw_csvs")
+    other = tmp_path / "other"
+    shutil.copytree(synthetic_source, other)
+    first, second = (str(name) for name in accepted_records(root)["id"].head(2))
+    (other / "train" / first / f"{first}.csv").write_text("I\n")
+    lines = [line for line in (other / "train.csv").read_text().splitlines() if not line.startswith(second)]
+    (other / "train.csv").write_text("\n".join(lines) + "\n")
+    shutil.rmtree(other / "train" / second)
+    settings = root.ori_csv / "_manifests" / "settings.yaml"
+    settings.write_text(settings.read_text().replace(str(synthetic_source), str(other)))
+    said = below(status("--source"), "raw_csvs")
+    assert f"source: 1 record changed ({first})" in said
+    assert f"source: 1 record removed ({second})" in said
+    assert "source:" not in status()
+
+
+def test_a_manifest_of_an_earlier_version_is_read_and_its_shard_is_made_again(root: DataRoot) -> None:
+    path = manifest_path(root.wave_images, 0)
+    held = json.loads(path.read_text())
+    path.write_text(json.dumps({**held, "fingerprint": "of another formula", "info": {"pages": 3}}))
+    (line,) = below(status(), PAGES)[1:]
+    assert line.startswith("shard-000: made from something else; its manifest is of an earlier version")
+
+
+def test_an_experiment_on_a_dataset_that_has_changed_since_is_stale(root: DataRoot) -> None:
+    from ecg_assets.training.config import load_config
+    from ecg_assets.training.run_folder import prepare_run
+
+    prepare_run(root, load_config("demo").model_copy(update={"batch_size": 3}), lambda _: None)
+    assert "config changed: batch_size 3 is now 2" in status()
+    facts = root.dataset / "dataset.json"
+    facts.write_text(json.dumps({**json.loads(facts.read_text()), "digest": "another"}))
+    output = status()
+    assert "not finished: 0 epochs are done" in output
+    assert "stale: the dataset has changed since" in output
+
+
+def test_before_anything_was_made_it_says_what_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECG_ASSETS_DATA", str(tmp_path / "empty"))
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    said = below(status(), PAGES)
+    assert said[0].startswith(f"{PAGES}: not made yet")
+    assert "materialise raw_csvs first" in said[1]
