@@ -16,6 +16,7 @@ from ecg_assets.automation import JOBS, SCHEDULES, SENSORS, with_automation
 from ecg_assets.checks import CHECKS
 from ecg_assets.resources.alerts import WEBHOOK_VARIABLE, WebhookResource
 from ecg_assets.resources.console import readable_logger
+from ecg_assets.resources.engine import EngineResource
 from ecg_assets.resources.kaggle_client import KaggleResource
 from ecg_assets.resources.launcher import TPUResource
 from ecg_assets.resources.storage import DataRootResource
@@ -47,6 +48,7 @@ def definitions() -> dg.Definitions:
         sensors=SENSORS,
         resources={
             "data_root": DataRootResource(),
+            "engine": EngineResource(),
             "tpu": TPUResource(),
             "kaggle": KaggleResource(),
             "alerts": WebhookResource(url=dg.EnvVar(WEBHOOK_VARIABLE)),

@@ -23,6 +23,7 @@ from ecg_assets.pages.paths import page_path
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.ingest import csv_path
 from ecg_assets.records.synthetic_source import write_synthetic_source
+from ecg_assets.resources.engine import EngineResource
 from ecg_assets.resources.launcher import TPUResource
 from ecg_assets.resources.storage import DataRootResource
 from ecg_assets.samples.reader import SampleReader
@@ -66,6 +67,7 @@ class Platform:
             instance=self.instance,
             resources={
                 "data_root": DataRootResource(path=str(self.folder / "data")),
+                "engine": EngineResource(),
                 # It ends at once, with an error: what comes before the training is what matters here.
                 "tpu": TPUResource(poll_s=0.05, trainer_module="ecg_assets_tests.no_such_trainer"),
             },
@@ -88,7 +90,7 @@ class Platform:
 
     def stale(self) -> set[str]:
         """What the lineage marks as stale."""
-        resources = {"data_root": DataRootResource()}
+        resources = {"data_root": DataRootResource(), "engine": EngineResource()}
         graph = dg.Definitions(assets=DATA, resources=resources).resolve_asset_graph()
         resolver = CachingStaleStatusResolver(self.instance, graph, LoadingContextForTest(self.instance))
         return {key.to_user_string() for key in graph.get_all_asset_keys() if resolver.get_status(key).value == "STALE"}

@@ -5,12 +5,12 @@ import json
 import dagster as dg
 
 from ecg_assets.assets.metadata import picture, stage_counts, table, told
+from ecg_assets.resources.engine import EngineResource
 from ecg_assets.resources.storage import DataRootResource
 from ecg_assets.samples.classes import CLASSES
 from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.preview import sample_sheet
 from ecg_assets.samples.stage import CODE_VERSION, build_dataset
-from ecg_assets.store.engine import default_workers
 
 _SHOWN = 10
 # Of the whole pages of variant 0001; samples lie around traces, and hold more of them.
@@ -28,12 +28,12 @@ class DatasetConfig(dg.Config, SamplesConfig):
     code_version=CODE_VERSION,
 )
 def mixed_dataset(
-    context: dg.AssetExecutionContext, config: DatasetConfig, data_root: DataRootResource
+    context: dg.AssetExecutionContext, config: DatasetConfig, data_root: DataRootResource, engine: EngineResource
 ) -> dg.MaterializeResult[None]:
     """Labelled crops of the pages, grid lines and waves in one 5-class mask, split by record."""
     root = data_root.open()
     with data_root.writing(root.dataset, context.log.info):
-        report = build_dataset(root, config, default_workers(), context.log.info)
+        report = build_dataset(root, config, engine.workers(root, context.log.info), context.log.info)
     facts = json.loads((root.dataset / "dataset.json").read_text("utf-8"))
     samples: dict[str, int] = facts["samples"]
     shares = [

@@ -9,8 +9,8 @@ from ecg_assets.assets.metadata import digest_below, picture, stage_counts, told
 from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.preview import contact_sheet, mask_sheet
 from ecg_assets.pages.stage import CODE_VERSION, NOTES, render_pages
+from ecg_assets.resources.engine import EngineResource
 from ecg_assets.resources.storage import DataRootResource
-from ecg_assets.store.engine import default_workers
 
 _SHOWN = 6
 
@@ -40,12 +40,12 @@ class RenderConfig(dg.Config, PagesConfig):
     ],
 )
 def pages(
-    context: dg.AssetExecutionContext, config: RenderConfig, data_root: DataRootResource
+    context: dg.AssetExecutionContext, config: RenderConfig, data_root: DataRootResource, engine: EngineResource
 ) -> Iterator[dg.MaterializeResult[None]]:
     """The pages and the masks of their traces, drawn in one pass from one coverage array."""
     root, started = data_root.open(), time.perf_counter()
     with data_root.writing(root.wave_images, context.log.info):
-        report = render_pages(root, config, default_workers(), context.log.info)
+        report = render_pages(root, config, engine.workers(root, context.log.info), context.log.info)
     seconds = time.perf_counter() - started
     drawn, counts = report.total("pages"), stage_counts(report)
     notes = {f"pages_with_{note}": report.total(note) for note in NOTES}

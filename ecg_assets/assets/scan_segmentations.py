@@ -3,6 +3,7 @@
 import dagster as dg
 
 from ecg_assets.assets.metadata import picture, table, told
+from ecg_assets.resources.engine import EngineResource
 from ecg_assets.resources.storage import DataRootResource
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.champion import champion_checkpoint, read_champion
@@ -11,7 +12,9 @@ _SHOWN = 3
 
 
 @dg.asset(deps=["champion", "kaggle_subset"], group_name="scans", kinds={"png", "torch"})
-def scan_segmentations(context: dg.AssetExecutionContext, data_root: DataRootResource) -> dg.MaterializeResult[None]:
+def scan_segmentations(
+    context: dg.AssetExecutionContext, data_root: DataRootResource, engine: EngineResource
+) -> dg.MaterializeResult[None]:
     """Predicted masks of all images in the inbox of scans, and the images with the masks laid over them."""
     # Both import torch, which the code server must not load.
     from ecg_assets.scans.preview import overlay_sheet
@@ -24,7 +27,9 @@ def scan_segmentations(context: dg.AssetExecutionContext, data_root: DataRootRes
         return dg.MaterializeResult(metadata=told(summary, inbox(root)), data_version=dg.DataVersion("empty"))
     _require_champion(root)
     with data_root.writing(results(root), context.log.info):
-        report = segment_inbox(root, champion_checkpoint(root), context.log.info)
+        # Here the network itself uses all cores.
+        workers = engine.workers(root, context.log.info, local=1)
+        report = segment_inbox(root, champion_checkpoint(root), context.log.info, workers)
     metadata = told(
         f"{len(report.made) + len(report.skipped)} images segmented, {len(report.unreadable)} unreadable",
         results(root),

@@ -13,6 +13,7 @@ from ecg_assets.pages.png import encode
 from ecg_assets.pages.style import PageStyle
 from ecg_assets.records.index import accepted_records
 from ecg_assets.store.atomic import write_bytes
+from ecg_assets.store.engine import Workers
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes, sha256_file
 from ecg_assets.store.made_from import MadeFrom, note_settings
 from ecg_assets.store.root import DataRoot
@@ -74,7 +75,7 @@ def look_of(config: PagesConfig) -> dict[str, str]:
     return {"seed": str(config.seed), **styles, **_own_files(config)}
 
 
-def render_pages(root: DataRoot, config: PagesConfig, workers: int, log: Log) -> StageReport:
+def render_pages(root: DataRoot, config: PagesConfig, workers: Workers, log: Log) -> StageReport:
     """Draws pages, masks and layouts of all accepted records whose shard is not current.
 
     In a shard that is made again, a page whose record and look are as before is kept.
@@ -82,7 +83,7 @@ def render_pages(root: DataRoot, config: PagesConfig, workers: int, log: Log) ->
     Args:
         root: holds the index and the records.
         config: the styles.
-        workers: processes; the pages do not depend on it.
+        workers: processes, or an engine; the pages do not depend on it.
         log: receives a line a shard.
 
     Raises:
@@ -91,7 +92,7 @@ def render_pages(root: DataRoot, config: PagesConfig, workers: int, log: Log) ->
     """
     planned = plan_pages(root, config)
     note_settings(root.wave_images, config.model_dump())
-    return run_stage(STAGE, root.wave_images, root.path, planned, workers, log)
+    return run_stage(STAGE, root.wave_images, root.path, planned, workers, log, beside=(root.wave_masks,))
 
 
 def plan_pages(root: DataRoot, config: PagesConfig) -> list[PageShard]:

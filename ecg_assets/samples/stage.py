@@ -16,6 +16,7 @@ from ecg_assets.samples.page import read_paper, style_name_of
 from ecg_assets.samples.reader import EmptySplitError
 from ecg_assets.samples.shard import Labelled, write_shard
 from ecg_assets.store.atomic import write_json
+from ecg_assets.store.engine import Workers
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
 from ecg_assets.store.made_from import MadeFrom, note_settings
 from ecg_assets.store.manifest import read_manifest
@@ -69,13 +70,13 @@ class _Task:
                 yield draw_samples(self.root, record_id, paper, self.config)
 
 
-def build_dataset(root: DataRoot, config: SamplesConfig, workers: int, log: Log) -> StageReport:
+def build_dataset(root: DataRoot, config: SamplesConfig, workers: Workers, log: Log) -> StageReport:
     """Cuts every page into samples, when its shard is not current, and writes `dataset.json`.
 
     Args:
         root: holds pages, masks and the empty paper.
         config: how to cut.
-        workers: processes; the samples do not depend on it.
+        workers: processes, or an engine; the samples do not depend on it.
         log: receives a line a shard.
 
     Raises:

@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from ecg_assets.scans.outputs import Outputs, outputs_of, segment_to
 from ecg_assets.scans.page import SUFFIXES, UnreadableImageError
 from ecg_assets.scans.segment import Segmenter
 from ecg_assets.store.atomic import remove_temporaries
+from ecg_assets.store.engine import Workers, map_unordered
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes, sha256_file
 from ecg_assets.store.manifest import Manifest, is_current, read_manifest, write_manifest
 from ecg_assets.store.root import DataRoot
@@ -65,11 +67,17 @@ def results(root: DataRoot) -> Path:
     return root.scans / "segmentations"
 
 
-def segment_inbox(root: DataRoot, checkpoint: Path, log: Log) -> ScansReport:
+def segment_inbox(root: DataRoot, checkpoint: Path, log: Log, workers: Workers = 1) -> ScansReport:
     """Writes a mask and an overlay for each image in the inbox; drops those of images that are gone.
 
     An image that cannot be read is reported and does not stop the others. What is segmented already by the same
     checkpoint is skipped.
+
+    Args:
+        root: the data root.
+        checkpoint: of the network.
+        log: receives a line an image.
+        workers: processes, or an engine; 1 lets the network use all cores of this process.
     """
     remove_temporaries(results(root))
     names = [path.relative_to(inbox(root)).as_posix() for path in images_in(root)]
@@ -81,7 +89,9 @@ def segment_inbox(root: DataRoot, checkpoint: Path, log: Log) -> ScansReport:
     }
     due = [name for name in names if not is_current(_manifest_path(root, name), wanted[name], root.path)]
     log(f"{STAGE}: {len(due)} of {len(names)} images to segment, {len(names) - len(due)} are current")
-    unreadable = _segment(root, due, wanted, checkpoint, log) if due else {}
+    scans = [_Scan(root, name, places[name], wanted[name], checkpoint, weights) for name in due]
+    unreadable = _segment(scans, workers, log) if due else {}
+    remove_temporaries(results(root))
     _forget(root, set(names) - set(unreadable))
     manifests = [read_manifest(_manifest_path(root, name)) for name in names]
     return ScansReport(
@@ -92,23 +102,51 @@ def segment_inbox(root: DataRoot, checkpoint: Path, log: Log) -> ScansReport:
     )
 
 
-def _segment(root: DataRoot, due: list[str], wanted: dict[str, str], checkpoint: Path, log: Log) -> dict[str, str]:
-    """Segments the images that are due; returns those that cannot be read, with the reason."""
-    segmenter, places, sha256 = Segmenter.load(checkpoint), outputs(root), sha256_file(checkpoint)
+@dataclass(frozen=True)
+class _Scan:
+    """One image to segment; it is pickled to the process that does it."""
+
+    root: DataRoot
+    name: str
+    places: Outputs
+    fingerprint: str
+    checkpoint: Path
+    checkpoint_sha256: str
+
+
+def _segment(scans: list[_Scan], workers: Workers, log: Log) -> dict[str, str]:
+    """Segments the images; returns those that cannot be read, with the reason."""
     unreadable = {}
-    for number, name in enumerate(due, start=1):
-        try:
-            contents = segment_to(segmenter, inbox(root) / name, places[name], sha256)
-        except UnreadableImageError as error:
-            log(f"{STAGE}: {name} is left out: {error}")
-            unreadable[name] = str(error)
-            continue
-        files = {root.relative(path): sha256_bytes(content) for path, content in contents.items()}
-        info = json.loads(contents[places[name].info])
-        manifest = Manifest(stage=STAGE, fingerprint=wanted[name], files=files, info=info)
-        write_manifest(_manifest_path(root, name), manifest)
-        log(f"{STAGE}: {name} segmented ({number} of {len(due)})")
+    try:
+        for number, (name, why) in enumerate(map_unordered(_segment_one, scans, workers), start=1):
+            if why is None:
+                log(f"{STAGE}: {name} segmented ({number} of {len(scans)})")
+            else:
+                log(f"{STAGE}: {name} is left out: {why}")
+                unreadable[name] = why
+    finally:
+        _segmenter.cache_clear()
     return unreadable
+
+
+def _segment_one(scan: _Scan) -> tuple[str, str | None]:
+    """Writes one image's results and then its manifest; returns its name and why it cannot be read."""
+    segmenter = _segmenter(scan.checkpoint, scan.checkpoint_sha256)
+    try:
+        contents = segment_to(segmenter, inbox(scan.root) / scan.name, scan.places, scan.checkpoint_sha256)
+    except UnreadableImageError as error:
+        return scan.name, str(error)
+    files = {scan.root.relative(path): sha256_bytes(content) for path, content in contents.items()}
+    info = json.loads(contents[scan.places.info])
+    manifest = Manifest(stage=STAGE, fingerprint=scan.fingerprint, files=files, info=info)
+    write_manifest(_manifest_path(scan.root, scan.name), manifest)
+    return scan.name, None
+
+
+@lru_cache(maxsize=1)
+def _segmenter(checkpoint: Path, sha256: str) -> Segmenter:
+    # Once a process; the hash is there because another checkpoint may come to lie under the same path.
+    return Segmenter.load(checkpoint)
 
 
 def _manifest_path(root: DataRoot, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Maps a function over items: in this process, or over a pool of worker processes.
+"""Maps a function over items: in this process, over a pool of worker processes, or by an engine such as a cluster.
 
 Results come as they are finished; bounded work is in flight, so memory does not grow with the number of
 items. A worker that dies is an error, never a lost item.
@@ -10,12 +10,24 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import islice
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _IN_FLIGHT_PER_WORKER = 2
+
+
+class Engine(Protocol):
+    """Works somewhere else than in processes of this machine."""
+
+    def map_unordered(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """As the function of this name; an item may be worked on more than once."""
+        ...
+
+
+# How many processes of this machine, or what works instead of them.
+Workers = int | Engine
 
 
 def usable_cores() -> int:
@@ -33,17 +45,20 @@ def default_workers() -> int:
     return int(named)
 
 
-def map_unordered(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+def map_unordered(function: Callable[[Item], Result], items: Iterable[Item], workers: Workers) -> Iterator[Result]:
     """Yields `function(item)` for each item, in the order in which they are finished.
 
     Args:
-        function: importable by name when `workers` > 1; its results must be picklable then.
+        function: importable by name unless `workers` is 1; its results must be picklable then.
         items: what to work on.
-        workers: 1 works in this process.
+        workers: 1 works in this process, more in so many of this machine, an engine where it says.
 
     Raises:
         Whatever `function` raised first; work that has not begun is dropped then.
     """
+    if not isinstance(workers, int):
+        yield from workers.map_unordered(function, items)
+        return
     if workers <= 1:
         yield from map(function, items)
         return

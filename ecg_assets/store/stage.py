@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from ecg_assets.store.atomic import remove_temporaries
 from ecg_assets.store.bucket_copy import working_copy_around
 from ecg_assets.store.bucket_push import push_shard
-from ecg_assets.store.engine import map_unordered
+from ecg_assets.store.engine import Workers, map_unordered
 from ecg_assets.store.fingerprint import fingerprint
 from ecg_assets.store.manifest import Manifest, is_current, read_manifest, write_manifest
 
@@ -83,7 +83,15 @@ def manifest_path(folder: Path, shard: int) -> Path:
     return folder / "_manifests" / f"shard-{shard:03d}.json"
 
 
-def run_stage(stage: str, folder: Path, root: Path, tasks: Sequence[ShardTask], workers: int, log: Log) -> StageReport:
+def run_stage(
+    stage: str,
+    folder: Path,
+    root: Path,
+    tasks: Sequence[ShardTask],
+    workers: Workers,
+    log: Log,
+    beside: Sequence[Path] = (),
+) -> StageReport:
     """Makes every shard of `tasks` that is not current.
 
     Args:
@@ -91,18 +99,21 @@ def run_stage(stage: str, folder: Path, root: Path, tasks: Sequence[ShardTask], 
         folder: holds the stage's manifests.
         root: the data root's path, to which file names are relative.
         tasks: one a shard.
-        workers: processes to use; the result does not depend on it.
+        workers: processes to use, or an engine; the result does not depend on it.
         log: receives a line a shard.
+        beside: other folders that only this stage writes.
     """
-    left = remove_temporaries(folder)
-    if left:
-        log(f"{stage}: removed {left} unfinished files of an interrupted run")
+    _sweep(stage, (folder, *beside), log)
     due = [task for task in tasks if not is_current(manifest_path(folder, task.shard), task.fingerprint, root)]
     log(f"{stage}: {len(due)} of {len(tasks)} shards to make, {len(tasks) - len(due)} are current")
     make, put = _Maker(stage, folder, root), _putting(root, log)
-    for done, shard in enumerate(map_unordered(make, due, min(workers, max(1, len(due)))), start=1):
+    if isinstance(workers, int):
+        workers = min(workers, max(1, len(due)))
+    for done, shard in enumerate(map_unordered(make, due, workers) if due else (), start=1):
         log(f"{stage}: shard {shard} made ({done} of {len(due)})")
         put(manifest_path(folder, shard))
+    if due and not isinstance(workers, int):
+        _sweep(stage, (folder, *beside), log)  # a machine that died in the middle has left some
     for task in tasks:
         put(manifest_path(folder, task.shard))  # made by an earlier run that ended before it was put
     manifests = [read_manifest(manifest_path(folder, task.shard)) for task in tasks]
@@ -113,6 +124,12 @@ def run_stage(stage: str, folder: Path, root: Path, tasks: Sequence[ShardTask], 
         skipped=[task.shard for task in tasks if task.shard not in made],
         manifests=[manifest for manifest in manifests if manifest is not None],
     )
+
+
+def _sweep(stage: str, folders: Sequence[Path], log: Log) -> None:
+    left = sum(remove_temporaries(folder) for folder in folders)
+    if left:
+        log(f"{stage}: removed {left} unfinished files of interrupted work")
 
 
 def _putting(root: Path, log: Log) -> Callable[[Path], object]:

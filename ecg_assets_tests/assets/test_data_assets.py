@@ -18,6 +18,7 @@ from ecg_assets.pages.paths import mask_path
 from ecg_assets.pages.png import encode, read_grey
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.provenance import SYNTHETIC_LICENCE
+from ecg_assets.resources.engine import EngineResource
 from ecg_assets.resources.storage import DataRootResource
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.store.root import DataRoot, open_root
@@ -52,7 +53,7 @@ def materialize(data_root: Path, instance: dg.DagsterInstance, **config: Any) ->
     result = dg.materialize(
         DATA_ASSETS,
         instance=instance,
-        resources={"data_root": DataRootResource(path=str(data_root))},
+        resources={"data_root": DataRootResource(path=str(data_root)), "engine": EngineResource()},
         run_config={"ops": {name: {"config": values} for name, values in config.items()}},
         raise_on_error=False,
     )

@@ -15,6 +15,7 @@ from ecg_assets.assets.pages import pages
 from ecg_assets.assets.records import raw_csvs
 from ecg_assets.checks import no_record_is_in_two_splits
 from ecg_assets.resources import gcs
+from ecg_assets.resources.engine import EngineResource
 from ecg_assets.resources.gcs import NEEDS, RunKeeper
 from ecg_assets.resources.storage import DataRootResource
 from ecg_assets.store.atomic import write_bytes, write_text
@@ -66,7 +67,7 @@ class Machine:
             result = dg.materialize(
                 chosen,
                 instance=instance,
-                resources={"data_root": DataRootResource(path=ADDRESS)},
+                resources={"data_root": DataRootResource(path=ADDRESS), "engine": EngineResource()},
                 run_config={"ops": {name: {"config": values} for name, values in config.items() if name in names}},
             )
             log = "\n".join(entry.user_message for entry in instance.all_logs(result.run_id))

@@ -1,0 +1,178 @@
+"""Maps a function over items on the machines of a Ray cluster.
+
+Tasks run at least once: a task whose machine dies is tried again on another one. So what they write must be the same
+every time, and whole or absent (`store.atomic`). Ray is imported when work begins, and only here.
+"""
+
+import os
+import socket
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Generic, cast
+
+from ecg_assets.store.atomic import TEMPORARY_PREFIX
+from ecg_assets.store.engine import Item, Result
+from ecg_assets.store.engine_ray_connection import EngineError, connected
+from ecg_assets.store.engine_versions import require_versions, versions_here
+from ecg_assets.store.stage import Log
+
+_IN_FLIGHT_PER_CPU = 2
+_LOOK_EVERY_S = 5.0
+
+
+@dataclass(frozen=True)
+class RayEngine:
+    """Works on a Ray cluster that is there already; see docs/machines.md.
+
+    Attributes:
+        shared: a folder that every machine sees under the same path: the data root.
+        log: receives where the work is done, and which tasks were tried again.
+        address: `host:port` of the head; `auto` is RAY_ADDRESS, else the cluster that this machine belongs to.
+        max_retries: how often a task is tried again whose machine or process died. An exception is never tried again.
+        cpus_per_task: of a node, for each task.
+        patience_s: how long to wait while no machine has room for a task.
+    """
+
+    shared: Path
+    log: Log
+    address: str = "auto"
+    max_retries: int = 3
+    cpus_per_task: float = 1.0
+    patience_s: float = 300.0
+
+    def map_unordered(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Yields `function(item)` for each item, in the order in which they are finished.
+
+        Raises:
+            EngineError: Ray or its cluster is not there, or a task was lost with its machine too often.
+            NodeDiffersError, NotSharedError: a machine of the cluster cannot do the same work.
+            Whatever `function` raised first.
+        """
+        with connected(self.address) as ray, _probe(self.shared) as probe:
+            work = _Work(function, probe, versions_here())
+            task = ray.remote(num_cpus=self.cpus_per_task, max_retries=self.max_retries)(_run)
+            drain = _Drain(self, ray, lambda item: task.remote(work, item), iter(items))
+            try:
+                yield from drain.results()
+            finally:
+                drain.cancel()
+                self.log(drain.told())
+
+
+@dataclass
+class _Drain(Generic[Item]):
+    """Keeps bounded work in flight, and counts where it was done."""
+
+    engine: RayEngine
+    ray: Any
+    submit: Callable[[Item], Any]
+    items: Iterator[Item]
+    running: list[Any] = field(default_factory=list)
+    nodes: Counter[str] = field(default_factory=Counter)
+    again: int = 0
+
+    def results(self) -> Iterator[Any]:
+        self._fill()
+        progress = time.monotonic()
+        while self.running:
+            finished, self.running = self.ray.wait(self.running, timeout=_LOOK_EVERY_S)
+            if finished:
+                progress = time.monotonic()
+            elif self._cpus() < self.engine.cpus_per_task and time.monotonic() - progress > self.engine.patience_s:
+                raise EngineError(
+                    f"no machine of the Ray cluster has had {self.engine.cpus_per_task:g} CPUs for "
+                    f"{self.engine.patience_s:g} s: start nodes, and run again; finished shards are not made again"
+                )
+            for reference in finished:
+                yield self._get(reference)
+            self._fill()
+
+    def _fill(self) -> None:
+        room = max(1, int(self._cpus() / self.engine.cpus_per_task)) * _IN_FLIGHT_PER_CPU - len(self.running)
+        self.running += [self.submit(item) for item in islice(self.items, max(0, room))]
+
+    def _get(self, reference: Any) -> Any:
+        errors = self.ray.exceptions
+        try:
+            done: _Done[Any] = self.ray.get(reference)
+        except errors.RayTaskError as error:
+            if isinstance(error.cause, Exception):
+                raise error.cause from error  # the class that a local run would raise
+            raise
+        except errors.RayError as error:
+            raise EngineError(
+                f"a task was lost with its machine and tried {self.engine.max_retries + 1} times "
+                f"({error.__class__.__name__}): look at that machine, and run again; finished shards are not made again"
+            ) from error
+        self.nodes[done.node] += 1
+        if done.attempt:
+            self.again += 1
+            self.engine.log(f"Ray: a task was tried {done.attempt + 1} times, in the end on {done.node}")
+        return done.result
+
+    def _cpus(self) -> float:
+        return float(self.ray.cluster_resources().get("CPU", 0))
+
+    def cancel(self) -> None:
+        for reference in self.running:
+            self.ray.cancel(reference, force=True)
+
+    def told(self) -> str:
+        where = ", ".join(f"{count} on {node}" for node, count in sorted(self.nodes.items()))
+        return f"Ray: {self.nodes.total()} tasks done ({where or 'nowhere'}), {self.again} of them tried again"
+
+
+class NotSharedError(RuntimeError):
+    """A machine of the cluster does not see the data root."""
+
+
+@dataclass(frozen=True)
+class _Work(Generic[Item, Result]):
+    """What every task gets besides its item."""
+
+    function: Callable[[Item], Result]
+    probe: Path
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Done(Generic[Result]):
+    """A result, and where and in which attempt it came about (0 is the first)."""
+
+    result: Result
+    node: str
+    attempt: int
+
+
+def _run(work: _Work[Item, Result], item: Item) -> _Done[Result]:
+    """One task, on a machine of the cluster."""
+    import ray
+
+    context, utilities = cast(Any, ray.get_runtime_context()), cast(Any, ray.util)
+    node = f"{utilities.get_node_ip_address()} ({context.get_node_id()[:8]})"
+    require_versions(work.versions, versions_here(), node)
+    if not work.probe.exists():
+        raise NotSharedError(
+            f"{node} does not see {work.probe.parent}: every machine of the cluster must mount the data root (of one "
+            "in a bucket: ECG_ASSETS_CACHE, its working copy) under the same path"
+        )
+    # The attempt's number has no public name (ray 2.60).
+    attempt = context.worker.core_worker.get_current_task_attempt_number()
+    return _Done(work.function(item), node, int(attempt))
+
+
+@contextmanager
+def _probe(folder: Path) -> Iterator[Path]:
+    """A file with a name that no machine can have seen before."""
+    path = folder / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}-{socket.gethostname()}-{os.getpid()}"
+    path.touch()
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,76 @@
+"""The data assets on two machines, by one variable: one is killed at 40 % of the pages, and nothing is missing."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ecg_assets.store.manifest import read_manifest
+from ecg_assets.store.root import DataRoot, open_root
+from ecg_assets_tests.cluster.nodes import NODES, RayNodes
+from ecg_assets_tests.conftest import CLEAN_PAGES, CLEAN_SAMPLES
+from ecg_assets_tests.live import CHECKOUT, environment, make_home
+from ecg_assets_tests.samples.test_dataset import digest_of
+
+DATA_ASSETS = "raw_csvs,clean_grid,grid_mask,rendered_waves,wave_masks,mixed_dataset"
+LOST, KEPT = NODES
+pytestmark = pytest.mark.cluster
+
+
+def page_shards(root: DataRoot) -> tuple[int, int]:
+    """How many are finished, how many begun and not finished."""
+    manifests = [read_manifest(path) for path in (root.wave_images / "_manifests").glob("shard-*.json")]
+    finished = sum(manifest is not None and manifest.fingerprint != "" for manifest in manifests)
+    return finished, len(manifests) - finished
+
+
+def run_and_kill(cluster: RayNodes, folder: Path, source: Path, max_retries: int) -> tuple[DataRoot, int, str]:
+    """Materialises the data assets on the cluster and kills a machine at 40 % of the pages; the run's exit and log."""
+    root, home = open_root(folder / "data"), make_home(folder / "home")
+    config = {
+        "resources": {"engine": {"config": {"max_retries": max_retries}}},
+        "ops": {
+            "grids": {"config": CLEAN_PAGES.model_dump()},
+            "pages": {"config": CLEAN_PAGES.model_dump()},
+            "mixed_dataset": {"config": CLEAN_SAMPLES.model_dump(mode="json")},
+        },
+    }
+    variables = environment(
+        home, ECG_ASSETS_DATA=str(root.path), ECG_SOURCE=str(source), ECG_ENGINE=f"ray:{cluster.address}"
+    )
+    command = [str(Path(sys.executable).with_name("dagster")), "asset", "materialize", "--select", DATA_ASSETS]
+    command += ["-m", "ecg_assets.definitions", "--config-json", json.dumps(config)]
+    with (folder / "log").open("wb") as log:
+        run = subprocess.Popen(command, cwd=CHECKOUT, env=variables, stdout=log, stderr=log, start_new_session=True)
+        deadline = time.monotonic() + 300
+        # Both machines are in the middle of a shard.
+        while page_shards(root)[0] < 0.4 * root.shards or page_shards(root)[1] < 2:
+            assert run.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
+            time.sleep(0.01)
+        assert page_shards(root)[0] < root.shards - 2, "the kill came too late to show anything"
+        cluster.kill(LOST)
+        code = run.wait(timeout=300)
+    return root, code, (folder / "log").read_text()
+
+
+def test_a_machine_killed_at_40_percent_changes_nothing_in_what_is_made(
+    cluster: RayNodes, made_root: DataRoot, synthetic_source: Path, tmp_path: Path
+) -> None:
+    root, code, log = run_and_kill(cluster, tmp_path, synthetic_source, max_retries=3)
+    assert code == 0, log
+    assert digest_of(root.path) == digest_of(made_root.path)
+    assert "a task was tried 2 times" in log
+    assert f" on {LOST} (" in log and f" on {KEPT} (" in log
+    assert [path.name for path in root.path.rglob(".tmp-*")] == []
+
+
+def test_without_retries_the_same_run_fails_and_says_why(
+    cluster: RayNodes, synthetic_source: Path, tmp_path: Path
+) -> None:
+    root, code, log = run_and_kill(cluster, tmp_path, synthetic_source, max_retries=0)
+    assert code != 0
+    assert "a task was lost with its machine" in log
+    assert page_shards(root)[0] < root.shards
