@@ -1,65 +1,131 @@
 """Real images to try the champion on."""
 
-import random
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
-import pandas as pd
 from pydantic import Field
 
 from ecg_assets.assets.metadata import told
-from ecg_assets.resources.kaggle_client import CompetitionFiles, KaggleResource, KaggleUnavailableError
+from ecg_assets.records.kaggle_errors import KaggleUnavailableError
+from ecg_assets.records.kaggle_manifest import MANIFEST_NAME, ZIP_NAME, Wanted, write_zip
+from ecg_assets.records.kaggle_subset import (
+    DEFAULT_VARIANTS,
+    PARTS_NAME,
+    SubsetReport,
+    current_subset,
+    download_subset,
+)
+from ecg_assets.resources.kaggle_client import KaggleResource
 from ecg_assets.resources.storage import DataRootResource
-from ecg_assets.store.fingerprint import fingerprint
+from ecg_assets.store.fingerprint import fingerprint, sha256_file
 from ecg_assets.store.stage import Log
+
+CHECK_NAME = "real_images_were_downloaded"
 
 
 class KaggleSubsetConfig(dg.Config):
     """Which images to download."""
 
-    records: int = Field(default=10, ge=1, le=200, description="How many records, drawn by the seed.")
+    records: int = Field(default=10, ge=1, le=1000, description="How many records, drawn by the seed.")
     variants: list[str] = Field(
-        default=["0001", "0003", "0005"],
+        default=list(DEFAULT_VARIANTS),
         description="Which images of each record: 0001 the generated page, 0003 / 0004 scans in colour / grey, 0005 "
         "photo of a print, 0006 of a screen, 0009 / 0010 stained / damaged paper, 0011 / 0012 mouldy scans. About "
         "10 MB each.",
     )
     seed: int = Field(default=0, ge=0, description="Seed of the draw.")
+    zip: bool = Field(default=False, description=f"Also pack all of it into {ZIP_NAME}, in the inbox.")
+    required: bool = Field(
+        default=False,
+        description="Fail when nothing can be downloaded, for example without credentials. Otherwise that is a "
+        "warning, and the run goes on with what lies in the inbox.",
+    )
 
 
-@dg.asset(group_name="scans", kinds={"png", "csv"})
+@dataclass(frozen=True)
+class _Outcome:
+    report: SubsetReport | None = None
+    problem: str | None = None
+
+
+@dg.asset(
+    group_name="scans",
+    kinds={"png", "csv"},
+    check_specs=[
+        dg.AssetCheckSpec(
+            CHECK_NAME,
+            asset="kaggle_subset",
+            description="What was wanted from Kaggle is in the inbox; a warning, which stops nothing.",
+        )
+    ],
+)
 def kaggle_subset(
     context: dg.AssetExecutionContext, config: KaggleSubsetConfig, data_root: DataRootResource, kaggle: KaggleResource
-) -> dg.MaterializeResult[None]:
+) -> dg.MaterializeResult:  # type: ignore[type-arg]  # with a check, Dagster refuses the generic form
     """Real page images and their signals, downloaded from the competition into the inbox of scans."""
     inbox = data_root.open().scans / "inbox"
-    inbox.mkdir(parents=True, exist_ok=True)
     with data_root.writing(inbox.parent, context.log.info):
-        problem = _download(kaggle, config, inbox, context.log.info)
-    present = sorted(path.relative_to(inbox).as_posix() for path in inbox.rglob("*.*") if not path.name.startswith("."))
-    summary = f"{len(present)} files in the inbox"
-    metadata = told(summary, inbox, files=len(present))
-    if problem is not None:
+        inbox.mkdir(parents=True, exist_ok=True)
+        outcome = _download(kaggle, config, inbox, context.log.info)
+    if outcome.problem is not None:
+        if config.required:
+            raise dg.Failure(f"nothing downloaded, and `required` is set: {outcome.problem}", allow_retries=False)
         # Without an account the rest of the platform works all the same: no reason for a red run.
-        context.log.warning(f"nothing downloaded: {problem}")
-        metadata |= {"summary": f"nothing downloaded; {summary}", "not_downloaded_because": problem}
-    return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(fingerprint(present)))
+        context.log.warning(f"nothing downloaded: {outcome.problem}")
+    present = _content(inbox)
+    return dg.MaterializeResult(
+        metadata=_metadata(outcome, inbox, len(present)),
+        data_version=dg.DataVersion(fingerprint(present)),
+        check_results=[_checked(outcome)],
+    )
 
 
-def _download(kaggle: KaggleResource, config: KaggleSubsetConfig, inbox: Path, log: Log) -> str | None:
-    """Downloads what the config asks for; returns what stopped it, if anything did."""
+def _download(kaggle: KaggleResource, config: KaggleSubsetConfig, inbox: Path, log: Log) -> _Outcome:
+    wanted = Wanted(
+        competition=kaggle.competition, records=config.records, variants=tuple(config.variants), seed=config.seed
+    )
     try:
-        client = kaggle.client()
-        for record_id in _draw(kaggle, client, config, inbox.parent):
-            for name in [f"{record_id}.csv", *(f"{record_id}-{variant}.png" for variant in config.variants)]:
-                kaggle.fetch(client, f"train/{record_id}/{name}", inbox / record_id)
-            log(f"kaggle_subset: record {record_id} is there")
+        report = current_subset(wanted, inbox)
+        if report is None:
+            report = download_subset(kaggle.connect(log), wanted, inbox, inbox.parent / PARTS_NAME, log)
     except KaggleUnavailableError as error:
-        return str(error)
-    return None
+        return _Outcome(problem=str(error))
+    if config.zip:
+        write_zip(inbox, report.manifest)
+    return _Outcome(report)
 
 
-def _draw(kaggle: KaggleResource, client: CompetitionFiles, config: KaggleSubsetConfig, folder: Path) -> list[str]:
-    listed = pd.read_csv(kaggle.fetch(client, "train.csv", folder), dtype=str)
-    ids = sorted(listed["id"].tolist())
-    return sorted(random.Random(config.seed).sample(ids, min(config.records, len(ids))))
+def _metadata(outcome: _Outcome, inbox: Path, present: int) -> dict[str, Any]:
+    summary = f"{present} files in the inbox"
+    if outcome.report is None:
+        return told(f"nothing downloaded; {summary}", inbox, files=present, not_downloaded_because=outcome.problem)
+    more = {"missing": list(outcome.report.manifest.missing)} if outcome.report.manifest.missing else {}
+    kept = len(outcome.report.manifest.files) - outcome.report.fetched
+    return told(
+        f"{outcome.report.summary}; {summary}", inbox, files=present, made=outcome.report.fetched, skipped=kept, **more
+    )
+
+
+def _checked(outcome: _Outcome) -> dg.AssetCheckResult:
+    if outcome.report is not None:
+        return dg.AssetCheckResult(
+            check_name=CHECK_NAME, passed=True, metadata={"files": len(outcome.report.manifest.files)}
+        )
+    return dg.AssetCheckResult(
+        check_name=CHECK_NAME,
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=outcome.problem,
+        metadata={"reason": str(outcome.problem)},
+    )
+
+
+def _content(inbox: Path) -> dict[str, str]:
+    """Name -> SHA-256 of all that lies in the inbox; people put images there too."""
+    return {
+        path.relative_to(inbox).as_posix(): sha256_file(path)
+        for path in sorted(inbox.rglob("*"))
+        if path.is_file() and path.name[0] != "." and path.name not in (MANIFEST_NAME, ZIP_NAME)
+    }

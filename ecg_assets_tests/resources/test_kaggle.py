@@ -1,135 +1,141 @@
-"""The real `kaggle` client against a local stand-in for Kaggle's server, and without credentials."""
+"""`kaggle_subset` in Dagster, with the real `kaggle` client: into the inbox, or a warning that says what to do."""
 
-import importlib
-import io
-import json
-import threading
-import zipfile
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
 from ecg_assets.assets.kaggle_subset import kaggle_subset
-from ecg_assets.resources.kaggle_client import KaggleResource, KaggleUnavailableError
+from ecg_assets.resources.kaggle_client import KaggleResource
 from ecg_assets.resources.storage import DataRootResource
-
-IDS = [str(number) for number in range(100, 130)]
-TABLE = "id,fs,sig_len\n" + "".join(f"{record_id},500,5000\n" for record_id in IDS)
-
-
-class StandIn(BaseHTTPRequestHandler):
-    """Sends train.csv plainly, CSVs zipped, images plainly; asks for acceptance of the rules when told."""
-
-    refuse_after: int | None = None
-    asked: list[str]
-
-    def do_POST(self) -> None:
-        wanted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["fileName"]
-        type(self).asked.append(wanted)
-        if self.refuse_after is not None and len(self.asked) > self.refuse_after:
-            self._send(
-                403, b'{"code": 403, "message": "You must accept this competition\'s rules"}', "application/json"
-            )
-            return
-        name = wanted.rsplit("/", 1)[-1]
-        zipped = name.endswith(".csv") and name != "train.csv"
-        self.send_response(302)
-        self.send_header("Location", f"/files/{name}{'.zip' if zipped else ''}?signature=x")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def do_GET(self) -> None:
-        name = self.path.split("?")[0].rsplit("/", 1)[-1]
-        content = TABLE.encode() if name == "train.csv" else f"content of {name}".encode()
-        if name.endswith(".zip"):
-            packed = io.BytesIO()
-            with zipfile.ZipFile(packed, "w") as archive:
-                archive.writestr(name.removesuffix(".zip"), content)
-            content = packed.getvalue()
-        self._send(200, content, "application/octet-stream")
-
-    def _send(self, code: int, content: bytes, kind: str) -> None:
-        self.send_response(code)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("Last-Modified", "Wed, 21 Oct 2015 07:28:00 GMT")
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        """A test's output is not the place."""
+from ecg_assets_tests.records.kaggle_server import (
+    IDS,
+    KEY,
+    SIGNATURE,
+    KaggleServer,
+    content,
+    serving,
+    without_credentials,
+)
 
 
 @pytest.fixture
-def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No credentials anywhere."""
-    for name in ("KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_API_TOKEN", "XDG_CONFIG_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
-    monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path / "nobody"))
+def kaggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KaggleServer]:
+    with serving(tmp_path / "home", monkeypatch) as server:
+        yield server
 
 
-@pytest.fixture
-def kaggle_server(nobody: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[StandIn]]:
-    kaggle_env = importlib.import_module("kagglesdk.kaggle_env")
-
-    monkeypatch.setenv("KAGGLE_USERNAME", "somebody")
-    monkeypatch.setenv("KAGGLE_KEY", "0" * 32)
-    handler = type("Handler", (StandIn,), {"asked": []})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    address = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.PROD, address)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield handler
-    server.shutdown()
-    server.server_close()
+@dg.asset(deps=[kaggle_subset])
+def downstream() -> None:
+    """Stands for what reads the inbox."""
 
 
-def materialize(data_root: Path, records: int = 3) -> dg.AssetMaterialization:
-    result = dg.materialize(
-        [kaggle_subset],
-        instance=dg.DagsterInstance.ephemeral(),
+def run(data_root: Path, instance: dg.DagsterInstance | None = None, **config: Any) -> dg.ExecuteInProcessResult:
+    return dg.materialize(
+        [kaggle_subset, downstream],
+        instance=instance or dg.DagsterInstance.ephemeral(),
         resources={"data_root": DataRootResource(path=str(data_root)), "kaggle": KaggleResource()},
-        run_config={"ops": {"kaggle_subset": {"config": {"records": records, "variants": ["0001", "0005"]}}}},
+        run_config={"ops": {"kaggle_subset": {"config": {"records": 3, "variants": ["0001", "0005"], **config}}}},
+        raise_on_error=False,
     )
+
+
+def made(result: dg.ExecuteInProcessResult) -> dg.AssetMaterialization:
     assert result.success
     (materialization,) = result.asset_materializations_for_node("kaggle_subset")
+    assert result.asset_materializations_for_node("downstream")
     return materialization
 
 
-def test_records_are_drawn_by_the_seed_and_put_into_the_inbox_once(
-    tmp_path: Path, kaggle_server: type[StandIn]
-) -> None:
-    made = materialize(tmp_path)
+def version(materialization: dg.AssetMaterialization) -> str:
+    return (materialization.tags or {})["dagster/data_version"]
+
+
+def test_records_are_put_into_the_inbox_once(tmp_path: Path, kaggle: KaggleServer) -> None:
+    result = run(tmp_path)
+    assert made(result).metadata["files"].value == 9
     inbox = tmp_path / "scans" / "inbox"
-    folders = sorted(folder.name for folder in inbox.iterdir())
+    folders = sorted(folder.name for folder in inbox.iterdir() if folder.is_dir())
     assert len(folders) == 3
     assert set(folders) <= set(IDS)
-    for record_id in folders:
-        assert (inbox / record_id / f"{record_id}.csv").read_text() == f"content of {record_id}.csv.zip"
-        assert (inbox / record_id / f"{record_id}-0005.png").exists()
-        assert len(list((inbox / record_id).iterdir())) == 3
-    assert made.metadata["files"].value == 9
-    asked = len(kaggle_server.asked)
-    assert asked == 10
-    materialize(tmp_path)
-    assert len(kaggle_server.asked) == asked
+    for one in folders:
+        assert (inbox / one / f"{one}.csv").read_bytes() == content(f"{one}.csv")
+        assert {path.name for path in (inbox / one).iterdir()} == {f"{one}.csv", f"{one}-0001.png", f"{one}-0005.png"}
+    assert [check.passed for check in result.get_asset_check_evaluations()] == [True]
+    kaggle.asked.clear()
+    again = made(run(tmp_path))
+    assert kaggle.asked == [], "what is there and intact needs no Kaggle"
+    assert (again.metadata["made"].value, again.metadata["skipped"].value) == (0, 9)
+    assert version(again) == version(made(result))
 
 
-def test_a_refusal_halfway_keeps_what_came_and_says_what_to_do(tmp_path: Path, kaggle_server: type[StandIn]) -> None:
-    kaggle_server.refuse_after = 3
-    made = materialize(tmp_path)
-    assert "accept the competition's rules" in str(made.metadata["not_downloaded_because"].value)
-    assert made.metadata["files"].value == 2
-    assert not list((tmp_path / "scans").rglob(".tmp-*"))
+def test_the_data_version_follows_the_content_of_the_inbox(tmp_path: Path, kaggle: KaggleServer) -> None:
+    first = version(made(run(tmp_path)))
+    (tmp_path / "scans" / "inbox" / "own.png").write_bytes(b"one")
+    with_own = version(made(run(tmp_path)))
+    (tmp_path / "scans" / "inbox" / "own.png").write_bytes(b"two")
+    changed = version(made(run(tmp_path)))
+    assert len({first, with_own, changed}) == 3
 
 
-def test_without_credentials_the_asset_is_green_and_tells_how_to_get_them(tmp_path: Path, nobody: None) -> None:
-    made = materialize(tmp_path)
-    assert "kaggle.json" in str(made.metadata["not_downloaded_because"].value)
-    assert made.metadata["summary"].value == "nothing downloaded; 0 files in the inbox"
-    with pytest.raises(KaggleUnavailableError, match="Create New Token"):
-        KaggleResource().client()
+def test_zip_is_an_option(tmp_path: Path, kaggle: KaggleServer) -> None:
+    assert made(run(tmp_path, zip=True)).metadata["files"].value == 9
+    assert (tmp_path / "scans" / "inbox" / "kaggle_subset.zip").exists()
+
+
+def test_a_refusal_halfway_keeps_what_came_and_says_where_to_accept(tmp_path: Path, kaggle: KaggleServer) -> None:
+    kaggle.refuse_downloads_after = 2
+    metadata = made(run(tmp_path)).metadata
+    assert "physionet-ecg-image-digitization/rules" in str(metadata["not_downloaded_because"].value)
+    assert metadata["files"].value == 2
+    kaggle.refuse_downloads_after = None
+    assert made(run(tmp_path)).metadata["made"].value == 7
+
+
+def test_without_credentials_the_run_is_green_warns_and_tells_how_to_get_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_credentials(tmp_path / "home", monkeypatch)
+    (tmp_path / "scans" / "inbox").mkdir(parents=True)
+    (tmp_path / "scans" / "inbox" / "own.png").write_bytes(b"one")
+    result = run(tmp_path)
+    metadata = made(result).metadata
+    assert "kaggle.json" in str(metadata["not_downloaded_because"].value)
+    assert metadata["summary"].value == "nothing downloaded; 1 files in the inbox"
+    (check,) = result.get_asset_check_evaluations()
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "Create New Token" in str(check.description)
+
+
+def test_required_without_credentials_fails_with_the_same_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_credentials(tmp_path / "home", monkeypatch)
+    result = run(tmp_path, required=True)
+    assert not result.success
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    assert "`required` is set: there are no Kaggle credentials" in str(failure.step_failure_data.user_failure_data)
+    assert "Create New Token" in str(failure.step_failure_data.user_failure_data)
+
+
+def test_no_credential_is_in_anything_that_is_written(
+    tmp_path: Path, kaggle: KaggleServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Neither the key nor a signed address: not in files, event logs of good and failed runs, or on the terminal."""
+    leak = {"code": 403, "message": f"key {KEY} at http://x/y?X-Goog-Signature={SIGNATURE}"}
+    with dg.instance_for_test() as instance:
+        assert run(tmp_path, instance).success
+        kaggle.answers = [(403, {}, leak)] * 2
+        assert run(tmp_path, instance, records=5).success
+        assert not run(tmp_path, instance, records=5, required=True).success
+        said = [str(record) for run_id in instance.get_run_ids() for record in instance.all_logs(run_id)]
+        home = Path(instance.root_directory)
+        files = [path for top in (tmp_path, home) for path in top.rglob("*") if path.is_file()]
+        written = [path.read_bytes() for path in files]
+    out, err = capfd.readouterr()
+    everything = "\n".join([*said, out, err]).encode() + b"".join(written)
+    assert b"*** at http://x/y" in everything, "the message itself was told"
+    assert KEY.encode() not in everything
+    assert SIGNATURE.encode() not in everything

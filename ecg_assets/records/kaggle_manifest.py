@@ -1,0 +1,82 @@
+"""What a download of a subset holds: each file's SHA-256, and what was asked for."""
+
+import zipfile
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ecg_assets.store.atomic import atomic_path, write_text
+from ecg_assets.store.fingerprint import sha256_file
+
+MANIFEST_NAME = "kaggle_subset.json"
+ZIP_NAME = "kaggle_subset.zip"
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+class Wanted(BaseModel):
+    """What to download.
+
+    Attributes:
+        competition: in its address.
+        records: how many, drawn by the seed; a greater number keeps the records of a smaller one.
+        variants: images of each record, `0001` for the generated page.
+        seed: of the draw.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    competition: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")
+    records: int = Field(default=10, ge=1)
+    variants: tuple[str, ...] = ()
+    seed: int = Field(default=0, ge=0)
+
+
+class SubsetManifest(BaseModel):
+    """Written when everything that was wanted is there.
+
+    Attributes:
+        wanted: what was asked for.
+        missing: files that Kaggle does not have.
+        files: path relative to the manifest -> SHA-256.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    wanted: Wanted
+    missing: tuple[str, ...] = ()
+    files: dict[str, str] = Field(default_factory=dict)
+
+
+def write_subset(folder: Path, manifest: SubsetManifest) -> None:
+    """Writes the manifest into `folder`, atomically."""
+    write_text(folder / MANIFEST_NAME, manifest.model_dump_json(indent=1) + "\n")
+
+
+def read_subset(folder: Path) -> SubsetManifest | None:
+    """The manifest in `folder`; None when there is none, or none that can be read: the download then writes it anew."""
+    try:
+        return SubsetManifest.model_validate_json((folder / MANIFEST_NAME).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def intact(folder: Path, manifest: SubsetManifest) -> set[str]:
+    """Names of the manifest's files that are there with the content that they had."""
+    return {name for name, sha256 in manifest.files.items() if _is(folder / name, sha256)}
+
+
+def write_zip(folder: Path, manifest: SubsetManifest) -> Path:
+    """Packs the manifest and its files; the same files give the same bytes."""
+    target = folder / ZIP_NAME
+    with atomic_path(target) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name in [MANIFEST_NAME, *sorted(manifest.files)]:
+            # PNGs do not get any smaller.
+            info = zipfile.ZipInfo(name, _ZIP_DATE)
+            info.compress_type = zipfile.ZIP_DEFLATED if not name.endswith(".png") else zipfile.ZIP_STORED
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, (folder / name).read_bytes())
+    return target
+
+
+def _is(path: Path, sha256: str) -> bool:
+    return path.is_file() and sha256_file(path) == sha256
