@@ -27,6 +27,7 @@ from ecg_assets.store.stage import Log, StageReport, manifest_path, run_stage
 CODE_VERSION = "6"
 STAGE = "mixed_dataset"
 _SPARE_SHARE = 1.1
+_ANY_ID = "<id>"
 
 
 class DiskSpaceError(OSError):
@@ -142,9 +143,11 @@ def _page_hashes(root: DataRoot, shard: int, record_ids: list[str]) -> dict[str,
     """By record id, the hash of its page, mask and layout, as the shard's manifest tells them."""
     manifest = read_manifest(manifest_path(root.wave_images, shard))
     files = manifest.files if manifest is not None and manifest.fingerprint else {}
+    # Not three paths a record: of a million records that takes half a minute.
+    places = [root.relative(path(root, _ANY_ID)) for path in (page_path, mask_path, layout_path)]
     hashes = {}
     for record_id in record_ids:
-        names = [root.relative(path(root, record_id)) for path in (page_path, mask_path, layout_path)]
+        names = [place.replace(_ANY_ID, record_id) for place in places]
         missing = [name for name in names if name not in files]
         if missing:
             raise MissingInputError(

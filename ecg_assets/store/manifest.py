@@ -3,6 +3,7 @@
 It is written last. A shard without a manifest, or with another fingerprint, is made again.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -66,4 +67,5 @@ def is_current(path: Path, wanted: str, root: Path) -> bool:
     manifest = read_manifest(path)
     if manifest is None or manifest.fingerprint != wanted:
         return False
-    return all((root / name).exists() for name in manifest.files)
+    # Of a million records there are millions of files: os.path is several times faster than pathlib.
+    return all(os.path.exists(f"{root}/{name}") for name in manifest.files)  # noqa: PTH110
