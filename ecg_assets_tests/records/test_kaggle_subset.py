@@ -191,6 +191,15 @@ def test_the_zip_holds_the_manifest_and_its_files_and_is_the_same_each_time(
     assert write_zip(tmp_path / "inbox", manifest).read_bytes() == first
 
 
+def test_a_zip_that_would_unpack_to_too_much_is_refused(
+    tmp_path: Path, kaggle: KaggleServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ecg_assets.records.kaggle_competition.MAX_UNPACKED_BYTES", 10_000)
+    with pytest.raises(KaggleUnavailableError, match="MiB unpacked"):
+        download(tmp_path)
+    assert not list((tmp_path / "inbox").rglob("*.csv"))
+
+
 def test_no_credentials_is_a_sentence_that_says_how_to_get_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
