@@ -11,6 +11,7 @@ from rich.table import Table
 from ecg_assets.commands.bucket import bucket
 from ecg_assets.commands.compare import compare
 from ecg_assets.commands.demote import demote
+from ecg_assets.commands.digitize import digitize
 from ecg_assets.commands.download_subset import download_subset_command
 from ecg_assets.commands.export_onnx import export_onnx
 from ecg_assets.commands.predict import predict
@@ -152,6 +153,7 @@ def _short(path: Path) -> str:
 main.add_command(bucket)
 main.add_command(compare)
 main.add_command(demote)
+main.add_command(digitize)
 main.add_command(download_subset_command)
 main.add_command(export_onnx)
 main.add_command(predict)

@@ -61,11 +61,12 @@ def test_an_error_is_one_line_that_says_what_to_do(arguments: list[str], said: s
     assert said in result.output
 
 
-def test_a_bucket_as_data_root_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ECG_ASSETS_DATA", "gs://bucket/folder")
+def test_a_data_root_that_is_no_bucket_s_address_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECG_ASSETS_DATA", "gs:///folder")
     result = run("status")
     assert result.exit_code == 1
-    assert result.output.startswith("Error: the data root 'gs://bucket/folder' is a bucket address")
+    assert result.output.startswith("Error: 'gs:///folder' names the bucket ''; expected gs://bucket/prefix")
+    assert len(result.output.strip().splitlines()) == 1
 
 
 def test_status_of_an_empty_root_shows_every_stage_with_nothing_in_it() -> None:
@@ -82,7 +83,7 @@ def test_a_demo_that_fails_says_what_failed_in_one_line_and_keeps_what_was_made(
     variables = environment(
         make_home(tmp_path / "home"), ECG_ASSETS_DATA=str(data_root), ECG_RECORDS="2", COLUMNS="200"
     )
-    done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=400)
     assert done.returncode == 1
     (failed,) = [line for line in done.stderr.splitlines() if line.startswith("Failed: ")]
     assert failed.startswith("Failed: mixed_dataset: none of 2 records falls into")

@@ -1,7 +1,7 @@
 """Reads twelve leads in millivolts from a picture of a paper ECG."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,15 @@ from ecg_assets.digitize.leads import PageScale, leads_of
 from ecg_assets.digitize.path import follow
 from ecg_assets.digitize.pulses import Pulses, darkness, find_pulses
 from ecg_assets.digitize.reader import NotAnEcgError
-from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
+from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y, CELL_MM
 from ecg_assets.digitize.rows import find_rows
 from ecg_assets.digitize.runs import Runs, find_runs
+from ecg_assets.digitize.shared import hidden_edges
 from ecg_assets.digitize.traces import Line, stroke_px, trace_line
+from ecg_assets.digitize.wave import WaveNetwork
 from ecg_assets.records.record import LEADS
 from ecg_assets.scans.segment import Segmenter
-from ecg_assets.weights import SEGMENTATION, weights_path
+from ecg_assets.weights import SEGMENTATION, WAVE, weights_path
 
 Signal = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]
@@ -59,7 +61,7 @@ class Digitization:
 
     @property
     def rectified_hwc(self) -> npt.NDArray[np.uint8]:
-        """(h, w, 3) uint8 RGB, the page laid flat, 8 px/mm."""
+        """(h, w, 3) uint8 RGB, the page laid flat, 16 px/mm across and 8 px/mm down."""
         return self.flat.image_hwc
 
     def check_png(self) -> bytes:
@@ -81,6 +83,7 @@ class Digitization:
             "fs_hz": self.fs_hz,
             "paper_speed_mm_per_s": self.scale.paper_speed_mm_per_s,
             "gain_mm_per_mv": self.scale.gain_mm_per_mv,
+            "px_per_mm": self._px_per_mm(),
             "quarter_turns_counter_clockwise": page.quarter_turns,
             "turn_confidence": round(self.flat.turn_confidence, 4),
             "grid_found": round(self.flat.surface.found, 3),
@@ -88,6 +91,13 @@ class Digitization:
             "lead_ink": {slot.lead: round(line.seen, 3) for slot, line in self.lines.items()},
             "assumed": self._assumed(),
         }
+
+    def _px_per_mm(self) -> dict[str, float]:
+        """Of the file's picture turned upright, in the middle of the page."""
+        surface, scale = self.flat.surface, self.flat.page.scale
+        across, down = (np.hypot(np.diff(surface.x_px, axis=axis), np.diff(surface.y_px, axis=axis)) for axis in (1, 0))
+        cells = {"x": across, "y": down}
+        return {axis: round(float(np.median(cell)) / scale / CELL_MM, 3) for axis, cell in cells.items()}
 
     def _printed_confidence(self) -> Signal:
         return np.where(np.isfinite(self.signal_mv), self.confidence, np.nan).astype(np.float32)
@@ -105,9 +115,14 @@ class Digitization:
 class Digitizer:
     """A network that is ready to read signals."""
 
-    def __init__(self, segmenter: Segmenter) -> None:
-        """Takes what tells lines and traces apart; it has to know 5 classes."""
-        self._segmenter = segmenter
+    def __init__(self, segmenter: Segmenter, wave: WaveNetwork | None = None) -> None:
+        """Takes what tells lines and traces apart, and what finds traces on a flat page.
+
+        Args:
+            segmenter: has to know 5 classes.
+            wave: None: what the segmenter says of the trace is taken.
+        """
+        self._segmenter, self._wave = segmenter, wave
 
     @classmethod
     def load(cls, checkpoint: Path | None = None) -> "Digitizer":
@@ -116,7 +131,7 @@ class Digitizer:
         Raises:
             CheckpointError: there is no such file, or it is no checkpoint.
         """
-        return cls(Segmenter.load(checkpoint or weights_path(SEGMENTATION)))
+        return cls(Segmenter.load(checkpoint or weights_path(SEGMENTATION)), WaveNetwork.load(weights_path(WAVE)))
 
     def digitize_image(self, image_hwc: npt.NDArray[np.uint8], fs_hz: int = 500, layout: str = "auto") -> Digitization:
         """Reads one picture.
@@ -130,7 +145,11 @@ class Digitizer:
             NotAnEcgError: it shows no grid, or no traces in a known layout; the message tells which.
             UnknownLayoutError: there is no such layout.
         """
-        return self.digitize_flat(lay_flat(image_hwc, self._segmenter), fs_hz, layout)
+        flat = lay_flat(image_hwc, self._segmenter)
+        if self._wave is not None:
+            trace = np.where(flat.shown_hw, self._wave.trace(flat.image_hwc, flat.wave_hw), np.float32(0))
+            flat = replace(flat, wave_hw=trace)
+        return self.digitize_flat(flat, fs_hz, layout)
 
     def digitize_flat(self, flat: FlatPage, fs_hz: int = 500, layout: str = "auto") -> Digitization:
         """Reads a page that lies flat; as `digitize_image`."""
@@ -144,7 +163,8 @@ class Digitizer:
         scale = _page_scale(pulses, extent)
         pen = stroke_px(runs)
         arrangement = _arranged(runs, paths, extent, pen, layout)
-        lines = _lines(runs, rows_y, arrangement, extent, pen)
+        after_pulses = pulses is not None and pulses.left_mm < extent.first_mm
+        lines = _lines(runs, rows_y, arrangement, extent, (pen, after_pulses))
         signal, sure = leads_of(lines, arrangement, extent, scale, fs_hz)
         return Digitization(signal, fs_hz, sure, flat, lines, arrangement, extent, scale, pulses)
 
@@ -174,7 +194,7 @@ def _page_scale(pulses: Pulses | None, extent: Extent) -> PageScale:
 def _arranged(runs: Runs, paths: npt.NDArray[np.int64], extent: Extent, pen: float, layout: str) -> Arrangement:
     """Compares layouts by the rows' lines over the printed width, in mm upwards."""
     first, last = _columns(extent, 0, 1, paths.shape[1])
-    nobody = np.zeros(len(runs.column), dtype=np.bool_)
+    nobody = np.zeros(paths.shape[1], dtype=np.bool_)
     rows = np.stack([trace_line(runs, path, (nobody, nobody), (first, last), pen).y_px for path in paths])
     arrangement = arrange(-rows / CANVAS_PX_PER_MM_Y / _GAIN_MM_PER_MV, layout)
     if arrangement is None:
@@ -186,22 +206,49 @@ def _arranged(runs: Runs, paths: npt.NDArray[np.int64], extent: Extent, pen: flo
     return arrangement
 
 
-def _lines(runs: Runs, rows_y: Values, arrangement: Arrangement, extent: Extent, pen: float) -> dict[Slot, Line]:
-    """Each lead's own path: between leads of a row it may leap."""
+def _lines(
+    runs: Runs, rows_y: Values, arrangement: Arrangement, extent: Extent, strokes: tuple[float, bool]
+) -> dict[Slot, Line]:
+    """Each lead's own path: between leads of a row it may leap.
+
+    Args:
+        runs, rows_y, arrangement, extent: what was found.
+        strokes: the pen's width, px, and whether pulses stand before the first leads.
+    """
     width = len(runs.first) - 1
+    pen, after_pulses = strokes
+    flank = int(np.ceil(pen / 2 * CANVAS_PX_PER_MM_X / CANVAS_PX_PER_MM_Y)) if after_pulses else 0
     spans = {slot: _columns(extent, slot.column, slot.columns, width) for slot in arrangement.slots}
     paths = {slot: follow(runs, float(rows_y[slot.row]), *spans[slot]).run for slot in arrangement.slots}
-    users = np.zeros((len(rows_y), len(runs.column)), dtype=np.bool_)
-    for slot, run in paths.items():
-        users[slot.row, run[run >= 0]] = True
+    others = _taken_by_others(runs, _by_row(paths, spans, (len(rows_y), width)))
+    paths = {
+        slot: follow(runs, float(rows_y[slot.row]), *spans[slot], others[slot.row]).run for slot in arrangement.slots
+    }
+    taken = _by_row(paths, spans, (len(rows_y), width))
+    upper, lower = hidden_edges(runs, taken, pen)
     return {
-        slot: trace_line(runs, run, (_any(users[: slot.row]), _any(users[slot.row + 1 :])), spans[slot], pen)
+        slot: trace_line(runs, run, (upper[slot.row], lower[slot.row]), spans[slot], pen, 0 if slot.column else flank)
         for slot, run in paths.items()
     }
 
 
-def _any(users: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    return np.asarray(users.any(axis=0), dtype=np.bool_)
+def _by_row(
+    paths: dict[Slot, npt.NDArray[np.int64]], spans: dict[Slot, tuple[int, int]], shape: tuple[int, int]
+) -> npt.NDArray[np.int64]:
+    """(rows, width) int64: the run that a row takes in each column, -1 where it has none."""
+    taken = np.full(shape, -1, dtype=np.int64)
+    for slot, run in paths.items():
+        columns = slice(*spans[slot])
+        taken[slot.row, columns] = run[columns]
+    return taken
+
+
+def _taken_by_others(runs: Runs, taken: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """(rows, runs) bool: whether another row than this one takes a run."""
+    users = np.zeros((len(taken), len(runs.column)), dtype=np.bool_)
+    for row, run in enumerate(taken):
+        users[row, run[run >= 0]] = True
+    return np.stack([np.delete(users, row, axis=0).any(axis=0) for row in range(len(taken))])
 
 
 def _columns(extent: Extent, place: int, across: int, width: int) -> tuple[int, int]:

@@ -12,6 +12,10 @@ from scipy.ndimage import uniform_filter1d
 
 Values = npt.NDArray[np.float64]
 
+# Places a column.
+_FINE = 4
+_ROUNDS, _STEP = 12, 0.7
+
 
 def middle_line(top: Values, bottom: Values, half_x: float, half_y: float) -> Values:
     """(n,) float64, the line; NaN where the edges are.
@@ -22,8 +26,9 @@ def middle_line(top: Values, bottom: Values, half_x: float, half_y: float) -> Va
         half_x, half_y: the pen's half width in columns and in pixels down.
     """
     gap = np.isnan(top) & np.isnan(bottom)
-    low = _bound(np.where(np.isnan(top), -np.inf, top), half_x, half_y)
-    high = -_bound(np.where(np.isnan(bottom), -np.inf, -bottom), half_x, half_y)
+    # Between columns, too: on a steep flank the pen's side counts, and it stands on no whole column.
+    low = _bound(_between(np.where(np.isnan(top), -np.inf, top)), _FINE * half_x, half_y)[::_FINE]
+    high = -_bound(_between(np.where(np.isnan(bottom), -np.inf, -bottom)), _FINE * half_x, half_y)[::_FINE]
     low, high = np.where(np.isnan(top), high, low), np.where(np.isnan(bottom), low, high)
     low, high = np.where(gap, 0.0, low), np.where(gap, 0.0, high)
     crossed = low > high  # noise of the edges
@@ -36,6 +41,53 @@ def middle_line(top: Values, bottom: Values, half_x: float, half_y: float) -> Va
     return np.where(gap, np.nan, line)
 
 
+def redrawn_line(line: Values, top: Values, bottom: Values, half_x: float, half_y: float) -> Values:
+    """(n,) float64: a line moved until a pen that draws it leaves the edges that were found.
+
+    Each edge is drawn by one point of the line: what the edge is off by, that point is moved by. Points that draw no
+    edge stay where they are.
+
+    Args:
+        line: (n,) float64 px, without NaN.
+        top, bottom, half_x, half_y: as for `middle_line`.
+    """
+    fine = np.interp(np.arange((len(line) - 1) * _FINE + 1) / _FINE, np.arange(len(line)), line)
+    edges = [(np.isfinite(edge), edge, sign) for edge, sign in ((top, 1.0), (bottom, -1.0))]
+    for _ in range(_ROUNDS):
+        moved, count = np.zeros(len(fine)), np.zeros(len(fine))
+        for known, edge, sign in edges:
+            drawn, by = _drawn(sign * fine, _FINE * half_x, half_y)
+            off = edge[known] - sign * drawn[::_FINE][known]
+            places = by[::_FINE][known]
+            moved += np.bincount(places, off, len(fine))
+            count += np.bincount(places, minlength=len(fine))
+        fine = fine + _STEP * _spread(moved, count)
+    return fine[::_FINE]
+
+
+def _spread(moved: Values, count: Values) -> Values:
+    """The mean of what each point is off by; points in between that draw no edge go along with their neighbours."""
+    known = np.flatnonzero(count)
+    if not len(known):
+        return moved
+    return np.interp(np.arange(len(moved)), known, moved[known] / count[known])
+
+
+def _drawn(line: Values, half_x: float, half_y: float) -> tuple[Values, npt.NDArray[np.int64]]:
+    """min over d of line(x + d) - h(d), and the place x + d where it is."""
+    here = np.arange(len(line))
+    best, by = line - half_y, here.copy()
+    for shift in range(1, int(half_x) + 1):
+        lift = half_y * np.sqrt(1 - (shift / half_x) ** 2)
+        for step in (shift, -shift):
+            other = slice(max(0, step), len(line) + min(0, step))
+            own = slice(max(0, -step), len(line) + min(0, -step))
+            lower = line[other] - lift < best[own]
+            best[own] = np.where(lower, line[other] - lift, best[own])
+            by[own] = np.where(lower, here[other], by[own])
+    return best, by
+
+
 def _bound(edge: Values, half_x: float, half_y: float) -> Values:
     """max over d of edge(x + d) + h(d)."""
     reach = int(half_x)
@@ -45,6 +97,15 @@ def _bound(edge: Values, half_x: float, half_y: float) -> Values:
         best[shift:] = np.maximum(best[shift:], edge[:-shift] + lift)
         best[:-shift] = np.maximum(best[:-shift], edge[shift:] + lift)
     return best
+
+
+def _between(edge: Values) -> Values:
+    """(fine * (n - 1) + 1,) float64: straight lines between (n,); minus infinite beside what is so."""
+    steps = np.arange(_FINE) / _FINE
+    with np.errstate(invalid="ignore"):
+        fine = edge[:-1, None] + (edge[1:] - edge[:-1])[:, None] * steps
+    fine[:, 0] = edge[:-1]
+    return np.append(np.where(np.isnan(fine), -np.inf, fine).ravel(), edge[-1])
 
 
 def _local_mean(values: Values, known: npt.NDArray[np.bool_], window: int) -> Values:

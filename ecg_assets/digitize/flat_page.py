@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ecg_assets.digitize.lattice import find_lattice
 from ecg_assets.digitize.reader import NotAnEcgError
-from ecg_assets.digitize.rectify import Canvas, flat_canvas
+from ecg_assets.digitize.rectify import CELL_MM, Canvas, flat_canvas
 from ecg_assets.digitize.surface import Surface, lay_surface
 from ecg_assets.samples.classes import HORIZONTAL, INTERSECTION, VERTICAL, WAVE
 from ecg_assets.scans.page import PX_PER_MM, UprightPage
@@ -16,8 +16,9 @@ from ecg_assets.scans.segment import Segmenter
 
 Field = npt.NDArray[np.float32]
 
-_CELL_MM = 5.0
 _MARGIN = 6
+# Of the crossings between the outermost: noise hangs together in threads, the worst photos have 0.4.
+_LEAST_FOUND = 0.25
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,13 @@ def lay_flat(image_hwc: npt.NDArray[np.uint8], segmenter: Segmenter) -> FlatPage
     """
     page, grid, scores, turn_confidence = segmenter.probabilities(image_hwc)
     level, upright = scores[HORIZONTAL] + scores[INTERSECTION], scores[VERTICAL] + scores[INTERSECTION]
-    lattice = find_lattice(level, upright, _CELL_MM * PX_PER_MM)
-    if lattice is None:
+    lattice = find_lattice(level, upright, CELL_MM * PX_PER_MM)
+    surface = lay_surface(lattice, _MARGIN) if lattice is not None else None
+    if surface is None or surface.found < _LEAST_FOUND:
         raise NotAnEcgError(
             "no grid of 5-mm lines is found in the picture: expected a scan or photo of a paper ECG in which the grid "
             "can be seen; scan it in colour, at 150 dpi or more"
         )
-    surface = lay_surface(lattice, _MARGIN)
     canvas = flat_canvas(surface, level.shape)
     whole = np.full(level.shape, 255, np.uint8)
     # From the file's own pixels: a fine photo keeps what the network's scale has not.

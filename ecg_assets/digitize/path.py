@@ -10,13 +10,18 @@ from ecg_assets.digitize.runs import Runs
 
 Values = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
-# What a leap of a millimetre up or down costs, a column without ink, and a column far from the row's own line.
+# What a leap of a millimetre up or down costs, a beginning a millimetre off the row's own line, a column without ink,
+# and a column far from the row's own line.
 _LEAP = 3.0
+_BEGIN = 0.3
 _GAP = 0.25
 _FAR_MM, _FAR = 12.0, 0.02
 # The way bends: a leap is forgiven that a gap of the same length explains.
 _SLOPE = 0.5
+# A column on another row's line: less than one without ink, for lines do run over each other.
+_SHARED = 0.2
 _KEPT = 16
 _LONGEST_GAP_MM = 30.0
 
@@ -32,19 +37,23 @@ class Path:
     run: Whole
 
 
-def follow(runs: Runs, line_y: float, first: int, last: int) -> Path:
+def follow(runs: Runs, line_y: float, first: int, last: int, others: Flags | None = None) -> Path:
     """The path of one row.
 
     Args:
         runs: of the canvas.
         line_y: the row's own line, canvas px.
         first, last: columns between which the path runs.
+        others: (n,) bool, runs that other rows take: they cost more. A peak that reaches through another row's line
+            goes on beyond it, not along it.
     """
     width = len(runs.first) - 1
     away_mm = np.abs(runs.middle - line_y) / CANVAS_PX_PER_MM_Y
     # A tall run that reaches the row's band is near, wherever its middle lies.
     nearest_mm = np.maximum(0, np.maximum(runs.top - line_y, line_y - runs.bottom)) / CANVAS_PX_PER_MM_Y
     own = _FAR * np.maximum(0, nearest_mm - _FAR_MM) + 0.002 * away_mm
+    if others is not None:
+        own += _SHARED * others
     came_from = np.full(len(runs.column), -1, dtype=np.int64)
     # The frontier: ends of paths so far. Leaving the row's own line at the left end is free.
     ends = np.empty(0, dtype=np.int64)
@@ -54,7 +63,7 @@ def follow(runs: Runs, line_y: float, first: int, last: int) -> Path:
         here = np.arange(runs.first[column], runs.first[column + 1])
         if len(here):
             here_costs, here_from = _best(runs, ends, costs, here, column)
-            fresh = started + _LEAP * nearest_mm[here]
+            fresh = started + _BEGIN * nearest_mm[here]
             begins = fresh < here_costs
             here_costs = np.where(begins, fresh, here_costs) + own[here]
             came_from[here] = np.where(begins, -1, here_from)

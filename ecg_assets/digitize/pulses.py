@@ -19,6 +19,7 @@ _BEFORE_MM, _INTO_MM = 18.0, 13.0
 _FOOT_MM = 3.0
 # Of the trace's own darkness.
 _LEAST_SCORE = 0.45
+_AS_GOOD = 0.97
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,12 @@ def _fit(
     total = np.zeros(len(starts))
     for line in lines_y:
         total += _row_score(down, across, round(float(line)), starts, (wide, tall))
-    place = int(total.argmax())
-    left = (starts[place] + 0.5) / CANVAS_PX_PER_MM_X
+    highest = int(total.argmax())
+    # As wide as a flank's line, places are as good as each other: the middle one is meant.
+    good = (total >= _AS_GOOD * total[highest]) & (np.abs(starts - starts[highest]) <= CANVAS_PX_PER_MM_X)
+    left = (float(starts[good].mean()) + 0.5) / CANVAS_PX_PER_MM_X
     right = left + PULSE_S * speed
-    return Pulses(left, right, speed, gain, float(total[place] / len(lines_y)))
+    return Pulses(left, right, speed, gain, float(total[highest] / len(lines_y)))
 
 
 def _row_score(down: Values, across: Values, line: int, starts: npt.NDArray[np.int64], size: tuple[int, int]) -> Values:

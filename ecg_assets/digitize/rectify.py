@@ -11,10 +11,11 @@ from scipy.interpolate import CubicSpline
 from ecg_assets.digitize.surface import Surface
 
 Field = npt.NDArray[np.float32]
+Nodes = npt.NDArray[np.float64]
 
 # The page is stretched across: steep flanks take columns, and columns are time.
-CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y = 8, 8
-_CELL_MM = 5
+CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y = 16, 8
+CELL_MM = 5
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,23 @@ def flat_canvas(surface: Surface, shape_hw: tuple[int, int]) -> Canvas:
         shape_hw: height and width of the picture.
     """
     columns, rows = _shown(surface, shape_hw)
-    across, down = CANVAS_PX_PER_MM_X * _CELL_MM, CANVAS_PX_PER_MM_Y * _CELL_MM
-    x, y = (_dense(plane[rows, columns], across, down) for plane in (surface.x_px, surface.y_px))
-    return Canvas(x, y)
+    return dense_canvas(
+        surface.x_px[rows, columns], surface.y_px[rows, columns], (CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y)
+    )
 
 
-def _dense(nodes: npt.NDArray[np.float64], across: int, down: int) -> Field:
+def dense_canvas(x_px: Nodes, y_px: Nodes, scale: tuple[int, int]) -> Canvas:
+    """The canvas whose cells' middles are crossings.
+
+    Args:
+        x_px, y_px: (rows, columns) float64, where the crossings lie in the picture, pixel centres at whole numbers.
+        scale: px/mm across and down.
+    """
+    across, down = (side * CELL_MM for side in scale)
+    return Canvas(_dense(x_px, across, down), _dense(y_px, across, down))
+
+
+def _dense(nodes: Nodes, across: int, down: int) -> Field:
     """Cubic splines through the crossings, each in the middle of its cell of `across` by `down` pixels."""
     rows, columns = nodes.shape
     # Not by OpenCV's cubic resize: its kernel bends straight lines, by a third of a pixel's step here.

@@ -63,9 +63,10 @@ def reconcile(leads: list[str], signal_mv: Values, sure: Values) -> Values:
     best, spread = _solve(leads, values, weights)
     done = spread <= _AGREED_MV
     result = np.where(done, best, values)
-    if len(leads) >= 4:
+    suspects = [place for place in range(len(leads)) if _checked_without(leads, place)]
+    if suspects:
         tries = []
-        for left_out in range(len(leads)):
+        for left_out in suspects:
             without = weights.copy()
             without[left_out] = 0
             tries.append(_solve(leads, values, without))
@@ -74,6 +75,11 @@ def reconcile(leads: list[str], signal_mv: Values, sure: Values) -> Values:
         picked = np.stack([solution for solution, _ in tries])[choice, :, np.arange(values.shape[1])].T
         result = np.where(~done & (spreads.min(axis=0) <= _AGREED_MV), picked, result)
     return np.asarray(np.where(np.isfinite(signal_mv), result + offset, signal_mv))
+
+
+def _checked_without(leads: list[str], left_out: int) -> bool:
+    """Whether the others would still check each other: of three different leads, any one follows from two."""
+    return len({lead.removeprefix("-") for place, lead in enumerate(leads) if place != left_out}) >= 3
 
 
 def _solve(leads: list[str], values: Values, weights: Values) -> tuple[Values, Values]:

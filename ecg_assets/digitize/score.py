@@ -106,7 +106,7 @@ class Scores:
             "resampled": self.resampled,
             "leads_db": self.by_lead(),
             "worst": [one.name for one in self.worst],
-            "by_record": {one.name: _described(one) for one in self.scored},
+            "by_record": {one.name: described(one) for one in self.scored},
         }
 
 
@@ -132,7 +132,7 @@ def score_folders(predictions: Path, truth: Path) -> Scores:
         raise ScoreError(f"none of the {len(predicted)} CSVs below {predictions} is named like one below {truth}")
     scored: list[Scored] = []
     for record_id, names in by_record.items():
-        scored += [_score(name, record_id, truths[record_id], predicted[name]) for name in names]
+        scored += [score_file(name, record_id, truths[record_id], predicted[name]) for name in names]
         if not names:
             scored.append(Scored(record_id, record_id, missing=True))
     return Scores(scored, without_truth)
@@ -152,14 +152,28 @@ def _csvs(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _score(name: str, record_id: str, truth: Path, predicted: Path) -> Scored:
+def score_file(name: str, record_id: str, truth: Path, predicted: Path) -> Scored:
+    """Scores one CSV against its truth.
+
+    Raises:
+        SignalsError: one of them cannot be read.
+    """
     truth_mv, fs_hz = read_signals(truth)
     predicted_mv, own_hz = read_signals(predicted)
     leads = lead_powers(truth_mv, resampled(predicted_mv, own_hz, fs_hz), fs_hz)
     return Scored(name, record_id, resampled_from_hz=own_hz if own_hz != fs_hz else None, leads=leads)
 
 
-def _described(one: Scored) -> dict[str, Any]:
+def truth_of(image: Path, truth: Path) -> Path | None:
+    """The truth of an image: `truth` itself, or below that folder `<id>.csv` of an image `<id>` or `<id>-NNNN`."""
+    if not truth.is_dir():
+        return truth
+    names = {f"{stem}.csv" for stem in (image.stem, _VARIANT.sub("", image.stem))}
+    return next((path for path in sorted(truth.rglob("*.csv")) if path.name in names), None)
+
+
+def described(one: Scored) -> dict[str, Any]:
+    """One prediction's score as JSON can say it."""
     return {
         "record": one.record_id,
         "missing": one.missing,

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import uniform_filter1d
 
-from ecg_assets.digitize.envelope import middle_line
+from ecg_assets.digitize.envelope import middle_line, redrawn_line
 from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
 from ecg_assets.digitize.runs import Runs
 
@@ -15,6 +15,8 @@ Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 _TALL_MM = 2.0
+# Of the heights of runs: slopes make them taller, nothing makes them lower than the pen but faded ink.
+_LEVEL_PERCENTILE = 15
 
 
 @dataclass(frozen=True)
@@ -39,33 +41,39 @@ def stroke_px(runs: Runs) -> float:
     thin = runs.height[runs.height < _TALL_MM * CANVAS_PX_PER_MM_Y]
     if not len(thin):
         return 2.0
-    return float(np.clip(thin[thin < 2 * np.percentile(thin, 10)].mean(), 1.2, 8.0))
+    return float(np.clip(np.percentile(thin, _LEVEL_PERCENTILE), 1.2, 8.0))
 
 
-def trace_line(runs: Runs, run: Whole, hidden: tuple[Flags, Flags], columns: tuple[int, int], pen: float) -> Line:
+def trace_line(
+    runs: Runs, run: Whole, hidden: tuple[Flags, Flags], columns: tuple[int, int], pen: float, skipped: int = 0
+) -> Line:
     """The line along a path.
 
     Args:
         runs: of the canvas.
         run: (width,) int64, the path.
-        hidden: (runs,) bool each: a trace of a row above, or of one below, takes that run too, and hides its upper, or
-            lower, edge.
+        hidden: (width,) bool each: the trace of another row hides the upper, or the lower, edge of the run.
         columns: first and one past the last.
         pen: width of the stroke, px.
+        skipped: columns at the beginning whose ink is another thing's.
     """
-    (first, last), (above, below) = columns, hidden
+    (first, last), (upper, lower) = columns, hidden
     part = run[first:last]
     there = part >= 0
     top, bottom = np.full(len(part), np.nan), np.full(len(part), np.nan)
     taken = part[there]
-    top[there] = np.where(above[taken], np.nan, runs.top[taken])
-    bottom[there] = np.where(below[taken], np.nan, runs.bottom[taken])
+    top[there] = np.where(upper[first:last][there], np.nan, runs.top[taken])
+    bottom[there] = np.where(lower[first:last][there], np.nan, runs.bottom[taken])
     half = pen / 2
-    line = middle_line(top, bottom, half * CANVAS_PX_PER_MM_X / CANVAS_PX_PER_MM_Y, half)
+    half_x = half * CANVAS_PX_PER_MM_X / CANVAS_PX_PER_MM_Y
+    # A pulse's flank stands on the first columns.
+    top[:skipped] = bottom[:skipped] = np.nan
+    line = middle_line(top, bottom, half_x, half)
     known = np.isfinite(line)
     if not known.any():
         return Line(first, np.full(len(part), np.nan), np.zeros(len(part)), 0.0)
     filled = np.interp(np.arange(len(line)), np.flatnonzero(known), line[known])
+    filled = redrawn_line(filled, top, bottom, half_x, half)
     return Line(first, filled, _sureness(top, bottom, known), float(there.mean()))
 
 

@@ -15,11 +15,16 @@ _CLOSEST, _WIDEST = 0.5, 1.5
 
 def whole_page(sheet: Sheet, recipe: DrawnRecipe, rng: np.random.Generator) -> Picture:
     """A picture of the whole page at `PICTURE_PX_PER_MM`."""
+    return take_picture(sheet, whole_page_warp(sheet, recipe, rng), recipe, rng)
+
+
+def whole_page_warp(sheet: Sheet, recipe: DrawnRecipe, rng: np.random.Generator) -> PageWarp:
+    """Where the paper lies in such a picture."""
     style = sheet.plan.style
     size_px = _size_px(style.paper_mm)
     bends = _bends(recipe, style.paper_mm, rng)
     camera = _camera(recipe, style.paper_mm, size_px, rng)
-    return take_picture(sheet, PageWarp(camera, bends, style.paper_mm, size_px), recipe, rng)
+    return PageWarp(camera, bends, style.paper_mm, size_px)
 
 
 def square(sheet: Sheet, recipe: DrawnRecipe, side_px: int, rng: np.random.Generator) -> Picture:

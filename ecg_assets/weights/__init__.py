@@ -5,6 +5,7 @@ from pathlib import Path
 
 SEGMENTATION = "grid_5class.safetensors"
 TURNS = "turns.onnx"
+WAVE = "flat_wave.safetensors"
 
 
 class WeightsMissingError(FileNotFoundError):
@@ -12,7 +13,7 @@ class WeightsMissingError(FileNotFoundError):
 
 
 def weights_path(name: str) -> Path:
-    """Where `SEGMENTATION` or `TURNS` lies.
+    """Where `SEGMENTATION`, `TURNS` or `WAVE` lies.
 
     Raises:
         WeightsMissingError: it is not in this installation.

@@ -1,0 +1,107 @@
+"""`ecg-assets digitize`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from ecg_assets.digitize.score import Scored
+
+# Images in a table of scores.
+_COLUMNS = 4
+
+
+@click.command()
+@click.argument("images", nargs=-1, required=True)
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the results.")
+@click.option(
+    "--fs", "fs_hz", type=click.IntRange(100, 2000), default=500, show_default=True, help="Sampling rate, in Hz."
+)
+@click.option(
+    "--layout",
+    default="auto",
+    show_default=True,
+    help="Layout of the pages: 3x4, 3x4+1, 3x4+3, 6x2, 12x1 and others; auto finds it by how the leads fit together.",
+)
+@click.option(
+    "--truth",
+    type=click.Path(exists=True, path_type=Path),
+    help="The true signals as CSV, or a folder of <id>.csv for images <id> or <id>-NNNN: each reading is scored.",
+)
+def digitize(images: tuple[str, ...], out: Path, fs_hz: int, layout: str, truth: Path | None) -> None:
+    """Read twelve leads in millivolts from scans and photos of paper ECGs.
+
+    IMAGES are files, folders or patterns. For each image:
+
+    \b
+    <stem>.csv             12 leads I to V6 in mV, 10 s; cells are empty outside what is printed
+    <stem>.json            layout, px/mm, paper speed, gain, orientation, confidence of each lead, what was assumed
+    <stem>_rectified.png   the page laid flat, 16 px/mm across and 8 down
+    <stem>_check.png       the recovered traces drawn over the picture: look at it before using the signals
+
+    Where nothing is printed on a lead's place, or nothing can be read, its cells are empty; nothing is made up. An
+    image that is no ECG, or whose grid cannot be found, is named with the reason, and the others go on. With --truth
+    the signal-to-noise ratio of each lead is written, too: that of the competition, see `ecg-assets score`.
+
+    This is a research tool, not a medical device.
+
+    \b
+    Examples:
+      ecg-assets digitize photo.jpg --out results
+      ecg-assets digitize scans/ 'more/*.png' --out results --fs 1000
+      ecg-assets digitize 1006427285-0005.png --out results --truth 1006427285.csv
+    """
+    # Importing torch takes seconds, which a wrong argument need not wait for.
+    from ecg_assets.digitize.one_image import digitize_to
+    from ecg_assets.digitize.outputs import outputs_of
+    from ecg_assets.digitize.reader import NotAnEcgError, load_reader
+    from ecg_assets.pages.layouts import layout_named
+    from ecg_assets.scans.inputs import images_named
+    from ecg_assets.scans.page import UnreadableImageError
+
+    if layout != "auto":
+        layout_named(layout)
+    paths = images_named(images)
+    outputs = outputs_of(out, [path.name for path in paths])
+    if len(outputs) < len(paths):
+        raise click.UsageError("two of the images have the same name; give them to two calls with folders of their own")
+    reader, console = load_reader(), Console()
+    scored, failed = [], 0
+    bar = track(paths, "Reading", console=console, disable=not console.is_terminal)
+    for number, path in enumerate(bar, start=1):
+        try:
+            score = digitize_to(reader, path, outputs[path.name], fs_hz, layout, truth)
+        except (NotAnEcgError, UnreadableImageError) as error:
+            failed += 1
+            click.echo(f"Left out: {_named(error, path)}", err=True)
+            continue
+        scored += [score] if score is not None else []
+        if not console.is_terminal:
+            click.echo(f"{path.name} ({number} of {len(paths)})")
+    for first in range(0, len(scored), _COLUMNS):
+        console.print(_scores(scored[first : first + _COLUMNS]))
+    click.echo(f"{len(paths) - failed} of {len(paths)} images read; results are in {out}")
+    if failed:
+        sys.exit(1)
+
+
+def _named(error: Exception, path: Path) -> str:
+    said = str(error)
+    return said if path.name in said else f"{path}: {said}"
+
+
+def _scores(scored: list["Scored"]) -> Table:
+    """SNR of each lead and of all of each image."""
+    table = Table("", title="SNR in dB", title_justify="left")
+    leads = list(dict.fromkeys(lead for one in scored for lead in one.leads))
+    for one in scored:
+        table.add_column(one.name, justify="right", overflow="fold")
+    for lead in leads:
+        table.add_row(lead, *(f"{one.leads[lead].db:.1f}" if lead in one.leads else "" for one in scored))
+    table.add_row("all", *(f"{one.db:.2f}" for one in scored))
+    return table

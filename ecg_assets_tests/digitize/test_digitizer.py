@@ -1,0 +1,79 @@
+"""From a flat page to millivolts, with the true trace in place of a network: the decoder is not the limit."""
+
+import numpy as np
+import pytest
+
+from ecg_assets.digitize.digitizer import Digitizer
+from ecg_assets.digitize.metric import Power, lead_powers, total
+from ecg_assets.digitize.reader import NotAnEcgError
+from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_Y
+from ecg_assets.digitize.trial import STYLES, records_of_split
+from ecg_assets.pages.layouts import UnknownLayoutError
+from ecg_assets.records.record import LEADS
+from ecg_assets.scans.segment import Segmenter
+from ecg_assets_tests.digitize.known_pages import known_flat_page
+
+RECORDS = records_of_split("validation", 2)
+
+
+def nobody_asked(tiles: np.ndarray) -> np.ndarray:
+    raise AssertionError("the page is flat already")
+
+
+DIGITIZER = Digitizer(Segmenter(nobody_asked, 5))
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_from_the_true_trace_the_signal_comes_back(style: str) -> None:
+    powers: list[Power] = []
+    for record in RECORDS:
+        flat, truth_mv = known_flat_page(record, style)
+        found = DIGITIZER.digitize_flat(flat, record.fs_hz)
+        assert (np.isfinite(found.signal_mv) == np.isfinite(truth_mv)).mean() > 0.995
+        powers += lead_powers(truth_mv, found.signal_mv, record.fs_hz).values()
+    assert total(powers).db >= 27
+
+
+def test_the_facts_are_those_of_the_page() -> None:
+    flat, _ = known_flat_page(RECORDS[0], "kaggle")
+    info = DIGITIZER.digitize_flat(flat).info()
+    assert info["layout"] == "3x4+1"
+    assert (info["paper_speed_mm_per_s"], info["gain_mm_per_mv"], info["assumed"]) == (25.0, 10.0, [])
+    assert info["px_per_mm"] == {"x": 16.0, "y": 8.0}
+    assert set(info["lead_confidence"]) == set(LEADS)
+    assert all(value > 0.5 for value in info["lead_confidence"].values())
+
+
+@pytest.mark.parametrize(("style", "speed", "gain"), [("slow-paper", 12.5, 10.0), ("fast-paper", 50.0, 10.0)])
+def test_speed_and_gain_are_read_from_the_pulse(style: str, speed: float, gain: float) -> None:
+    flat, _ = known_flat_page(RECORDS[0], style)
+    found = DIGITIZER.digitize_flat(flat)
+    assert (found.scale.paper_speed_mm_per_s, found.scale.gain_mm_per_mv) == (speed, gain)
+
+
+def test_each_trace_is_found_to_half_a_pixel() -> None:
+    record = RECORDS[0]
+    flat, truth_mv = known_flat_page(record, "kaggle")
+    found = DIGITIZER.digitize_flat(flat, record.fs_hz)
+    known = np.isfinite(truth_mv) & np.isfinite(found.signal_mv)
+    for row, (truth, read) in enumerate(zip(truth_mv, found.signal_mv, strict=True)):
+        away = (read - truth)[known[row]]
+        away_px = (away - np.median(away)) * 10 * CANVAS_PX_PER_MM_Y
+        assert np.sqrt((away_px**2).mean()) < 2.0  # flanks are 40 px a column
+        assert np.median(np.abs(away_px)) <= 0.5
+
+
+def test_a_layout_that_was_asked_for_is_taken_and_one_that_does_not_fit_is_refused() -> None:
+    flat, _ = known_flat_page(RECORDS[0], "kaggle")
+    assert DIGITIZER.digitize_flat(flat, layout="cabrera-3x4+1").arrangement.name == "cabrera-3x4+1"
+    with pytest.raises(NotAnEcgError, match="4 rows of traces are found, and 12x1 has not"):
+        DIGITIZER.digitize_flat(flat, layout="12x1")
+    with pytest.raises(UnknownLayoutError):
+        DIGITIZER.digitize_flat(flat, layout="5x5")
+
+
+def test_paper_without_a_trace_is_refused() -> None:
+    flat, _ = known_flat_page(RECORDS[0], "kaggle")
+    flat.wave_hw[:] = 0
+    with pytest.raises(NotAnEcgError, match="no trace"):
+        DIGITIZER.digitize_flat(flat)

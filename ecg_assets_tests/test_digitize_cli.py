@@ -1,0 +1,87 @@
+"""`ecg-assets digitize` with the weights of the package: results, refusals, scores."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from ecg_assets.cli import main
+from ecg_assets.digitize.signals_csv import read_signals, write_signals
+from ecg_assets.digitize.trial import draw_trial, records_of_split
+from ecg_assets.records.record import LEADS
+
+
+def digitize(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["digitize", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A turned page with its truth, a grid without traces, a picture of nothing, and a file that is no picture."""
+    folder = tmp_path_factory.mktemp("pictures")
+    record = records_of_split("validation", 4)[3]
+    trial = draw_trial(record, "clean")
+    Image.fromarray(np.rot90(trial.picture_hwc)).save(folder / f"{record.id}-0005.png")
+    write_signals(folder / "truth" / f"{record.id}.csv", trial.truth_mv, record.fs_hz)
+    Image.fromarray(np.random.default_rng(0).integers(200, 255, (600, 800, 3), dtype=np.uint8)).save(folder / "no.png")
+    (folder / "cut.png").write_bytes((folder / "no.png").read_bytes()[:5000])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
+    out = tmp_path_factory.mktemp("out")
+    return digitize(folder, "--out", out, "--truth", folder / "truth"), out
+
+
+def test_four_files_an_image_in_the_competition_s_shape(done: tuple[Result, Path], folder: Path) -> None:
+    _, out = done
+    (truth,) = (folder / "truth").iterdir()
+    stem = f"{truth.stem}-0005"
+    assert {path.name for path in out.iterdir()} == {
+        f"{stem}.csv", f"{stem}.json", f"{stem}_rectified.png", f"{stem}_check.png",
+    }  # fmt: skip
+    signal_mv, fs_hz = read_signals(out / f"{stem}.csv")
+    truth_mv, truth_hz = read_signals(truth)
+    assert fs_hz == 500
+    for lead, read, printed in zip(LEADS, signal_mv, truth_mv, strict=True):
+        share = np.isfinite(read).mean(), np.isfinite(printed).mean()
+        assert share[0] == pytest.approx(share[1], abs=0.01), lead
+    for name in ("rectified", "check"):
+        with Image.open(out / f"{stem}_{name}.png") as picture:
+            assert picture.width > 1000
+    facts = json.loads((out / f"{stem}.json").read_text())
+    assert (facts["layout"], facts["paper_speed_mm_per_s"], facts["gain_mm_per_mv"]) == ("3x4+1", 25.0, 10.0)
+    assert facts["quarter_turns_counter_clockwise"] == 3
+    assert facts["px_per_mm"]["x"] == pytest.approx(7.874, rel=0.01)
+    assert truth_hz in (250, 256, 500, 512, 1000, 1025)
+
+
+def test_a_truth_gives_scores(done: tuple[Result, Path]) -> None:
+    result, out = done
+    (path,) = out.glob("*.json")
+    snr = json.loads(path.read_text())["snr"]
+    assert set(snr["leads_db"]) == set(LEADS)
+    assert snr["db"] > 15
+    assert f"{snr['db']:.2f}" in result.stdout
+
+
+def test_what_is_no_ecg_is_named_with_the_reason_and_the_rest_goes_on(done: tuple[Result, Path]) -> None:
+    result, _ = done
+    assert result.exit_code == 1
+    left_out = [line for line in result.stderr.splitlines() if line.startswith("Left out: ")]
+    assert len(left_out) == 2
+    assert "no.png: no grid of 5-mm lines is found" in result.stderr
+    assert "cut.png" in result.stderr
+    assert "1 of 3 images read" in result.stdout
+
+
+def test_wrong_arguments_are_one_sentence(folder: Path, tmp_path: Path) -> None:
+    result = digitize(folder / "no.png", "--out", tmp_path, "--layout", "5x5")
+    assert result.exit_code == 1 and "5x5" in result.output and "3x4+1" in result.output
+    assert digitize(folder / "nowhere*.png", "--out", tmp_path).exit_code == 1
+    assert digitize(folder / "no.png", "--out", tmp_path, "--fs", "7").exit_code == 2
+    assert not list(tmp_path.iterdir())
