@@ -1,26 +1,31 @@
 """Each check passes what is sound and says what is wrong with what is not."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import numpy as np
+import pandas as pd
 import pytest
-from safetensors.numpy import save_file
 
 from ecg_assets import checks
-from ecg_assets.records.index import write_index
+from ecg_assets.records.index import accepted_records, read_index, write_index
+from ecg_assets.records.ingest import csv_path
 from ecg_assets.resources.storage import DataRootResource
-from ecg_assets.samples.crops import Crop
-from ecg_assets.samples.shard import Labelled, write_shard
 from ecg_assets.store.fingerprint import sha256_file
-from ecg_assets.store.placement import Split
+from ecg_assets.store.placement import split_of
 from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.training.published import note_published
-from ecg_assets.training.run_folder import RunFolder
-from ecg_assets.training.scorecard import Scorecard, scorecard_path
 
-SIDE_PX = 64
+BLOCKING = {
+    "index_is_sound",
+    "records_are_sound",
+    "masks_lie_on_the_ink",
+    "no_record_is_in_two_splits",
+    "samples_are_decodable",
+    "class_shares_are_within_bounds",
+    "weights_are_sound",
+}
 
 
 @pytest.fixture
@@ -28,112 +33,134 @@ def root(tmp_path: Path) -> DataRoot:
     return open_root(tmp_path / "data_root")
 
 
+@pytest.fixture
+def records(made_root: DataRoot, tmp_path: Path) -> DataRoot:
+    """A data root with records alone, to be broken."""
+    shutil.copytree(made_root.ori_csv, tmp_path / "data" / "ori_csv")
+    return open_root(tmp_path / "data")
+
+
 def result_of(check: Any, root: DataRoot) -> dg.AssetCheckResult:
     result: dg.AssetCheckResult = check(data_root=DataRootResource(path=str(root.path)))
     return result
 
 
-def index_row(record_id: str, status: str = "accepted") -> dict[str, object]:
-    return {"id": record_id, "fs_hz": 500, "samples": 5000, "shard": 0, "split": "train", "status": status}
+def reason(check: Any, root: DataRoot) -> str:
+    result = result_of(check, root)
+    assert not result.passed
+    return str(result.description)
+
+
+def test_what_would_waste_a_tpu_blocks_and_what_is_only_a_bad_result_does_not() -> None:
+    blocking = {spec.name for check in checks.CHECKS for spec in check.check_specs if spec.blocking}
+    assert blocking == BLOCKING
+
+
+def rewritten(root: DataRoot, change: Any) -> None:
+    """Writes the index again after `change` was done to it, a data frame."""
+    index = read_index(root)
+    changed = change(index)
+    rows: Any = (index if changed is None else changed).to_dict("records")
+    write_index(root.index, [{name: None if value != value else value for name, value in row.items()} for row in rows])
+
+
+def setting(column: str, value: Any) -> Any:
+    """A change of the first record's row."""
+
+    def change(index: pd.DataFrame) -> pd.DataFrame:
+        changed = index.astype(object)
+        changed.loc[0, column] = value
+        return changed
+
+    return change
+
+
+def test_a_sound_index_passes(made_root: DataRoot) -> None:
+    result = result_of(checks.index_is_sound, made_root)
+    assert result.passed, result.description
+    assert result.metadata["accepted"].value == 24
 
 
 @pytest.mark.parametrize(
-    ("rows", "reason"),
+    ("change", "said"),
     [
-        ([index_row("1"), index_row("2", "quarantined")], None),
-        ([index_row("1"), index_row("1")], "more than once: ['1']"),
-        ([index_row("1", "quarantined")], "no record was accepted"),
+        (setting("fs_hz", 7), "fs_hz: expected 100 to 2000 Hz"),
+        (setting("samples", 7), "samples: expected 10 s"),
+        (setting("sha256", "abc"), "sha256: expected SHA-256 hashes"),
+        (setting("sha256", None), "sha256: must not be empty"),
+        (setting("shard", 99), "shard: expected 0 to 15"),
+        (setting("split", "exam"), "split: expected train, validation, test"),
+        (setting("status", "perhaps"), "status: expected accepted or quarantined"),
+        (setting("status", "quarantined"), "code: must not be empty"),
+        (setting("id", "../../etc"), "id: expected plain numbers or names as ids (../../etc)"),
+        (setting("source", ""), "source: expected a text"),
+        (setting("licence", None), "licence: must not be empty"),
+        (lambda index: pd.concat([index, index.head(1)]), "id: stands in the index more than once"),
+        (lambda index: index.assign(status="quarantined", code="bad_id", reason="r"), "no record was accepted"),
     ],
 )
-def test_the_index_must_hold_each_id_once_and_an_accepted_record(
-    root: DataRoot, rows: list[dict[str, object]], reason: str | None
-) -> None:
-    write_index(root.index, rows)
-    result = result_of(checks.index_is_sound, root)
-    assert result.passed == (reason is None)
-    assert reason is None or reason in str(result.description)
+def test_an_index_that_breaks_its_schema_fails(records: DataRoot, change: Any, said: str) -> None:
+    rewritten(records, change)
+    assert said in reason(checks.index_is_sound, records)
+
+
+def test_a_split_that_does_not_follow_from_the_id_fails_by_name(records: DataRoot) -> None:
+    record_id = str(read_index(records)["id"][0])
+    other = "train" if split_of(record_id) != "train" else "test"
+    rewritten(records, setting("split", other))
+    assert f"split: expected that which follows from id ({record_id})" in reason(checks.index_is_sound, records)
 
 
 def test_a_missing_index_is_said(root: DataRoot) -> None:
-    assert "materialise raw_csvs first" in str(result_of(checks.index_is_sound, root).description)
+    assert "materialise raw_csvs first" in reason(checks.index_is_sound, root)
 
 
-def put_samples(root: DataRoot, records: dict[str, list[Split]]) -> None:
-    image, mask = np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8), np.zeros((SIDE_PX, SIDE_PX), np.uint8)
-    crop = Crop(image, mask)
-    labelled = [
-        Labelled(
-            id=f"{record_id}-{number}", record_id=record_id, split=split, kind="positive", recipe="clean", crop=crop
-        )
-        for record_id, splits in records.items()
-        for number, split in enumerate(splits)
-    ]
-    write_shard(root.dataset / "shard-000.arrow", SIDE_PX, [labelled])
+def test_sound_records_pass(made_root: DataRoot) -> None:
+    result = result_of(checks.records_are_sound, made_root)
+    assert result.passed, result.description
+    assert result.metadata["records_read"].value == 24
 
 
-@pytest.mark.parametrize(
-    ("records", "reason"),
-    [
-        ({"1": ["train", "train"], "2": ["validation"], "3": ["test"]}, None),
-        ({"1": ["train", "test"], "2": ["validation"], "3": ["test"]}, "more than one split: ['1']"),
-        ({"1": ["train"], "2": ["validation"]}, "no sample in split 'test'"),
-    ],
-)
-def test_no_record_may_be_in_two_splits_and_no_split_empty(
-    root: DataRoot, records: dict[str, list[Split]], reason: str | None
-) -> None:
-    put_samples(root, records)
-    result = result_of(checks.no_record_is_in_two_splits, root)
-    assert result.passed == (reason is None)
-    assert reason is None or reason in str(result.description)
+def first_csv(root: DataRoot) -> Path:
+    return csv_path(root, str(accepted_records(root)["id"][0]))
 
 
-def put_weights(root: DataRoot, values: list[float]) -> RunFolder:
-    run = RunFolder(root.runs / "demo")
-    run.best.parent.mkdir(parents=True)
-    save_file({"layer": np.array(values, np.float32)}, run.best)
-    note_published(root, "demo", sha256_file(run.best))
-    return run
+def test_a_record_that_was_exchanged_or_is_gone_fails_by_name(records: DataRoot) -> None:
+    path = first_csv(records)
+    path.write_bytes(path.read_bytes() + b"\n")
+    assert f"{path.stem}.csv is another file than was accepted" in reason(checks.records_are_sound, records)
+    path.unlink()
+    assert f"{path.stem}.csv is not there" in reason(checks.records_are_sound, records)
 
 
-def test_finite_weights_that_were_published_pass(root: DataRoot) -> None:
-    put_weights(root, [1.0, 2.0])
-    assert result_of(checks.weights_are_sound, root).passed
+def test_a_record_that_is_no_ecg_fails_though_its_hash_is_right(records: DataRoot) -> None:
+    path = first_csv(records)
+    path.write_text(path.read_text().replace("aVR", "aVX", 1))
+    rewritten(records, setting("sha256", sha256_file(path)))
+    assert f"{path.stem}.csv lacks aVR" in reason(checks.records_are_sound, records)
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_weights_that_are_not_finite_fail_by_name(root: DataRoot, bad: float) -> None:
-    put_weights(root, [1.0, bad])
-    assert "not finite: ['layer']" in str(result_of(checks.weights_are_sound, root).description)
+def test_the_schema_of_a_signal_knows_length_range_and_empty_leads() -> None:
+    from ecg_assets.records.record import Record
+    from ecg_assets.records.schema import signal_problems
+
+    signal_mv = np.zeros((12, 5000), np.float32)
+    assert signal_problems(Record("1", 500, signal_mv)) == []
+    assert signal_problems(Record("1", 500, signal_mv[:, :4000])) == ["length: expected 5000 rows"]
+    signal_mv[2, 7], signal_mv[3] = 50, np.nan
+    assert signal_problems(Record("1", 500, signal_mv)) == ["III: expected -20 to 20 mV", "aVR: holds no number"]
 
 
-def test_weights_that_were_exchanged_after_publishing_fail(root: DataRoot) -> None:
-    run = put_weights(root, [1.0])
-    save_file({"layer": np.array([2.0], np.float32)}, run.best)
-    assert "another file than was published" in str(result_of(checks.weights_are_sound, root).description)
+def test_the_same_signal_in_two_splits_is_a_warning_that_names_both_ids(records: DataRoot) -> None:
+    assert result_of(checks.no_signal_is_in_two_splits, records).passed
+    index = read_index(records)
+    here = int(np.flatnonzero(index["split"] == "train")[0])
+    there = int(np.flatnonzero(index["split"] == "test")[0])
 
+    def twice(rows: pd.DataFrame) -> None:
+        rows.loc[there, "sha256"] = rows.loc[here, "sha256"]
 
-@pytest.mark.parametrize(("wave", "passed"), [(0.97, True), (0.5, False), (None, True)])
-def test_low_dice_is_a_warning_and_no_error(root: DataRoot, wave: float | None, passed: bool) -> None:
-    run = put_weights(root, [1.0])
-    scores = {"background": 0.99, "grid": 0.95, "wave": wave}
-    card = Scorecard(
-        code_version="1",
-        experiment="demo",
-        sha256="s",
-        dataset_digest="d",
-        samples=1,
-        dice=scores,
-        dice_by_recipe={},
-        iou=scores,
-        precision=scores,
-        recall=scores,
-        three_class_dice=scores,
-    )
-    scorecard_path(run).parent.mkdir(parents=True)
-    scorecard_path(run).write_text(card.model_dump_json())
-    result = result_of(checks.dice_is_high_enough, root)
-    assert result.passed == passed
-    if not passed:
-        assert result.severity == dg.AssetCheckSeverity.WARN
-        assert "wave 0.500" in str(result.description)
+    rewritten(records, twice)
+    result = result_of(checks.no_signal_is_in_two_splits, records)
+    assert result.severity == dg.AssetCheckSeverity.WARN
+    assert " = ".join(sorted([index["id"][here], index["id"][there]])) in str(result.description)

@@ -11,7 +11,7 @@ from ecg_assets.store.stage import Log
 ARCHIVE_NAME = "train-csvs.tar.gz"
 TABLE_NAME = "train.csv"
 
-_PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+PLAIN_ID = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 
 
 class SourceError(ValueError):
@@ -86,4 +86,4 @@ class Reader(Protocol):
 
 def is_plain_id(record_id: str) -> bool:
     """Whether an id is a plain number or name, fit to be a file's name."""
-    return bool(_PLAIN_ID.fullmatch(record_id))
+    return bool(re.fullmatch(PLAIN_ID, record_id))

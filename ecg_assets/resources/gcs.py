@@ -33,6 +33,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "champion": (DATASET, RUNS, CHAMPION),
     "kaggle_subset": (SCANS,),
     "scan_segmentations": (CHAMPION, SCANS),
+    "scan_segmentations_scans_look_like_samples": (DATASET, SCANS),
     "digitized_signals": (CHAMPION, SCANS),
     "digitization_report": (RECORDS, CHAMPION, SCANS),
 }

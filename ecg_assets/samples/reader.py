@@ -111,6 +111,14 @@ class SampleReader:
             if self.split in (None, split) and (self.recipes is None or recipe in self.recipes)
         ]
 
+    def records_by_split(self) -> dict[str, set[str]]:
+        """The ids of the records that have samples in each split, whatever splits and recipes are read."""
+        found: dict[str, set[str]] = {}
+        for table in self._tables:
+            for pair in table.group_by(["split", "record_id"]).aggregate([]).to_pylist():
+                found.setdefault(pair["split"], set()).add(pair["record_id"])
+        return found
+
     def __len__(self) -> int:
         return self._ends[-1]
 

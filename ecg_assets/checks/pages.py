@@ -1,0 +1,20 @@
+"""Checks of pages."""
+
+import dagster as dg
+import numpy as np
+
+from ecg_assets.checks.result import verdict
+from ecg_assets.pages.agreement import disagreements
+from ecg_assets.records.index import accepted_records
+from ecg_assets.resources.storage import DataRootResource
+
+_PAGES_LOOKED_AT = 24
+
+
+@dg.asset_check(asset="wave_masks", blocking=True, additional_deps=["rendered_waves"])
+def masks_lie_on_the_ink(data_root: DataRootResource) -> dg.AssetCheckResult:
+    """Wave masks have their page's size, hold a trace, and lie on dark pixels only (up to 24 pages are looked at)."""
+    root = data_root.open()
+    ids = accepted_records(root)["id"].tolist()
+    looked_at = [str(ids[place]) for place in np.linspace(0, len(ids) - 1, min(len(ids), _PAGES_LOOKED_AT)).astype(int)]
+    return verdict(disagreements(root, looked_at), pages=len(looked_at))

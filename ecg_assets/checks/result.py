@@ -1,0 +1,19 @@
+"""What a check says."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+_SHOWN = 10
+
+
+def failed(reason: str, severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR) -> dg.AssetCheckResult:
+    """A check that failed, with its reason as description and in the metadata."""
+    return dg.AssetCheckResult(passed=False, severity=severity, description=reason, metadata={"reason": reason})
+
+
+def verdict(problems: Sequence[str], **facts: int | float | str) -> dg.AssetCheckResult:
+    """A check that fails when there are problems, of which it tells the first ten; `facts` otherwise."""
+    if problems:
+        return failed("; ".join(problems[:_SHOWN]))
+    return dg.AssetCheckResult(passed=True, metadata=facts)

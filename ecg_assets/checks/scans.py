@@ -1,0 +1,56 @@
+"""Checks of real images."""
+
+import dagster as dg
+import numpy as np
+
+from ecg_assets.assets.metadata import table
+from ecg_assets.checks.result import failed
+from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.samples.reader import DatasetError, EmptySplitError
+from ecg_assets.store.root import DataRoot
+
+_IMAGES_LOOKED_AT = 60
+_SHOWN = 10
+
+
+@dg.asset_check(asset="scan_segmentations")
+def scans_look_like_samples(data_root: DataRootResource) -> dg.AssetCheckResult:
+    """Real images (up to 60) have colours and gradients like training samples; a warning where they drift away."""
+    try:
+        names, far, rows = _compared(data_root.open())
+    except (DatasetError, EmptySplitError) as error:
+        return failed(f"nothing to compare real images with: {error}", dg.AssetCheckSeverity.WARN)
+    metadata = {"images": len(names)} | ({"drift": table(rows)} if rows else {})
+    if not far:
+        return dg.AssetCheckResult(passed=True, metadata=metadata)
+    reason = (
+        f"{len(far)} of {len(names)} images are unlike what a network trained on this dataset has seen: "
+        f"{'; '.join(far[:_SHOWN])}. Look at their overlays; add such papers, scans or photos to styles and recipes"
+    )
+    return dg.AssetCheckResult(
+        passed=False, severity=dg.AssetCheckSeverity.WARN, description=reason, metadata=metadata | {"reason": reason}
+    )
+
+
+def _compared(root: DataRoot) -> tuple[list[str], list[str], list[dict[str, object]]]:
+    """Names of the images compared, the far ones with their distances, and a row each."""
+    from ecg_assets.scans.drift import drift_of, reference_of
+    from ecg_assets.scans.page import UnreadableImageError
+    from ecg_assets.scans.stage import images_in, inbox  # imports torch
+
+    images = images_in(root)
+    if not images:
+        return [], [], []
+    reference, drifts = reference_of(root.dataset), []
+    for place in np.linspace(0, len(images) - 1, min(len(images), _IMAGES_LOOKED_AT)).round().astype(int):
+        path = images[place]
+        try:
+            drifts.append(drift_of(path, path.relative_to(inbox(root)).as_posix(), reference))
+        except UnreadableImageError:
+            continue  # the asset itself tells of it
+    rows: list[dict[str, object]] = [
+        {"image": one.name, "far in": ", ".join(one.far) or "-", **one.distances, **limits}
+        for limits in [{f"{kind} limit": limit for kind, limit in reference.limits.items()}]
+        for one in drifts
+    ]
+    return [one.name for one in drifts], [str(one) for one in drifts if one.far], rows

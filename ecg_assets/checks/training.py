@@ -1,0 +1,56 @@
+"""Checks of what came out of a training."""
+
+import dagster as dg
+
+from ecg_assets.checks.result import failed, verdict
+from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.store.fingerprint import sha256_file
+from ecg_assets.training.champion import read_champion
+from ecg_assets.training.published import NothingPublishedError, published_experiment, published_sha256
+from ecg_assets.training.run_folder import RunFolder
+from ecg_assets.training.scorecard import read_scorecard
+
+LOWEST_DICE = 0.9
+
+
+@dg.asset_check(asset="trained_checkpoint", blocking=True)
+def weights_are_sound(data_root: DataRootResource) -> dg.AssetCheckResult:
+    """The published checkpoint is the file that was published, loads into its network, and all numbers are finite."""
+    from ecg_assets.training.soundness import checkpoint_problem, parameters  # imports torch
+
+    root = data_root.open()
+    try:
+        checkpoint = RunFolder(root.runs / published_experiment(root)).best
+        published = published_sha256(root)
+    except NothingPublishedError as error:
+        return failed(str(error))
+    if not checkpoint.exists() or sha256_file(checkpoint) != published:
+        return failed(f"{checkpoint} is another file than was published; materialise trained_checkpoint again")
+    problem = checkpoint_problem(checkpoint)
+    return failed(problem) if problem else verdict([], parameters=parameters(checkpoint))
+
+
+@dg.asset_check(asset="evaluation_report")
+def dice_is_high_enough(data_root: DataRootResource) -> dg.AssetCheckResult:
+    """Dice on test records is at least 0.9 for grid lines and wave; a warning, not an error."""
+    root = data_root.open()
+    card = read_scorecard(RunFolder(root.runs / published_experiment(root)))
+    low = {name: dice for name, dice in card.three_class_dice.items() if dice is not None and dice < LOWEST_DICE}
+    if low:
+        said = ", ".join(f"{name} {dice:.3f}" for name, dice in low.items())
+        return failed(f"Dice below {LOWEST_DICE}: {said}; train longer or on more records", dg.AssetCheckSeverity.WARN)
+    return verdict([], three_class_dice=card.score)
+
+
+@dg.asset_check(asset="champion")
+def champion_beats_baseline(data_root: DataRootResource) -> dg.AssetCheckResult:
+    """The champion's Dice on test records is above that of a rule that only looks for dark and coloured pixels."""
+    from ecg_assets.training.baseline import against_baseline
+
+    root = data_root.open()
+    champion = read_champion(root)
+    if champion is None or champion.card is None:
+        return failed(f"{root.champion} holds no champion with scores; materialise champion")
+    result = against_baseline(root, champion.card)
+    problem = [result.problem] if result.problem else []
+    return verdict(problem, champion=result.champion, rule=result.rule, samples=result.samples)

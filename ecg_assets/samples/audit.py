@@ -1,0 +1,78 @@
+"""What would spoil a training without stopping it: samples that are none, and classes out of bounds."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from ecg_assets.samples.classes import CLASSES
+from ecg_assets.samples.reader import DatasetError, SampleReader
+
+# Between pages of widely spaced pale lines at high resolution, and dense ones at low: far beyond both is a fault.
+SHARE_BOUNDS: dict[str, tuple[float, float]] = {
+    "background": (0.5, 0.99),
+    "horizontal": (0.002, 0.2),
+    "vertical": (0.002, 0.2),
+    "intersection": (0.0001, 0.03),
+    "wave": (0.001, 0.12),
+}
+_LOOKED_AT = 256
+
+
+def sample_problems(dataset: Path, looked_at: int = _LOOKED_AT) -> list[str]:
+    """Decodes samples, evenly over all, and says what is wrong with them.
+
+    Args:
+        dataset: the dataset's folder.
+        looked_at: at most so many.
+
+    Raises:
+        DatasetError: there is no shard, or one is damaged.
+    """
+    reader = SampleReader(dataset, None)
+    numbers = np.linspace(0, len(reader) - 1, min(len(reader), looked_at)).round().astype(int)
+    problems = (_sample_problem(reader, int(number)) for number in numbers)
+    return [problem for problem in problems if problem is not None]
+
+
+def _sample_problem(reader: SampleReader, number: int) -> str | None:
+    try:
+        sample = reader[number]
+        about: object = sample.about
+        highest = int(sample.mask_hw.max())
+    except (pa.ArrowException, ValueError, TypeError, KeyError, RecursionError) as error:
+        return f"sample {number} cannot be decoded ({error}); delete the dataset's shards and materialise mixed_dataset"
+    if highest >= len(CLASSES):
+        return f"sample {sample.id} has class {highest} in its mask; the highest is {len(CLASSES) - 1}"
+    return None if isinstance(about, dict) else f"sample {sample.id} has no description; expected a JSON object"
+
+
+def share_problems(shares: list[float]) -> list[str]:
+    """Which classes' shares of the dataset's pixels are out of bounds, a sentence each.
+
+    Args:
+        shares: of the five classes, as `dataset.json` has them; they sum to 1.
+    """
+    if len(shares) != len(CLASSES) or not np.isfinite(shares).all() or abs(sum(shares) - 1) > 1e-3:
+        return [f"class shares are {shares}, expected {len(CLASSES)} numbers that sum to 1; materialise mixed_dataset"]
+    return [
+        f"{name} has {share:.3%} of the pixels, expected {low:.2%} to {high:.0%}: look at the samples, and at the "
+        "styles and recipes that were chosen"
+        for (name, (low, high)), share in zip(SHARE_BOUNDS.items(), shares, strict=True)
+        if not low <= share <= high
+    ]
+
+
+def class_shares(dataset: Path) -> list[float]:
+    """The classes' shares as the dataset's facts tell them.
+
+    Raises:
+        DatasetError: `dataset.json` is missing or has none.
+    """
+    path = dataset / "dataset.json"
+    try:
+        shares = json.loads(path.read_text("utf-8"))["class_shares"]
+        return [float(share) for share in shares]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DatasetError(f"{path} tells no class shares ({error!r}); materialise mixed_dataset") from error

@@ -1,0 +1,41 @@
+"""Whether what a network is tested on was kept from it while it was trained."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from ecg_assets.records.index import accepted_records
+from ecg_assets.store.placement import SPLITS, split_of
+from ecg_assets.store.root import DataRoot
+
+
+def leaks(records: Mapping[str, set[str]]) -> list[str]:
+    """What is wrong with a division of records among the splits, a sentence each.
+
+    Args:
+        records: as `SampleReader.records_by_split` gives them.
+    """
+    empty = [f"there is no sample in split {split!r}; add records" for split in SPLITS if not records.get(split)]
+    strange = sorted(set(records) - set(SPLITS))
+    counts = Counter(record_id for ids in records.values() for record_id in ids)
+    shared = sorted(record_id for record_id, count in counts.items() if count > 1)
+    placed = ((record_id, split) for split, ids in records.items() for record_id in ids)
+    misplaced = sorted(record_id for record_id, split in placed if split != split_of(record_id))
+    told = {"splits that are none": strange, "records in more than one split": shared}
+    told["records in another split than follows from their id"] = [one for one in misplaced if one not in shared]
+    return empty + [f"{what}: {_few(ids)}" for what, ids in told.items() if ids]
+
+
+def signals_in_two_splits(root: DataRoot) -> list[list[str]]:
+    """Groups of accepted records with the same signal under different ids that fall into different splits.
+
+    A network that has been trained on one of them knows the other.
+    """
+    index = accepted_records(root)
+    twice = index[index["sha256"].duplicated(keep=False)]
+    groups = [group for _, group in twice.groupby("sha256", sort=False) if group["split"].nunique() > 1]
+    return [sorted(map(str, group["id"])) for group in groups]
+
+
+def _few(ids: list[str], shown: int = 10) -> str:
+    more = f" and {len(ids) - shown} more" if len(ids) > shown else ""
+    return f"{ids[:shown]}{more}"
