@@ -1,115 +1,31 @@
 """Reads twelve leads in millivolts from a picture of a paper ECG."""
 
-import io
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from ecg_assets.digitize.arrangement import Arrangement, Slot, arrange, candidates
-from ecg_assets.digitize.check_picture import check_picture
+from ecg_assets.digitize.arrangement import Arrangement, arrange, candidates
+from ecg_assets.digitize.digitization import Digitization
 from ecg_assets.digitize.extent import Extent, find_extent
 from ecg_assets.digitize.flat_page import FlatPage, lay_flat
+from ecg_assets.digitize.lead_lines import columns_of, lead_lines
 from ecg_assets.digitize.leads import PageScale, leads_of
 from ecg_assets.digitize.path import follow
 from ecg_assets.digitize.pulses import Pulses, darkness, find_pulses
 from ecg_assets.digitize.reader import NotAnEcgError
-from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y, CELL_MM
+from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
 from ecg_assets.digitize.rows import find_rows
 from ecg_assets.digitize.runs import Runs, find_runs
-from ecg_assets.digitize.shared import hidden_edges
-from ecg_assets.digitize.traces import Line, stroke_px, trace_line
+from ecg_assets.digitize.traces import stroke_px, trace_line
 from ecg_assets.digitize.wave import WaveNetwork
-from ecg_assets.records.record import LEADS
 from ecg_assets.scans.segment import Segmenter
 from ecg_assets.weights import SEGMENTATION, WAVE, weights_path
 
-Signal = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]
 
 _SPEED_MM_PER_S, _GAIN_MM_PER_MV = 25.0, 10.0
-
-
-@dataclass(frozen=True)
-class Digitization:
-    """What was read in one picture.
-
-    Attributes:
-        signal_mv: (12, 10 * fs_hz) float32, leads in the order of `LEADS`; NaN outside what is printed.
-        fs_hz: sampling rate.
-        confidence: (12, 10 * fs_hz) float32, 0 to 1: how likely a sample is within 0.1 mV.
-        flat: the page laid flat.
-        lines: the traces on it, by their place.
-        arrangement: the layout.
-        extent: where traces begin and end.
-        scale: paper speed and gain.
-        pulses: what they were read from; None when they are assumed.
-    """
-
-    signal_mv: Signal
-    fs_hz: int
-    confidence: Signal
-    flat: FlatPage
-    lines: dict[Slot, Line]
-    arrangement: Arrangement
-    extent: Extent
-    scale: PageScale
-    pulses: Pulses | None
-
-    @property
-    def rectified_hwc(self) -> npt.NDArray[np.uint8]:
-        """(h, w, 3) uint8 RGB, the page laid flat, 16 px/mm across and 8 px/mm down."""
-        return self.flat.image_hwc
-
-    def check_png(self) -> bytes:
-        """The recovered traces drawn over the upright picture."""
-        target = io.BytesIO()
-        Image.fromarray(check_picture(self.flat, self.lines)).save(target, "PNG", compress_level=3)
-        return target.getvalue()
-
-    def info(self) -> dict[str, Any]:
-        """What was found and what was assumed, as JSON can say it."""
-        per_lead = {
-            lead: round(float(np.nanmean(row)), 3) if np.isfinite(row).any() else None
-            for lead, row in zip(LEADS, self._printed_confidence(), strict=True)
-        }
-        page = self.flat.page
-        return {
-            "layout": self.arrangement.name,
-            "layout_confidence": self.arrangement.confidence,
-            "fs_hz": self.fs_hz,
-            "paper_speed_mm_per_s": self.scale.paper_speed_mm_per_s,
-            "gain_mm_per_mv": self.scale.gain_mm_per_mv,
-            "px_per_mm": self._px_per_mm(),
-            "quarter_turns_counter_clockwise": page.quarter_turns,
-            "turn_confidence": round(self.flat.turn_confidence, 4),
-            "grid_found": round(self.flat.surface.found, 3),
-            "lead_confidence": per_lead,
-            "lead_ink": {slot.lead: round(line.seen, 3) for slot, line in self.lines.items()},
-            "assumed": self._assumed(),
-        }
-
-    def _px_per_mm(self) -> dict[str, float]:
-        """Of the file's picture turned upright, in the middle of the page."""
-        surface, scale = self.flat.surface, self.flat.page.scale
-        across, down = (np.hypot(np.diff(surface.x_px, axis=axis), np.diff(surface.y_px, axis=axis)) for axis in (1, 0))
-        cells = {"x": across, "y": down}
-        return {axis: round(float(np.median(cell)) / scale / CELL_MM, 3) for axis, cell in cells.items()}
-
-    def _printed_confidence(self) -> Signal:
-        return np.where(np.isfinite(self.signal_mv), self.confidence, np.nan).astype(np.float32)
-
-    def _assumed(self) -> list[str]:
-        said = []
-        if self.pulses is None:
-            said.append(f"{self.scale.gain_mm_per_mv:g} mm/mV: no calibration pulse was found")
-            said.append(f"{self.scale.paper_speed_mm_per_s:g} mm/s: no calibration pulse was found")
-        if not self.extent.known:
-            said.append("the traces' begin or end: they are not 10 s long, or cut off")
-        return said
 
 
 class Digitizer:
@@ -164,7 +80,7 @@ class Digitizer:
         pen = stroke_px(runs)
         arrangement = _arranged(runs, paths, extent, pen, layout)
         after_pulses = pulses is not None and pulses.left_mm < extent.first_mm
-        lines = _lines(runs, rows_y, arrangement, extent, (pen, after_pulses))
+        lines = lead_lines(runs, rows_y, arrangement, extent, (pen, after_pulses))
         signal, sure = leads_of(lines, arrangement, extent, scale, fs_hz)
         return Digitization(signal, fs_hz, sure, flat, lines, arrangement, extent, scale, pulses)
 
@@ -193,7 +109,7 @@ def _page_scale(pulses: Pulses | None, extent: Extent) -> PageScale:
 
 def _arranged(runs: Runs, paths: npt.NDArray[np.int64], extent: Extent, pen: float, layout: str) -> Arrangement:
     """Compares layouts by the rows' lines over the printed width, in mm upwards."""
-    first, last = _columns(extent, 0, 1, paths.shape[1])
+    first, last = columns_of(extent, 0, 1, paths.shape[1])
     nobody = np.zeros(paths.shape[1], dtype=np.bool_)
     rows = np.stack([trace_line(runs, path, (nobody, nobody), (first, last), pen).y_px for path in paths])
     arrangement = arrange(-rows / CANVAS_PX_PER_MM_Y / _GAIN_MM_PER_MV, layout)
@@ -204,56 +120,3 @@ def _arranged(runs: Runs, paths: npt.NDArray[np.int64], extent: Extent, pen: flo
             f"{len(paths)} rows of traces are found, and {wanted} that many; known are {', '.join(known)}"
         )
     return arrangement
-
-
-def _lines(
-    runs: Runs, rows_y: Values, arrangement: Arrangement, extent: Extent, strokes: tuple[float, bool]
-) -> dict[Slot, Line]:
-    """Each lead's own path: between leads of a row it may leap.
-
-    Args:
-        runs, rows_y, arrangement, extent: what was found.
-        strokes: the pen's width, px, and whether pulses stand before the first leads.
-    """
-    width = len(runs.first) - 1
-    pen, after_pulses = strokes
-    flank = int(np.ceil(pen / 2 * CANVAS_PX_PER_MM_X / CANVAS_PX_PER_MM_Y)) if after_pulses else 0
-    spans = {slot: _columns(extent, slot.column, slot.columns, width) for slot in arrangement.slots}
-    paths = {slot: follow(runs, float(rows_y[slot.row]), *spans[slot]).run for slot in arrangement.slots}
-    others = _taken_by_others(runs, _by_row(paths, spans, (len(rows_y), width)))
-    paths = {
-        slot: follow(runs, float(rows_y[slot.row]), *spans[slot], others[slot.row]).run for slot in arrangement.slots
-    }
-    taken = _by_row(paths, spans, (len(rows_y), width))
-    upper, lower = hidden_edges(runs, taken, pen)
-    return {
-        slot: trace_line(runs, run, (upper[slot.row], lower[slot.row]), spans[slot], pen, 0 if slot.column else flank)
-        for slot, run in paths.items()
-    }
-
-
-def _by_row(
-    paths: dict[Slot, npt.NDArray[np.int64]], spans: dict[Slot, tuple[int, int]], shape: tuple[int, int]
-) -> npt.NDArray[np.int64]:
-    """(rows, width) int64: the run that a row takes in each column, -1 where it has none."""
-    taken = np.full(shape, -1, dtype=np.int64)
-    for slot, run in paths.items():
-        columns = slice(*spans[slot])
-        taken[slot.row, columns] = run[columns]
-    return taken
-
-
-def _taken_by_others(runs: Runs, taken: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """(rows, runs) bool: whether another row than this one takes a run."""
-    users = np.zeros((len(taken), len(runs.column)), dtype=np.bool_)
-    for row, run in enumerate(taken):
-        users[row, run[run >= 0]] = True
-    return np.stack([np.delete(users, row, axis=0).any(axis=0) for row in range(len(taken))])
-
-
-def _columns(extent: Extent, place: int, across: int, width: int) -> tuple[int, int]:
-    """First and one past the last column of a part of the printed width."""
-    length = extent.last_mm - extent.first_mm
-    edges = [(extent.first_mm + length * part / across) * CANVAS_PX_PER_MM_X for part in (place, place + 1)]
-    first = int(np.clip(np.floor(edges[0]), 0, width - 2))
-    return first, int(np.clip(np.ceil(edges[1]), first + 2, width))

@@ -19,7 +19,7 @@ _BEFORE_MM, _INTO_MM = 18.0, 13.0
 _FOOT_MM = 3.0
 # Of the trace's own darkness.
 _LEAST_SCORE = 0.45
-_AS_GOOD = 0.97
+_AS_GOOD = 0.9
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,10 @@ def _fit(
     for line in lines_y:
         total += _row_score(down, across, round(float(line)), starts, (wide, tall))
     highest = int(total.argmax())
-    # As wide as a flank's line, places are as good as each other: the middle one is meant.
-    good = (total >= _AS_GOOD * total[highest]) & (np.abs(starts - starts[highest]) <= CANVAS_PX_PER_MM_X)
-    left = (float(starts[good].mean()) + 0.5) / CANVAS_PX_PER_MM_X
+    # As wide as a flank's line, places are about as good as each other: their middle is meant.
+    good = np.maximum(0, total - _AS_GOOD * total[highest])
+    good[np.abs(starts - starts[highest]) > CANVAS_PX_PER_MM_X] = 0
+    left = (float(np.average(starts, weights=good)) + 0.5) / CANVAS_PX_PER_MM_X
     right = left + PULSE_S * speed
     return Pulses(left, right, speed, gain, float(total[highest] / len(lines_y)))
 
@@ -109,9 +110,10 @@ def _row_score(down: Values, across: Values, line: int, starts: npt.NDArray[np.i
         if top < 1 or foot >= height:
             continue
         side = (down[foot] - down[top]) / tall
-        roof = (across[top, starts + wide] - across[top, starts]) / wide
+        # Between the flanks' middles, neither of them included: else places to one side would be preferred.
+        roof = (across[top, starts + wide] - across[top, starts + 1]) / (wide - 1)
         inside = (down[foot, starts + wide // 2] - down[top + 4, starts + wide // 2]) / max(1, tall - 4)
-        above = (across[top - 3, starts + wide] - across[top - 3, starts]) / wide
+        above = (across[top - 3, starts + wide] - across[top - 3, starts + 1]) / (wide - 1)
         sides = np.minimum(side[starts], side[starts + wide])
         best = np.maximum(best, np.minimum(sides, roof) - np.maximum(0, np.maximum(inside, above - 0.2)))
     return best
