@@ -47,8 +47,8 @@ class RayNodes:
     folder: Path
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
-    def start(self, host: str, *arguments: str) -> None:
-        """Starts a node, or the head; it is there when Ray knows it."""
+    def start(self, host: str, *arguments: str, variables: dict[str, str] | None = None) -> None:
+        """Starts a node, or the head; it is there when Ray knows it. `variables` are for its environment."""
         ports = ("dashboard-agent-grpc-port", "dashboard-agent-listen-port", "runtime-env-agent-port")
         agents = [f"--{name}={free_port(host)}" for name in (*ports, "metrics-export-port")]
         command = [str(Path(sys.executable).with_name("ray")), "start", "--block", "--disable-usage-stats"]
@@ -58,18 +58,21 @@ class RayNodes:
             self.processes[host] = subprocess.Popen(
                 command,
                 cwd=CHECKOUT,
-                env=kept | {"PYTHONPATH": str(CHECKOUT), "RAY_health_check_period_ms": "1000"},
+                env=kept | {"PYTHONPATH": str(CHECKOUT), "RAY_health_check_period_ms": "1000"} | (variables or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
 
-    def join(self, *hosts: str, arguments: Sequence[str] = ("--num-cpus=1",)) -> None:
+    def join(
+        self, *hosts: str, arguments: Sequence[str] = ("--num-cpus=1",), variables: dict[str, str] | None = None
+    ) -> None:
         """Starts nodes and waits until their parts of Ray run."""
         for host in hosts:
             # Nodes that start at the same time in one folder take each other's files and hang.
-            self.start(host, f"--address={self.address}", f"--temp-dir={self.folder}-{host}", _MEMORY, *arguments)
+            folder = f"--temp-dir={self.folder}-{host}"
+            self.start(host, f"--address={self.address}", folder, _MEMORY, *arguments, variables=variables)
         for host in hosts:
             self.wait_for(host)
 
@@ -121,4 +124,7 @@ def ray_nodes(*hosts: str) -> Iterator[RayNodes]:
 
 def tpu_arguments(resources: dict[str, float], labels: dict[str, str]) -> list[str]:
     """Arguments of `RayNodes.join` that make a node look as one with TPU chips."""
-    return [f"--resources={json.dumps(resources)}", f"--labels={json.dumps(labels)}"]
+    return [
+        f"--resources={json.dumps(resources)}",
+        "--labels=" + ",".join(f"{name}={value}" for name, value in labels.items()),
+    ]
