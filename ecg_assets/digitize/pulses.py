@@ -91,6 +91,8 @@ def _fit(
     for line in lines_y:
         total += _row_score(down, across, round(float(line)), starts, (wide, tall))
     highest = int(total.argmax())
+    if total[highest] <= 0:
+        return None
     # As wide as a flank's line, places are about as good as each other: their middle is meant.
     good = np.maximum(0, total - _AS_GOOD * total[highest])
     good[np.abs(starts - starts[highest]) > CANVAS_PX_PER_MM_X] = 0
@@ -113,7 +115,8 @@ def _row_score(down: Values, across: Values, line: int, starts: npt.NDArray[np.i
         # Between the flanks' middles, neither of them included: else places to one side would be preferred.
         roof = (across[top, starts + wide] - across[top, starts + 1]) / (wide - 1)
         inside = (down[foot, starts + wide // 2] - down[top + 4, starts + wide // 2]) / max(1, tall - 4)
-        above = (across[top - 3, starts + wide] - across[top - 3, starts + 1]) / (wide - 1)
+        over = max(0, top - 3)
+        above = (across[over, starts + wide] - across[over, starts + 1]) / (wide - 1)
         sides = np.minimum(side[starts], side[starts + wide])
         best = np.maximum(best, np.minimum(sides, roof) - np.maximum(0, np.maximum(inside, above - 0.2)))
     return best

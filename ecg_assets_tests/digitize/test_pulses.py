@@ -1,0 +1,61 @@
+"""Calibration pulses on flat pages: found to a fraction of a pixel with their scale; without one there is none."""
+
+import numpy as np
+import pytest
+
+from ecg_assets.digitize.pulses import Pulses, find_pulses
+from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
+
+INK = 200.0
+ROWS_Y = np.array([400.0, 720.0])
+TRACES = (480, 1500)
+PEN_MM = 0.3
+
+
+def page(left_mm: float | None, wide_mm: float = 5.0, tall_mm: float = 10.0) -> np.ndarray:
+    """(h, w) float32: darkness of two rows of level trace, and pulses before them."""
+    fine = 8
+    dark = np.zeros((900, 1700), np.float32)
+    pen = round(PEN_MM * CANVAS_PX_PER_MM_Y)
+    for line in ROWS_Y.astype(int):
+        dark[line - pen // 2 : line - pen // 2 + pen, TRACES[0] : TRACES[1]] = INK
+        if left_mm is None:
+            continue
+        top = line - round(tall_mm * CANVAS_PX_PER_MM_Y)
+        across = np.arange(1700 * fine) / fine / CANVAS_PX_PER_MM_X
+        for flank_mm in (left_mm, left_mm + wide_mm):
+            share = (np.abs(across - flank_mm) <= PEN_MM / 2).reshape(-1, fine).mean(axis=1)
+            dark[top:line] = np.maximum(dark[top:line], INK * share.astype(np.float32))
+        inside = (across >= left_mm) & (across <= left_mm + wide_mm)
+        dark[top : top + pen] = np.maximum(dark[top : top + pen], INK * inside.reshape(-1, fine).mean(axis=1))
+    return dark
+
+
+def found_on(dark: np.ndarray) -> Pulses | None:
+    return find_pulses(dark, INK, ROWS_Y, *TRACES)
+
+
+@pytest.mark.parametrize("left_mm", [20.0, 21.3, 22.71, 24.05])
+def test_the_flank_is_found_between_pixels(left_mm: float) -> None:
+    found = found_on(page(left_mm))
+    assert found is not None
+    assert (found.paper_speed_mm_per_s, found.gain_mm_per_mv) == (25, 10)
+    assert found.left_mm == pytest.approx(left_mm, abs=0.5 / CANVAS_PX_PER_MM_X)
+    assert found.right_mm - found.left_mm == 5
+
+
+@pytest.mark.parametrize(("speed", "gain"), [(25.0, 20.0), (50.0, 10.0), (25.0, 5.0)])
+def test_width_and_height_say_speed_and_gain(speed: float, gain: float) -> None:
+    found = found_on(page(18.0, 0.2 * speed, gain))
+    assert found is not None
+    assert (found.paper_speed_mm_per_s, found.gain_mm_per_mv) == (speed, gain)
+
+
+@pytest.mark.parametrize("darkness", [0.0, INK])
+def test_rows_without_a_pulse_have_none(darkness: float) -> None:
+    assert found_on(page(None)) is None
+    assert found_on(np.full((900, 1700), np.float32(darkness))) is None
+
+
+def test_rows_at_the_upper_edge_have_none() -> None:
+    assert find_pulses(page(20.0), INK, np.array([5.0]), *TRACES) is None
