@@ -11,6 +11,7 @@ from ecg_assets.digitize.each import EachReport, run_each
 from ecg_assets.digitize.outputs import contents_of, outputs_of
 from ecg_assets.digitize.reader import NotAnEcgError, Reader
 from ecg_assets.scans.page import SUFFIXES, UnreadableImageError, read_image
+from ecg_assets.store.confined import leads_out
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
@@ -44,10 +45,11 @@ def results(root: DataRoot) -> Path:
 
 
 def inbox_images(root: DataRoot) -> list[str]:
-    """Names of all images in the inbox of scans and below, relative to it."""
+    """Names of all images in the inbox of scans and below, relative to it; links that lead out of it are left out."""
     inbox = root.scans / "inbox"
     paths = (path for path in inbox.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    return sorted(path.relative_to(inbox).as_posix() for path in paths if path.name[0] != ".")
+    kept = (path for path in paths if path.name[0] != "." and not leads_out(path, inbox))
+    return sorted(path.relative_to(inbox).as_posix() for path in kept)
 
 
 def digitize_inbox(

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from isal import isal_zlib
-from PIL import Image
+
+from ecg_assets.pages.images import DAMAGES, opened
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _PALETTE = 0, 3
@@ -55,7 +56,7 @@ def read_rgb(path: Path) -> Pixels:
     """(h, w, 3) uint8 RGB.
 
     Raises:
-        PngError: the file is missing or is no image.
+        PngError: the file is missing, is no image, or has too many pixels.
     """
     return _read(path, "RGB")
 
@@ -64,7 +65,7 @@ def read_grey(path: Path) -> Pixels:
     """(h, w) uint8.
 
     Raises:
-        PngError: the file is missing or is no image.
+        PngError: the file is missing, is no image, or has too many pixels.
     """
     return _read(path, "L")
 
@@ -73,10 +74,10 @@ def read_palette(path: Path) -> tuple[Pixels, Pixels]:
     """A palette image as it is stored: (h, w) uint8 indices and (256, 3) uint8 RGB palette.
 
     Raises:
-        PngError: the file is missing, is no image, or has no palette.
+        PngError: the file is missing, is no image, has too many pixels, or has no palette.
     """
     indices = _read(path, "P")
-    with Image.open(path) as image:
+    with opened(path) as image:
         found = np.array(image.getpalette(), dtype=np.uint8).reshape(-1, 3)
     palette = np.zeros((256, 3), dtype=np.uint8)
     palette[: len(found)] = found
@@ -87,18 +88,20 @@ def read_indices(path: Path) -> Pixels:
     """(h, w) uint8: a palette image's indices, as they are stored.
 
     Raises:
-        PngError: the file is missing, is no image, or has no palette.
+        PngError: the file is missing, is no image, has too many pixels, or has no palette.
     """
     return _read(path, "P")
 
 
 def _read(path: Path, mode: str) -> Pixels:
     try:
-        with Image.open(path) as image:
+        with opened(path) as image:
             if mode == "P" and image.mode != "P":
                 raise PngError(f"{path} has no palette ({image.mode}); materialise rendered_waves again")
             return np.asarray(image.convert(mode))
-    except OSError as error:
+    except PngError:
+        raise
+    except DAMAGES as error:
         raise PngError(
             f"{path} cannot be read as an image ({error}); delete it and materialise its asset again"
         ) from error

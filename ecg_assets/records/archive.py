@@ -2,12 +2,15 @@
 
 import shutil
 import tarfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from ecg_assets.records.archive_file import DAMAGES, opened
+
 MAX_UNPACKED_BYTES = 16 << 30
+# A million records are two million files and folders.
+MAX_MEMBERS = 4_000_000
 _CHUNK_BYTES = 1 << 20
 
 
@@ -21,13 +24,16 @@ class ArchiveError(ValueError):
     """An archive cannot be unpacked; the message names it, the member and what to do."""
 
 
-def unpack(archive: Path, target: Path, max_bytes: int = MAX_UNPACKED_BYTES) -> list[str]:
+def unpack(
+    archive: Path, target: Path, max_bytes: int = MAX_UNPACKED_BYTES, max_members: int = MAX_MEMBERS
+) -> list[str]:
     """Unpacks `archive` (tar, plain or compressed) into the new folder `target`.
 
     Args:
         archive: the file.
         target: must not exist; it is removed again when anything fails.
         max_bytes: refuse to write more than this.
+        max_members: refuse more files and folders than this.
 
     Returns:
         Names of members that the archive holds more than once; the first of each is kept.
@@ -38,11 +44,14 @@ def unpack(archive: Path, target: Path, max_bytes: int = MAX_UNPACKED_BYTES) -> 
     """
     target.mkdir(parents=True)
     try:
-        with tarfile.open(archive, "r:*") as stream:
-            repeated = _unpack_members(archive, stream, target, max_bytes)
+        with opened(archive) as stream:
+            repeated = _unpack_members(archive, stream, target, max_bytes, max_members)
             _read_to_end(stream)
             return repeated
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+    except ArchiveError:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+    except DAMAGES as error:
         shutil.rmtree(target, ignore_errors=True)
         raise ArchiveError(f"{archive} cannot be unpacked: {_say(error)}; fetch it again") from error
     except BaseException:
@@ -51,14 +60,16 @@ def unpack(archive: Path, target: Path, max_bytes: int = MAX_UNPACKED_BYTES) -> 
 
 
 def _say(error: Exception) -> str:
-    if isinstance(error, EOFError | tarfile.ReadError | zlib.error):
-        return f"it is cut off or damaged ({error})"
-    return str(error)
+    return str(error) if isinstance(error, OSError) else f"it is cut off or damaged ({error})"
 
 
-def _unpack_members(archive: Path, stream: tarfile.TarFile, target: Path, max_bytes: int) -> list[str]:
+def _unpack_members(
+    archive: Path, stream: tarfile.TarFile, target: Path, max_bytes: int, max_members: int
+) -> list[str]:
     written, repeated = 0, []
-    for member in stream:
+    for number, member in enumerate(stream, start=1):
+        if number > max_members:
+            raise ArchiveError(f"{archive} holds more than {max_members} files and folders: is it the right archive?")
         place = target / _safe_name(archive, member)
         if member.isdir():
             place.mkdir(parents=True, exist_ok=True)
@@ -82,7 +93,11 @@ def _safe_name(archive: Path, member: tarfile.TarInfo) -> PurePosixPath:
             f"{archive}: member {member.name!r} is a link or a device; expected plain files and folders only: "
             "pack it again"
         )
+    if member.size < 0:
+        raise ArchiveError(f"{archive}: member {member.name!r} claims {member.size} bytes: pack it again")
     name = PurePosixPath(member.name)
+    if "\0" in member.name:
+        raise ArchiveError(f"{archive}: member {member.name!r} has a name that no file can have: pack it again")
     if name.is_absolute() or ".." in name.parts or "\\" in member.name:
         raise ArchiveError(f"{archive}: member {member.name!r} leads outside of the archive's folder: pack it again")
     return name

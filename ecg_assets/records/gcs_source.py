@@ -1,9 +1,8 @@
 """A source of records in a bucket: fetched into a local folder, which is then read like any other."""
 
-import tarfile
-import zlib
 from pathlib import Path, PurePosixPath
 
+from ecg_assets.records.archive_file import DAMAGES, opened
 from ecg_assets.records.source import ARCHIVE_NAME, TABLE_NAME, SourceError
 from ecg_assets.store.atomic import write_bytes
 from ecg_assets.store.bucket_address import BucketAddress, parse_address
@@ -85,14 +84,14 @@ def _table(bucket: BucketObjects, listing: list[Listed]) -> Wanted | None:
 
 def _table_in_archive(archive: Path, place: BucketAddress) -> bytes:
     try:
-        with tarfile.open(archive, "r:*") as stream:
+        with opened(archive) as stream:
             for member in stream:
                 named = PurePosixPath(member.name).name == TABLE_NAME
                 if named and member.isfile() and member.size <= _MAX_TABLE_BYTES:
                     source = stream.extractfile(member)
                     assert source is not None  # isfile
                     return source.read()
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+    except DAMAGES as error:
         raise SourceError(
             f"{place}/{ARCHIVE_NAME} is cut off or damaged ({error}); pack and upload it again"
         ) from error

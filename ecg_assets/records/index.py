@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ecg_assets.records.source import PLAIN_ID
 from ecg_assets.store.atomic import atomic_path
 from ecg_assets.store.root import DataRoot
 
@@ -52,13 +54,36 @@ def read_index(root: DataRoot) -> pd.DataFrame:
     """
     if not root.index.exists():
         raise IndexMissingError(f"{root.index} is not there; materialise raw_csvs first")
-    table = pq.read_table(root.index)
+    try:
+        table = pq.read_table(root.index)
+    except (pa.ArrowException, OSError) as error:
+        raise IndexMissingError(
+            f"{root.index} is no whole Parquet file ({str(error).splitlines()[0]}); delete it and materialise raw_csvs"
+        ) from error
     if table.schema.names != INDEX_SCHEMA.names:
         raise IndexMissingError(
             f"{root.index} has columns {table.schema.names}, expected {INDEX_SCHEMA.names}; materialise raw_csvs again"
         )
+    _check(root, table)
     frame: pd.DataFrame = table.to_pandas()
     return frame
+
+
+def _check(root: DataRoot, table: pa.Table) -> None:
+    """Ids become files' names: none of an accepted record may lead anywhere."""
+    try:
+        table.validate(full=True)
+        table = table.cast(INDEX_SCHEMA)
+    except (pa.ArrowException, ValueError) as error:
+        raise IndexMissingError(
+            f"{root.index} is damaged ({str(error).splitlines()[0]}); delete it and materialise raw_csvs"
+        ) from error
+    ids = table.filter(pc.equal(table["status"], ACCEPTED))["id"]
+    unfit = ids.filter(pc.invert(pc.match_substring_regex(ids, rf"\A(?:{PLAIN_ID})\z")))
+    if len(unfit):
+        raise IndexMissingError(
+            f"{root.index} holds the id {unfit[0].as_py()!r}, which is no plain number or name; materialise raw_csvs"
+        )
 
 
 def accepted_records(root: DataRoot) -> pd.DataFrame:

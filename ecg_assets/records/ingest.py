@@ -183,7 +183,8 @@ def _forget(root: DataRoot, held: dict[str, str], rows: list[Row]) -> None:
     kept = {csv_path(root, str(row["id"])) for row in rows if row["status"] == ACCEPTED}
     for name in held:
         path = root.path / name
-        if path not in kept:
+        # A folder is deleted whole: it must be a record's, whatever the manifest says.
+        if path not in kept and path == csv_path(root, path.stem):
             shutil.rmtree(path.parent, ignore_errors=True)
 
 

@@ -2,8 +2,11 @@
 
 import contextlib
 import io
+import lzma
 import shutil
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,18 @@ from ecg_assets.store.stage import Log
 COMPETITION = "physionet-ecg-image-digitization"
 PAGE_FILES = 200
 MAX_UNPACKED_BYTES = 1 << 28
+# Encrypted files, and methods that nobody knows, are a RuntimeError.
+_ZIP_DAMAGES = (
+    zipfile.BadZipFile,
+    LookupError,
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+)
 
 
 @dataclass(frozen=True)
@@ -115,13 +130,18 @@ def _take(folder: Path, name: str, temporary: Path) -> None:
     try:
         if not packed.exists():
             raise KaggleUnavailableError(f"the Kaggle client wrote no {name}; it wrote {found}")
-        temporary.write_bytes(_unzipped(packed, name))
+        temporary.write_bytes(unzipped(packed, name))
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def _unzipped(packed: Path, name: str) -> bytes:
+def unzipped(packed: Path, name: str) -> bytes:
+    """The file `name` of a zip file.
+
+    Raises:
+        KaggleUnavailableError: it is damaged, encrypted, too large, or holds no such file.
+    """
     try:
         with zipfile.ZipFile(packed) as archive:
             info = archive.getinfo(name)
@@ -129,6 +149,13 @@ def _unzipped(packed: Path, name: str) -> bytes:
                 raise KaggleUnavailableError(
                     f"{name} would be {info.file_size >> 20} MiB unpacked; at most {MAX_UNPACKED_BYTES >> 20} are taken"
                 )
-            return archive.read(info)
-    except (zipfile.BadZipFile, KeyError) as error:
+            with archive.open(info) as stream:
+                # No more than it claims, however much it would unpack to.
+                content = stream.read(info.file_size)
+            if len(content) != info.file_size:
+                raise EOFError(f"{len(content)} of {info.file_size} bytes")
+            return content
+    except KaggleUnavailableError:
+        raise
+    except _ZIP_DAMAGES as error:
         raise KaggleUnavailableError(f"{packed.name} is damaged or holds no {name} ({error}); run again") from error

@@ -14,6 +14,7 @@ from ecg_assets.records.kaggle_csv import read_record
 from ecg_assets.records.record import MAX_FS_HZ, MIN_FS_HZ
 from ecg_assets.records.rejection import RecordRejected
 from ecg_assets.records.source import ARCHIVE_NAME, TABLE_NAME, Listed, SourceError, Taken
+from ecg_assets.store.confined import leads_out
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
 from ecg_assets.store.stage import Log
 
@@ -28,11 +29,13 @@ class ListedCsv:
         id: as written in train.csv or as the file's name.
         files: its CSVs; none when it is listed only, several when it is there more than once.
         lines: (fs, labels) as written in train.csv; none when it is not listed there.
+        base: the folder that they must not lead out of.
     """
 
     id: str
     files: list[Path] = field(default_factory=list)
     lines: list[tuple[str, str]] = field(default_factory=list)
+    base: Path | None = None
 
     @property
     def labels(self) -> str | None:
@@ -51,6 +54,8 @@ class ListedCsv:
         """
         fs_hz = self._listed_fs()
         path = self.files[0]
+        if self.base is not None and leads_out(path, self.base):
+            raise RecordRejected("unreadable", f"{path.name} is a link out of the source: copy the file itself there")
         record = read_record(path, self.id, fs_hz)
         return Taken(fs_hz, record.signal_mv.shape[1], path.read_bytes())
 
@@ -92,7 +97,7 @@ class KaggleFolder:
         """
         self._require()
         archive = self.folder / ARCHIVE_NAME
-        files = [archive] if archive.exists() else sorted((self.folder / "train").rglob("*.csv"))
+        files = [archive] if archive.exists() else _csvs(self.folder / "train")
         named = [self.folder / TABLE_NAME, *files]
         return fingerprint({path.relative_to(self.folder).as_posix(): sha256_file(path) for path in named})
 
@@ -129,16 +134,25 @@ class KaggleFolder:
 
 def _list_records(table_path: Path, base: Path, repeated: list[str]) -> list[Listed]:
     records: dict[str, ListedCsv] = {}
-    for record_id, *line in _read_table(table_path):
-        records.setdefault(record_id, ListedCsv(record_id)).lines.append((line[0], line[1]))
     train = base / "train" if (base / "train").is_dir() else base
-    for path in sorted(train.rglob("*.csv")):
-        records.setdefault(path.stem, ListedCsv(path.stem)).files.append(path)
+
+    def record(record_id: str) -> ListedCsv:
+        return records.setdefault(record_id, ListedCsv(record_id, base=train))
+
+    for record_id, *line in _read_table(table_path):
+        record(record_id).lines.append((line[0], line[1]))
+    for path in _csvs(train):
+        record(path.stem).files.append(path)
     for name in repeated:
         path = base / name
         if path.suffix == ".csv":
-            records.setdefault(path.stem, ListedCsv(path.stem)).files.append(path)
+            record(path.stem).files.append(path)
     return [records[record_id] for record_id in sorted(records)]
+
+
+def _csvs(folder: Path) -> list[Path]:
+    """Linked folders are not entered; pipes and devices, whose reading need not end, are no files."""
+    return sorted(path for path in folder.rglob("*.csv") if path.is_file())
 
 
 def _read_table(path: Path) -> list[tuple[str, str, str]]:

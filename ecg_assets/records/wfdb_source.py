@@ -12,6 +12,7 @@ from ecg_assets.records.rejection import RecordRejected
 from ecg_assets.records.source import Listed, SourceError, Taken
 from ecg_assets.records.wfdb_header import signal_files
 from ecg_assets.records.wfdb_record import Window, read_recording
+from ecg_assets.store.confined import leads_out
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
 from ecg_assets.store.stage import Log
 
@@ -23,10 +24,12 @@ class Recording:
     Attributes:
         headers: its `.hea` files; more than one when folders hold the same name.
         window: which 10 s are read.
+        base: the folder that its files must not lead out of.
     """
 
     headers: tuple[Path, ...]
     window: Window
+    base: Path
 
     @property
     def id(self) -> str:
@@ -61,6 +64,11 @@ class Recording:
                 f"{self.id}.hea is there {len(self.headers)} times, in {folders}: give each folder as a source of "
                 "its own",
             )
+        for path in (self.headers[0], *signal_files(self.headers[0])):
+            if leads_out(path, self.base):
+                raise RecordRejected(
+                    "unreadable", f"{path.name} is a link out of the source: copy the file itself there"
+                )
         fs_hz, signal_mv = read_recording(self.headers[0], self.window)
         return Taken(fs_hz, signal_mv.shape[1], csv_of(signal_mv))
 
@@ -86,10 +94,12 @@ class WfdbFolder:
         """
         by_id: dict[str, list[Path]] = {}
         for path in sorted(self.folder.rglob("*.hea") if self.deep else self.folder.glob("*.hea")):
-            by_id.setdefault(path.stem, []).append(path)
+            if path.is_file():  # and no pipe, whose reading need not end
+                by_id.setdefault(path.stem, []).append(path)
         if not by_id:
             raise SourceError(f"{self.folder} holds no WFDB headers (*.hea); set `path` to a folder that does")
-        return [Recording(tuple(by_id[name]), self.window) for name in sorted(by_id) if not _is_coarser(name, by_id)]
+        named = (name for name in sorted(by_id) if not _is_coarser(name, by_id))
+        return [Recording(tuple(by_id[name]), self.window, self.folder) for name in named]
 
     def fingerprint(self) -> str:
         """Hash of all headers and their signal files, and of the window.

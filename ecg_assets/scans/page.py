@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from ecg_assets.pages.images import DAMAGES, PictureTooLargeError, opened
+
 Rgb = npt.NDArray[np.uint8]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
@@ -19,8 +21,6 @@ PAGE_WIDTH_PX = 2200
 MIN_SIDE_PX = 32
 # Tiles without end otherwise, or fewer pixels than lines.
 _LONGEST_PX, _SHORTEST_PX = 6000, 256
-# Larger pictures are refused before a pixel of them is unpacked.
-_MOST_PIXELS = 100_000_000
 _WHITE = (255, 255, 255)
 
 
@@ -56,18 +56,14 @@ def read_image(path: Path) -> Rgb:
     """(h, w, 3) uint8 RGB, as a viewer shows it: turned as the camera noted, transparency on white.
 
     Raises:
-        UnreadableImageError: the file is no whole image, or too small to hold a page.
+        UnreadableImageError: the file is no whole image, of another format, too large, or too small to hold a page.
     """
     try:
-        with Image.open(path) as image:
-            if image.width * image.height > _MOST_PIXELS:
-                raise UnreadableImageError(
-                    f"{path.name} is {image.width} x {image.height} px, more than "
-                    f"{_MOST_PIXELS // 1_000_000} million in all; scan it at 300 dpi"
-                )
-            shown = ImageOps.exif_transpose(image)
-            pixels = _to_rgb(shown)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        with opened(path) as image:
+            pixels = _to_rgb(ImageOps.exif_transpose(image))
+    except PictureTooLargeError as error:
+        raise UnreadableImageError(str(error)) from error
+    except DAMAGES as error:
         raise UnreadableImageError(f"{path.name} cannot be read as an image ({error}); export it again") from error
     if min(pixels.shape[:2]) < MIN_SIDE_PX:
         height, width = pixels.shape[:2]

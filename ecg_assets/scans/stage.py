@@ -9,6 +9,7 @@ from ecg_assets.scans.outputs import Outputs, outputs_of, segment_to
 from ecg_assets.scans.page import SUFFIXES, UnreadableImageError
 from ecg_assets.scans.segment import Segmenter
 from ecg_assets.store.atomic import remove_temporaries
+from ecg_assets.store.confined import leads_out
 from ecg_assets.store.engine import Workers, map_unordered
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes, sha256_file
 from ecg_assets.store.manifest import Manifest, is_current, read_manifest, write_manifest
@@ -49,12 +50,20 @@ def inbox(root: DataRoot) -> Path:
 
 
 def images_in(root: DataRoot) -> list[Path]:
-    """Every image in the inbox and below, by name; other files are not looked at."""
+    """Every image in the inbox and below, by name; neither other files nor links that lead out are looked at."""
+    folder = inbox(root)
     return sorted(
         path
-        for path in inbox(root).rglob("*")
-        if path.suffix.lower() in SUFFIXES and path.is_file() and path.name[0] != "."
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES and path.is_file() and path.name[0] != "." and not leads_out(path, folder)
     )
+
+
+def _tell_links(root: DataRoot, log: Log) -> None:
+    folder = inbox(root)
+    for path in sorted(path for path in folder.rglob("*") if leads_out(path, folder)):
+        name = path.relative_to(folder).as_posix()
+        log(f"{STAGE}: {name} is left out: it is a link out of the inbox; copy what it leads to there")
 
 
 def outputs(root: DataRoot) -> dict[str, Outputs]:
@@ -80,6 +89,7 @@ def segment_inbox(root: DataRoot, checkpoint: Path, log: Log, workers: Workers =
         workers: processes, or an engine; 1 lets the network use all cores of this process.
     """
     remove_temporaries(results(root))
+    _tell_links(root, log)
     names = [path.relative_to(inbox(root)).as_posix() for path in images_in(root)]
     weights = sha256_file(checkpoint) if names else ""
     places = outputs(root)

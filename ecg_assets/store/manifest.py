@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ecg_assets.store.atomic import write_text
+from ecg_assets.store.confined import is_inside
 from ecg_assets.store.fingerprint import fingerprint
 
 
@@ -34,6 +35,15 @@ class Manifest(BaseModel):
     files: dict[str, str] = Field(default_factory=dict)
     info: dict[str, Any] = Field(default_factory=dict)
 
+    @field_validator("files")
+    @classmethod
+    def _stay_inside(cls, files: dict[str, str]) -> dict[str, str]:
+        # Stages delete what a manifest lists and they no longer make.
+        for name in files:
+            if not is_inside(name):
+                raise ValueError(f"the file {name!r} leads outside of the data root")
+        return files
+
     @property
     def digest(self) -> str:
         """Hash of the content: every file's name and hash."""
@@ -57,8 +67,9 @@ def read_manifest(path: Path) -> Manifest | None:
     try:
         return Manifest.model_validate_json(path.read_text("utf-8"))
     except (ValidationError, UnicodeDecodeError) as error:
+        said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else "it is no UTF-8"
         raise ManifestError(
-            f"{path} is no manifest ({error.__class__.__name__}); delete it, and the next run makes this shard again"
+            f"{path} is no manifest ({said}); delete it, and the next run makes this shard again"
         ) from error
 
 

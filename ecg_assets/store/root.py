@@ -140,11 +140,11 @@ def _open_folder(folder: Path, shards: int | None, remote: BucketAddress | None)
 def _read_shards(settings: Path) -> int:
     try:
         shards = json.loads(settings.read_text("utf-8"))["shards"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataRootError(
             f'{settings}: expected {{"shards": <number>}}, found something else; restore it with the number of '
             "shards that this data root was made with, or start with an empty folder"
         ) from error
-    if not isinstance(shards, int) or not 1 <= shards <= 1024:
+    if type(shards) is not int or not 1 <= shards <= 1024:
         raise DataRootError(f"{settings}: shards is {shards!r}, expected a whole number from 1 to 1024")
     return shards

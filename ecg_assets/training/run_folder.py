@@ -5,9 +5,9 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ecg_assets.store.atomic import remove_temporaries, write_text
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
@@ -18,6 +18,8 @@ from ecg_assets.training.config import TrainConfig
 # To be raised when the same config on the same data would train to something else.
 CODE_VERSION = "2"
 _PREVIOUS = ".previous"
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class RunFolderError(ValueError):
@@ -127,6 +129,12 @@ class RunState(BaseModel):
     best_epoch: int
     history: list[EpochScores]
 
+    @model_validator(mode="after")
+    def _best_is_one_of_them(self) -> Self:
+        if self.finished and not 1 <= self.best_epoch <= len(self.history):
+            raise ValueError(f"best_epoch is {self.best_epoch}, but there are {len(self.history)} epochs")
+        return self
+
 
 class Published(BaseModel):
     """What came out of a finished run.
@@ -186,16 +194,20 @@ def read_start(run: RunFolder) -> Start:
     """What the run was started with.
 
     Raises:
-        RunFolderError: the folder was not prepared.
+        RunFolderError: the folder was not prepared, or the file is damaged.
     """
     if not run.config.exists():
         raise RunFolderError(f"{run.config} is not there; prepare the run first (`ecg-assets train --config ...`)")
-    return Start.model_validate_json(run.config.read_text("utf-8"))
+    return _read_model(run.config, Start)
 
 
 def read_state(run: RunFolder) -> RunState | None:
-    """How far the run is, or None before its first checkpoint."""
-    return RunState.model_validate_json(run.state.read_text("utf-8")) if run.state.exists() else None
+    """How far the run is, or None before its first checkpoint.
+
+    Raises:
+        RunFolderError: the file is there but tells no such thing.
+    """
+    return _read_model(run.state, RunState) if run.state.exists() else None
 
 
 def is_finished(run: RunFolder) -> bool:
@@ -236,14 +248,37 @@ def write_state(run: RunFolder, state: RunState) -> None:
     write_text(run.state, state.model_dump_json(indent=1) + "\n")
 
 
+def _read_model(path: Path, model: type[_Model]) -> _Model:
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "it"
+        raise RunFolderError(
+            f"{path} is damaged ({where}: {first['msg']}); remove {path.parent} and train again"
+        ) from error
+
+
+def _read_fields(path: Path, remedy: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise RunFolderError(f"{path} is damaged (it is no JSON text); {remedy}") from error
+    if not isinstance(fields, dict):
+        raise RunFolderError(f"{path} is damaged (it holds no fields); {remedy}")
+    return fields
+
+
 def _kept_fingerprint(run: RunFolder) -> str:
     """Read without validation: an older version's config may have other fields."""
-    return str(json.loads(run.config.read_text("utf-8")).get("fingerprint"))
+    return str(_read_fields(run.config, f"remove {run.path} and train again").get("fingerprint"))
 
 
 def _dataset_facts(root: DataRoot) -> dict[str, Any]:
     path = root.dataset / "dataset.json"
     if not path.exists():
         raise RunFolderError(f"{path} is not there; materialise mixed_dataset first")
-    facts: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    facts = _read_fields(path, "delete it and materialise mixed_dataset")
+    if not isinstance(facts.get("digest"), str):
+        raise RunFolderError(f"{path} is damaged (it has no digest); delete it and materialise mixed_dataset")
     return facts

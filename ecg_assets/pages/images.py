@@ -1,0 +1,52 @@
+"""Opens picture files of other people: a few formats, and only up to a size, whatever they claim."""
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+# No others: Pillow would hand PostScript, for one, to another program.
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
+# Larger pictures are refused before a pixel of them is unpacked.
+MOST_PIXELS = 100_000_000
+# What Pillow's decoders run into in a damaged file.
+DAMAGES: tuple[type[Exception], ...] = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    struct.error,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    RuntimeError,
+)
+
+
+class PictureTooLargeError(ValueError):
+    """A picture has more pixels than are unpacked; the message says how many."""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """The picture, its pixels not read yet; what may be raised while it is open is in `DAMAGES`.
+
+    Raises:
+        PictureTooLargeError: it has, or claims to have, more than `MOST_PIXELS`.
+    """
+    try:
+        found: Any = Image.open(path, formats=FORMATS)
+    except Image.DecompressionBombError as error:  # beyond a limit of Pillow's own
+        raise PictureTooLargeError(
+            f"{path.name} has more than {MOST_PIXELS // 1_000_000} million pixels; scan it at 300 dpi"
+        ) from error
+    with found as image:
+        if image.width * image.height > MOST_PIXELS:
+            raise PictureTooLargeError(
+                f"{path.name} is {image.width} x {image.height} px, more than {MOST_PIXELS // 1_000_000} million in "
+                "all; scan it at 300 dpi"
+            )
+        yield image

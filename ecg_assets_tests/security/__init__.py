@@ -1,0 +1,1 @@
+"""What keeps secrets secret, and other people's files where they belong."""
