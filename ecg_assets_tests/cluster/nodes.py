@@ -23,6 +23,7 @@ from ecg_assets_tests.live import CHECKOUT
 HEAD = "127.0.0.2"
 NODES = ("127.0.0.13", "127.0.0.14")
 _STARTED_S = 300.0
+_NOT_AT_WORK = ("ray::IDLE", "ray::Dashboard", "ray::RuntimeEnv", "ray::SPILL", "ray::RESTORE")
 _MEMORY = f"--object-store-memory={100 << 20}"
 
 
@@ -92,10 +93,26 @@ class RayNodes:
         """What the node's command has written."""
         return (self.folder / f"{host}.log").read_text(errors="replace")
 
+    def hold_at_work(self, host: str) -> bool:
+        """Stops a node's processes in the middle of a task; lets them go on, and says no, where there is none."""
+        tree = self.tree(host)
+        for process in tree:
+            process.suspend()
+        titles = [" ".join(process.cmdline()) for process in tree]
+        if any(title.startswith("ray::") and not title.startswith(_NOT_AT_WORK) for title in titles):
+            return True
+        for process in tree:
+            process.resume()
+        return False
+
+    def tree(self, host: str) -> list[psutil.Process]:
+        """All processes of a node."""
+        root = psutil.Process(self.processes[host].pid)
+        return [root, *root.children(recursive=True)]
+
     def kill(self, host: str) -> None:
         """Kills a node's whole process tree at once, as a machine that loses power."""
-        root = psutil.Process(self.processes[host].pid)
-        tree = [root, *root.children(recursive=True)]
+        tree = self.tree(host)
         for process in tree:
             process.suspend()  # nobody of it may tell the others
         for process in tree:
