@@ -32,6 +32,7 @@ class OneSource(dg.Config):
     name: str | None = _as_in_the_library("name")
     licence: str | None = _as_in_the_library("licence")
     records: int | None = _as_in_the_library("records")
+    mix: str | None = _as_in_the_library("mix")
     window_start_s: float = _as_in_the_library("window_start_s")
     checksums: bool = _as_in_the_library("checksums")
 

@@ -40,6 +40,12 @@ class SourceSpec(BaseModel):
         ge=1,
         description="Use at most this many records, drawn by the seed; for kind synthetic how many to make (24).",
     )
+    mix: str | None = Field(
+        default=None,
+        min_length=1,
+        description="synthetic: which rhythms and morphologies come how often: a mix of records/tables/synthetic.yaml "
+        "(default, normal), or own.yaml#name, a file that adds to that table.",
+    )
     window_start_s: float = Field(
         default=0.0, ge=0, description="wfdb: where in a longer recording the 10 s begin that are read."
     )
@@ -52,6 +58,8 @@ class SourceSpec(BaseModel):
         if (self.kind == "synthetic") == bool(self.path):
             said = "has no path" if self.path else "needs a path, a folder or gs://bucket/prefix"
             raise ValueError(f"a source of kind {self.kind} {said}; it is {self.path!r}")
+        if self.mix is not None and self.kind != "synthetic":
+            raise ValueError(f"mix is for kind synthetic; this source is of kind {self.kind}")
         return self
 
 

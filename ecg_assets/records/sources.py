@@ -14,6 +14,7 @@ from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
 
 _SYNTHETIC_RECORDS = 24
+_SYNTHETIC_MIX = "default"
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def local_folder(address: str, cache: Path, log: Log) -> Path:
 def _open(root: DataRoot, spec: SourceSpec, group: int, seed: int, log: Log) -> list[Source]:
     if spec.kind == "synthetic":
         folder = root.path / "synthetic_source"
-        write_synthetic_source(folder, spec.records or _SYNTHETIC_RECORDS, seed, log)
+        write_synthetic_source(folder, spec.records or _SYNTHETIC_RECORDS, seed, log, spec.mix or _SYNTHETIC_MIX)
         name, licence = spec.name or "synthetic", spec.licence or SYNTHETIC_LICENCE
         return [Source(name, licence, "", group, None, KaggleFolder(folder, "synthetic"))]
     folder = local_folder(spec.path, root.path / "source_cache", log)

@@ -1,49 +1,25 @@
 """Synthetic 12-lead ECGs: a moving heart dipole, projected to the leads, recorded with noise."""
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ecg_assets.records.synthetic_atria import fibrillatory_waves, flutter_waves
+from ecg_assets.records.synthetic_conduction import Course, dissociated, flutter, paced, regular, wenckebach
+from ecg_assets.records.synthetic_gaussians import Gaussians
 from ecg_assets.records.synthetic_leads import Array, project, twelve_leads
-from ecg_assets.records.synthetic_morphology import Conduction, Heart, Territory, draw_heart
+from ecg_assets.records.synthetic_morphology import Heart, draw_heart
 from ecg_assets.records.synthetic_noise import add_noise
 from ecg_assets.records.synthetic_rhythm import (
     Beat,
     Breathing,
     fibrillation_beats,
-    fibrillatory_waves,
     sinus_beats,
     with_atrial_beats,
     with_ventricular_beats,
 )
+from ecg_assets.records.synthetic_table import Rhythm, choose
 from ecg_assets.store.rng import rng_for
-
-Kind = Literal[
-    "sinus",
-    "ventricular_ectopic",
-    "atrial_ectopic",
-    "atrial_fibrillation",
-    "st_elevation",
-    "left_bundle_branch_block",
-    "right_bundle_branch_block",
-]
-
-# How many records are of each kind.
-KIND_SHARES: dict[Kind, float] = {
-    "sinus": 0.60,
-    "ventricular_ectopic": 0.09,
-    "atrial_ectopic": 0.05,
-    "atrial_fibrillation": 0.08,
-    "st_elevation": 0.07,
-    "left_bundle_branch_block": 0.05,
-    "right_bundle_branch_block": 0.06,
-}
-
-_CONDUCTION: dict[Kind, Conduction] = {
-    "left_bundle_branch_block": "left_bundle",
-    "right_bundle_branch_block": "right_bundle",
-}
 
 
 @dataclass(frozen=True)
@@ -54,8 +30,8 @@ class SyntheticEcg:
         id: the record's id.
         fs_hz: sampling rate.
         signal_mv: (12, n) float64, in the order of `LEADS`, no NaN.
-        kind: rhythm or disease.
-        territory: where ST is lifted, for kind "st_elevation".
+        rhythm: its name in the table.
+        morphology: the same; None where the rhythm has a QRS of its own.
         beats: those whose R peak lies in the record.
         heart: its waves and intervals.
     """
@@ -63,10 +39,15 @@ class SyntheticEcg:
     id: str
     fs_hz: int
     signal_mv: Array
-    kind: Kind
-    territory: Territory | None
+    rhythm: str
+    morphology: str | None
     beats: tuple[Beat, ...]
     heart: Heart
+
+    @property
+    def labels(self) -> str:
+        """Rhythm and morphology, as the index tells them."""
+        return self.rhythm if self.morphology is None else f"{self.rhythm}; {self.morphology}"
 
 
 def synthesize(
@@ -75,7 +56,9 @@ def synthesize(
     seed: int,
     duration_s: float = 10.0,
     *,
-    kind: Kind | None = None,
+    mix: str = "default",
+    rhythm: str | None = None,
+    morphology: str | None = None,
     noise: bool = True,
 ) -> SyntheticEcg:
     """One record; the same arguments give the same record, whatever else was made.
@@ -85,57 +68,83 @@ def synthesize(
         fs_hz: sampling rate; `duration_s` * `fs_hz` samples come out.
         seed: of the source.
         duration_s: length.
-        kind: instead of one drawn by `KIND_SHARES`.
+        mix: how often each rhythm and morphology comes; see `synthetic_table.choose`.
+        rhythm, morphology: names of the table, instead of drawn ones.
         noise: False leaves out wander, muscle and mains, and nothing else changes.
+
+    Raises:
+        SyntheticTableError: there is no such mix, rhythm or morphology.
     """
-    kind = kind or _draw_kind(rng_for(seed, record_id, "synthetic.kind"))
+    chosen = choose(rng_for(seed, record_id, "synthetic.kind"), mix, rhythm, morphology)
     heart_rng = rng_for(seed, record_id, "synthetic.heart")
-    territory: Territory | None = None
-    if kind == "st_elevation":
-        places: tuple[Territory, ...] = get_args(Territory)
-        territory = places[int(heart_rng.integers(len(places)))]
-    heart = draw_heart(heart_rng, _CONDUCTION.get(kind, "normal"), territory)
+    heart = draw_heart(heart_rng, chosen.morphology, chosen.rhythm.beats == "paced")
+    if chosen.rhythm.pr_ms is not None:
+        heart = replace(heart, pr_ms=float(heart_rng.uniform(*chosen.rhythm.pr_ms)))
     rhythm_rng = rng_for(seed, record_id, "synthetic.rhythm")
     breathing = Breathing(rhythm_rng.uniform(0.17, 0.33), rhythm_rng.uniform(0, 2 * np.pi))
-    beats = _draw_beats(rhythm_rng, kind, heart, duration_s, breathing)
+    course = _course(rhythm_rng, chosen.rhythm, heart, duration_s, breathing)
 
     time_s = np.arange(round(duration_s * fs_hz)) / fs_hz
-    dipole_mv = _dipole(rhythm_rng, heart, beats, time_s)
-    if kind == "atrial_fibrillation":
-        dipole_mv += fibrillatory_waves(rhythm_rng, time_s)
-    independent_mv = project(_breathe(rhythm_rng, dipole_mv, breathing.at(time_s)))
+    dipole_mv = _dipole(rhythm_rng, heart, course, time_s) + _atria(rhythm_rng, course, time_s)
+    independent_mv = project(_breathe(rhythm_rng, dipole_mv, breathing.at(time_s)), heart.torso)
     if noise:
         independent_mv = add_noise(rng_for(seed, record_id, "synthetic.noise"), independent_mv, fs_hz, breathing)
-    inside = tuple(beat for beat in beats if 0 <= beat.time_s < duration_s)
-    return SyntheticEcg(record_id, fs_hz, twelve_leads(independent_mv), kind, territory, inside, heart)
+    inside = tuple(beat for beat in course.beats if 0 <= beat.time_s < duration_s)
+    signal_mv = twelve_leads(independent_mv)
+    return SyntheticEcg(record_id, fs_hz, signal_mv, chosen.rhythm_name, chosen.morphology_name, inside, heart)
 
 
-def _draw_kind(rng: np.random.Generator) -> Kind:
-    kinds = list(KIND_SHARES)
-    return kinds[int(rng.choice(len(kinds), p=list(KIND_SHARES.values())))]
+def _course(rng: np.random.Generator, rhythm: Rhythm, heart: Heart, duration_s: float, breathing: Breathing) -> Course:
+    rate = rhythm.rate_per_min.draw(rng)
+    match rhythm.beats:
+        case "sinus":
+            beats = sinus_beats(rng, duration_s, breathing, rate, rhythm.respiratory)
+            return Course(_with_early(rng, rhythm, beats, heart, duration_s))
+        case "wenckebach":
+            return wenckebach(rng, duration_s, rate, heart.pr_ms)
+        case "escape":
+            return dissociated(rng, duration_s, rate, "ventricular")
+        case "fibrillation":
+            return Course(fibrillation_beats(rng, duration_s, rate), atria="fibrillation")
+        case "flutter":
+            return flutter(rng, duration_s, rate)
+        case "paced":
+            return paced(rng, duration_s, rate)
+        case "ventricular" | "conducted" as origin:
+            return Course(regular(rng, duration_s, rate, origin))
 
 
-def _draw_beats(
-    rng: np.random.Generator, kind: Kind, heart: Heart, duration_s: float, breathing: Breathing
+def _with_early(
+    rng: np.random.Generator, rhythm: Rhythm, beats: list[Beat], heart: Heart, duration_s: float
 ) -> list[Beat]:
-    if kind == "atrial_fibrillation":
-        return fibrillation_beats(rng, duration_s)
-    beats = sinus_beats(rng, duration_s, breathing)
-    if kind == "ventricular_ectopic":
-        qt_ms = heart.qt_ms(beats[0].rr_s)
-        return with_ventricular_beats(rng, beats, duration_s, qt_ms, often=rng.random() < 0.2)
-    return with_atrial_beats(rng, beats, duration_s) if kind == "atrial_ectopic" else beats
+    if rhythm.early == "ventricular":
+        return with_ventricular_beats(rng, beats, duration_s, heart.qt_ms(beats[0].rr_s), rhythm.every)
+    return with_atrial_beats(rng, beats, duration_s, rhythm.every) if rhythm.early == "atrial" else beats
 
 
-def _dipole(rng: np.random.Generator, heart: Heart, beats: list[Beat], time_s: Array) -> Array:
-    """(n, 3) sum of all beats' waves, each beat's own a little taller or smaller."""
+def _atria(rng: np.random.Generator, course: Course, time_s: Array) -> Array:
+    if course.atria == "fibrillation":
+        return fibrillatory_waves(rng, time_s)
+    if course.atria == "flutter":
+        return flutter_waves(rng, time_s, course.atrial_rate_hz, course.atrial_start_s)
+    return np.zeros((len(time_s), 3))
+
+
+def _dipole(rng: np.random.Generator, heart: Heart, course: Course, time_s: Array) -> Array:
+    """(n, 3) sum of all beats' waves, each beat's own a little taller or smaller, and of P waves without a beat."""
     dipole_mv = np.zeros((len(time_s), 3))
-    for beat in beats:
-        waves = heart.beat(beat.origin, beat.rr_s).scaled(1 + 0.015 * float(np.clip(rng.normal(), -2, 2)))
-        first_ms, last_ms = waves.span_ms()
-        start, stop = np.searchsorted(time_s, [beat.time_s + first_ms / 1000, beat.time_s + last_ms / 1000])
-        dipole_mv[start:stop] += waves.at((time_s[start:stop] - beat.time_s) * 1000)
+    for beat in course.beats:
+        waves = heart.beat(beat).scaled(1 + 0.015 * float(np.clip(rng.normal(), -2, 2)))
+        _add(dipole_mv, waves, beat.time_s, time_s)
+    for onset_s in course.p_times_s:
+        _add(dipole_mv, heart.p, onset_s, time_s)
     return dipole_mv
+
+
+def _add(dipole_mv: Array, waves: Gaussians, at_s: float, time_s: Array) -> None:
+    first_ms, last_ms = waves.span_ms()
+    start, stop = np.searchsorted(time_s, [at_s + first_ms / 1000, at_s + last_ms / 1000])
+    dipole_mv[start:stop] += waves.at((time_s[start:stop] - at_s) * 1000)
 
 
 def _breathe(rng: np.random.Generator, dipole_mv: Array, breath: Array) -> Array:

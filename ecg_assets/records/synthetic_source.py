@@ -1,5 +1,6 @@
 """Synthetic records written as a source in the competition's shape."""
 
+import csv
 import io
 import shutil
 import uuid
@@ -21,7 +22,7 @@ DECIMALS = 3
 _QUARTER = {"I": 0, "III": 0, "aVR": 1, "aVL": 1, "aVF": 1, "V1": 2, "V2": 2, "V3": 2, "V4": 3, "V5": 3, "V6": 3}
 
 
-def write_synthetic_source(folder: Path, count: int, seed: int, log: Log) -> None:
+def write_synthetic_source(folder: Path, count: int, seed: int, log: Log, mix: str = "default") -> None:
     """Writes `train.csv` and `train/<id>/<id>.csv` of `count` records; the same arguments give the same bytes.
 
     The folder is whole or absent: it is filled under a temporary name and renamed. One that is there is replaced
@@ -32,9 +33,11 @@ def write_synthetic_source(folder: Path, count: int, seed: int, log: Log) -> Non
         count: records, at 250, 256, 500, 512, 1000, 1025 Hz in turn.
         seed: of `synthesize`.
         log: receives a line at the end.
+        mix: of `synthesize`; rhythm and morphology stand in the table's column `labels`.
 
     Raises:
         ValueError: `count` is not positive, or `folder` holds something else.
+        SyntheticTableError: there is no such mix.
     """
     if count < 1:
         raise ValueError(f"count is {count}; a source has at least 1 record, and 12 fill train, validation and test")
@@ -44,7 +47,7 @@ def write_synthetic_source(folder: Path, count: int, seed: int, log: Log) -> Non
         shutil.rmtree(left)
     building = folder.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{folder.name}")
     try:
-        _fill(building, count, seed)
+        _fill(building, count, seed, mix)
         shutil.rmtree(folder, ignore_errors=True)
         building.rename(folder)
     finally:
@@ -78,16 +81,17 @@ def _cells(lead: str, values_mv: Array) -> list[str]:
     return [""] * start + written + [""] * (n - stop)
 
 
-def _fill(folder: Path, count: int, seed: int) -> None:
-    lines = ["id,fs,sig_len"]
+def _fill(folder: Path, count: int, seed: int, mix: str) -> None:
+    rows: list[list[object]] = [["id", "fs", "sig_len", "labels"]]
     for index in range(count):
         record_id, fs_hz = str(FIRST_ID + index), SAMPLING_RATES_HZ[index % len(SAMPLING_RATES_HZ)]
-        signal_mv = synthesize(record_id, fs_hz, seed).signal_mv
+        made = synthesize(record_id, fs_hz, seed, mix=mix)
         path = folder / "train" / record_id / f"{record_id}.csv"
         path.parent.mkdir(parents=True)
-        path.write_text(record_csv(signal_mv), encoding="utf-8")
-        lines.append(f"{record_id},{fs_hz},{signal_mv.shape[1]}")
-    (folder / "train.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        path.write_text(record_csv(made.signal_mv), encoding="utf-8")
+        rows.append([record_id, fs_hz, made.signal_mv.shape[1], made.labels])
+    with (folder / "train.csv").open("w", encoding="utf-8", newline="") as table:
+        csv.writer(table, lineterminator="\n").writerows(rows)
 
 
 def _refuse_other_content(folder: Path) -> None:

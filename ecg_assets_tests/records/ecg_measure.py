@@ -35,13 +35,15 @@ class Measured:
 def r_times(signal_mv: Array, fs_hz: int) -> Array:
     """Seconds of the QRS complexes: where all leads move most."""
     motion = _smooth(np.abs(np.gradient(signal_mv, 1 / fs_hz, axis=1)).sum(axis=0), round(0.09 * fs_hz))
-    high = motion > 0.35 * np.sort(motion)[-round(0.2 * fs_hz)]
-    times: list[float] = []
+    high = motion > 0.28 * np.sort(motion)[-round(0.2 * fs_hz)]
+    found: list[int] = []
     for index in np.flatnonzero(high):
         window = motion[max(0, index - round(0.15 * fs_hz)) : index + round(0.15 * fs_hz)]
-        if motion[index] == window.max():
-            times.append(index / fs_hz)
-    return np.array(times)
+        # A T wave moves less than the QRS before it, and comes soon after.
+        is_t = bool(found) and index - found[-1] < 0.4 * fs_hz and motion[index] < 0.6 * motion[found[-1]]
+        if motion[index] == window.max() and not is_t:
+            found.append(int(index))
+    return np.array(found) / fs_hz
 
 
 def mean_beat(signal_mv: Array, fs_hz: int, before_s: float, after_s: float) -> Array:

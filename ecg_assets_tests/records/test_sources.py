@@ -276,6 +276,7 @@ def test_a_yaml_file_that_is_no_list_of_sources_is_named_with_the_field(
         ({"source": "/x", "sources": [{"path": "/y"}]}, "both `source`"),
         ({"sources": [{"kind": "synthetic"}, {"kind": "synthetic"}]}, "more than once"),
         ({"sources": [{"kind": "synthetic", "path": "/x"}]}, "has no path"),
+        ({"sources": [{"path": "/x", "mix": "normal"}]}, "mix is for kind synthetic"),
         ({"sources": [{"path": "/x", "name": "a-b"}]}, "name"),
         ({"sources": [{"path": "/x", "kind": "edf"}]}, "kind"),
     ],

@@ -35,7 +35,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 def test_table_lists_id_rate_and_length_as_the_competition_does(source: Path) -> None:
     rows = table(source)
-    assert list(rows[0]) == ["id", "fs", "sig_len"]
+    assert list(rows[0]) == ["id", "fs", "sig_len", "labels"]
     assert [int(row["fs"]) for row in rows] == list(SAMPLING_RATES_HZ)
     assert all(int(row["sig_len"]) == 10 * int(row["fs"]) for row in rows)
     assert [int(row["id"]) for row in rows] == list(range(FIRST_ID, FIRST_ID + 6))
@@ -76,6 +76,13 @@ def test_relations_hold_in_what_is_written(source: Path) -> None:
         np.testing.assert_allclose(written.lead("aVF")[second], (ii - i / 2)[second], rtol=0, atol=2e-3)
 
 
+def test_labels_of_rhythm_and_morphology_stand_in_the_table(source: Path, tmp_path: Path) -> None:
+    for row in table(source):
+        assert row["labels"] == synthesize(row["id"], int(row["fs"]), 3).labels
+    write_synthetic_source(tmp_path / "normal", 3, 3, lambda line: None, mix="normal")
+    assert {row["labels"] for row in table(tmp_path / "normal")} == {"sinus rhythm; normal"}
+
+
 def test_a_second_call_leaves_equal_bytes(source: Path, tmp_path: Path) -> None:
     folder = tmp_path / "again"
     write_synthetic_source(folder, 6, 3, lambda line: None)
@@ -104,9 +111,9 @@ def test_another_seed_gives_other_records_under_the_same_ids(source: Path, tmp_p
 def test_a_killed_run_leaves_nothing_behind_and_no_half_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = iter(range(2))
 
-    def stop_at_the_third(record_id: str, fs_hz: int, seed: int) -> object:
+    def stop_at_the_third(record_id: str, fs_hz: int, seed: int, mix: str) -> object:
         next(calls)
-        return synthesize(record_id, fs_hz, seed)
+        return synthesize(record_id, fs_hz, seed, mix=mix)
 
     monkeypatch.setattr("ecg_assets.records.synthetic_source.synthesize", stop_at_the_third)
     with pytest.raises(StopIteration):
