@@ -5,6 +5,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
+# Most tests wait more than they work, and half a dozen start many processes.
+TEST_WORKERS ?= 2
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 MIGRATED := dagster_home/.migrated
@@ -30,7 +32,7 @@ ui: setup ## Dagster's UI and its daemon on http://127.0.0.1:3000
 	"$(BIN)/dagster" dev -h 127.0.0.1 -p 3000
 
 test: setup lint types ## Lint, types and the whole test suite
-	"$(BIN)/pytest"
+	"$(BIN)/pytest" -n $(TEST_WORKERS) --dist loadgroup
 
 soak: setup ## Long series of kills and cancels, at random moments
 	"$(BIN)/pytest" -m soak

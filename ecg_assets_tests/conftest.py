@@ -26,8 +26,19 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Tests that use the same addresses of this machine, and so go one after the other: a folder, or part of a file's name.
+ONE_AT_A_TIME = ("cluster", "kaggle")
+
 CLEAN_PAGES = PagesConfig(styles="kaggle")
 CLEAN_SAMPLES = SamplesConfig(recipes={"clean": 1.0})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Workers of `-n` take whole files, which share what they set up."""
+    for item in items:
+        file = item.path.relative_to(Path(__file__).parent).as_posix()
+        group = next((name for name in ONE_AT_A_TIME if name in file), file)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def quiet(_: str) -> None:
