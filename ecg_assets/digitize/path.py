@@ -48,7 +48,8 @@ def follow(runs: Runs, line_y: float, first: int, last: int, others: Flags | Non
             goes on beyond it, not along it.
     """
     width = len(runs.first) - 1
-    away_mm = np.abs(runs.middle - line_y) / CANVAS_PX_PER_MM_Y
+    middle = runs.middle
+    away_mm = np.abs(middle - line_y) / CANVAS_PX_PER_MM_Y
     # A tall run that reaches the row's band is near, wherever its middle lies.
     nearest_mm = np.maximum(0, np.maximum(runs.top - line_y, line_y - runs.bottom)) / CANVAS_PX_PER_MM_Y
     own = _FAR * np.maximum(0, nearest_mm - _FAR_MM) + 0.002 * away_mm
@@ -62,7 +63,7 @@ def follow(runs: Runs, line_y: float, first: int, last: int, others: Flags | Non
     for column in range(first, last):
         here = np.arange(runs.first[column], runs.first[column + 1])
         if len(here):
-            here_costs, here_from = _best(runs, ends, costs, here, column)
+            here_costs, here_from = _best((runs.column, runs.top, runs.bottom, middle), ends, costs, here, column)
             fresh = started + _BEGIN * nearest_mm[here]
             begins = fresh < here_costs
             here_costs = np.where(begins, fresh, here_costs) + own[here]
@@ -83,18 +84,23 @@ def follow(runs: Runs, line_y: float, first: int, last: int, others: Flags | Non
     return Path(taken)
 
 
-def _best(runs: Runs, ends: Whole, costs: Values, here: Whole, column: int) -> tuple[Values, Whole]:
-    """For each run of this column the cheapest end to come from, and what it costs."""
+def _best(
+    measured: tuple[Whole, Values, Values, Values], ends: Whole, costs: Values, here: Whole, column: int
+) -> tuple[Values, Whole]:
+    """For each run of this column the cheapest end to come from, and what it costs.
+
+    `measured` is taken from the runs once: column, top, bottom, middle.
+    """
     if not len(ends):
         return np.full(len(here), np.inf), np.full(len(here), -1, dtype=np.int64)
-    gap_px = np.maximum(runs.top[here][:, None] - runs.bottom[ends][None, :], 0) + np.maximum(
-        runs.top[ends][None, :] - runs.bottom[here][:, None], 0
-    )
-    skipped_mm = (column - 1 - runs.column[ends]) / CANVAS_PX_PER_MM_X
-    leap_mm = np.maximum(0, gap_px / CANVAS_PX_PER_MM_Y - _SLOPE * skipped_mm[None, :])
+    columns, top, bottom, middle = measured
+    # Two runs of different columns overlap at most one way, so that the larger of the two differences is the gap.
+    gap_px = np.maximum(top[here][:, None] - bottom[ends], top[ends] - bottom[here][:, None])
+    skipped_mm = (column - 1 - columns[ends]) / CANVAS_PX_PER_MM_X
+    leap_mm = np.maximum(0, np.maximum(gap_px, 0) / CANVAS_PX_PER_MM_Y - _SLOPE * skipped_mm)
     # Of two runs that both hang together with the last one, the one that goes on where it was.
-    drift_mm = np.abs(runs.middle[here][:, None] - runs.middle[ends][None, :]) / CANVAS_PX_PER_MM_Y
-    total = costs[None, :] + _LEAP * leap_mm + 0.02 * drift_mm
-    total = np.where(skipped_mm[None, :] > _LONGEST_GAP_MM, np.inf, total)
+    drift_mm = np.abs(middle[here][:, None] - middle[ends]) / CANVAS_PX_PER_MM_Y
+    total = costs + _LEAP * leap_mm + 0.02 * drift_mm
+    total[:, skipped_mm > _LONGEST_GAP_MM] = np.inf
     best = total.argmin(axis=1)
     return total[np.arange(len(here)), best], ends[best]
