@@ -8,6 +8,7 @@ from ecg_assets.assets.digitized import digitization_report, digitized_signals, 
 from ecg_assets.assets.evaluation import evaluation_report
 from ecg_assets.assets.grids import grids
 from ecg_assets.assets.kaggle_subset import kaggle_subset
+from ecg_assets.assets.owners import with_owners
 from ecg_assets.assets.pages import pages
 from ecg_assets.assets.records import raw_csvs
 from ecg_assets.assets.scan_segmentations import scan_segmentations
@@ -41,7 +42,7 @@ ASSETS = (
 def definitions() -> dg.Definitions:
     """Everything that the UI shows; steps of a run share one process."""
     return dg.Definitions(
-        assets=with_automation(ASSETS),
+        assets=with_automation(with_owners(ASSETS)),
         asset_checks=[*CHECKS, reading_is_good_enough],
         jobs=JOBS,
         schedules=SCHEDULES,

@@ -43,13 +43,14 @@ def test_the_assets_and_their_lineage_are_those_of_the_design(repository: dg.Rep
     assert lineage == ASSETS
 
 
-def test_every_asset_has_a_description_of_one_line_a_group_and_kinds(repository: dg.RepositoryDefinition) -> None:
+def test_every_asset_has_a_line_of_description_a_group_kinds_and_owners(repository: dg.RepositoryDefinition) -> None:
     for key in repository.asset_graph.get_all_asset_keys():
         node = repository.asset_graph.get(key)
         assert node.description, key
         assert "\n" not in node.description.strip(), key
         assert node.group_name != "default", key
         assert node.kinds, key
+        assert node.owners, key
 
 
 def test_every_setting_has_a_description(repository: dg.RepositoryDefinition) -> None:

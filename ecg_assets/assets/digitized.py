@@ -54,7 +54,8 @@ def digitized_signals(
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(report.each.digest))
 
 
-@dg.asset(deps=["raw_csvs"], group_name="scans", kinds={"html", "torch"})
+# Reading takes minutes: with Materialize all, pages, samples and network need not wait for it.
+@dg.asset(deps=["raw_csvs"], group_name="scans", kinds={"html", "torch"}, op_tags={"dagster/priority": "-1"})
 def digitization_report(
     context: dg.AssetExecutionContext, config: ReportConfig, data_root: DataRootResource
 ) -> dg.MaterializeResult[None]:
