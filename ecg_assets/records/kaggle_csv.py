@@ -21,6 +21,9 @@ DECIMALS = 3
 
 _ALIKE = 0.8  # a lead's name of three letters with one too many
 _EMPTY_CELLS = ["", "nan", "NaN"]
+# 10 s of 12 leads at 2000 Hz are 5 MB.
+_MOST_BYTES = 64 << 20
+_SHOWN = 8
 
 
 def read_record(path: Path, record_id: str, fs_hz: int) -> Record:
@@ -65,6 +68,12 @@ def csv_of(signal_mv: npt.NDArray[np.float64]) -> bytes:
 
 
 def _read_text(path: Path) -> str:
+    size = path.stat().st_size
+    if size > _MOST_BYTES:
+        raise RecordRejected(
+            "unreadable",
+            f"{path.name} has {size >> 20} MiB, more than {_MOST_BYTES >> 20}; expected 10 s of 12 leads: is it a CSV?",
+        )
     content = path.read_bytes()
     try:
         text = content.decode("utf-8-sig")
@@ -87,7 +96,12 @@ def _read_text(path: Path) -> str:
 
 
 def _check_header(path: Path, line: str) -> None:
-    names = [name.strip() for name in next(csv.reader([line]), [])]
+    try:
+        names = [name.strip() for name in next(csv.reader([line], strict=True), [])]
+    except csv.Error as error:
+        raise RecordRejected(
+            "unreadable", f"{path.name} has a first line that is no header ({error}); export it again as a plain CSV"
+        ) from error
     missing = [lead for lead in LEADS if lead not in names]
     extra = [name for name in names if name not in LEADS]
     repeated = sorted({name for name in names if name in LEADS and names.count(name) > 1})
@@ -103,7 +117,7 @@ def _check_header(path: Path, line: str) -> None:
             f"{path.name} lacks {', '.join(missing)}; expected all of {', '.join(LEADS)}: export all leads",
         )
     if extra:
-        raise RecordRejected("extra_lead", f"{path.name} has columns {extra}, which are no leads: remove them")
+        raise RecordRejected("extra_lead", f"{path.name} has columns {extra[:_SHOWN]}, which are no leads: remove them")
 
 
 def _misspelt(missing: list[str], extra: list[str]) -> tuple[str, str] | None:
@@ -139,9 +153,17 @@ def _parse(path: Path, text: str) -> pd.DataFrame:
     try:
         table: pd.DataFrame = pd.read_csv(io.StringIO(text), dtype=np.float64, na_values=_EMPTY_CELLS, **cells)
         return table
+    except pd.errors.ParserError as error:
+        raise RecordRejected(
+            "unreadable", f"{path.name} cannot be read as a table ({_first_line(error)}); export it as a plain CSV"
+        ) from error
     except ValueError as error:
         # Only now worth the time: read as text to tell which cell it was.
         raise _not_a_number(path, pd.read_csv(io.StringIO(text), dtype=str, **cells)) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def _not_a_number(path: Path, table: pd.DataFrame) -> RecordRejected:

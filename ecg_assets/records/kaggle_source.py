@@ -1,13 +1,12 @@
 """A folder in the competition's shape: train.csv, and the CSVs packed (`train-csvs.tar.gz`) or unpacked (`train/`)."""
 
+import csv
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from ecg_assets.records.archive import unpack
 from ecg_assets.records.kaggle_csv import read_record
@@ -18,6 +17,7 @@ from ecg_assets.store.confined import leads_out
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
 from ecg_assets.store.stage import Log
 
+_SHOWN = 8
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -156,16 +156,28 @@ def _csvs(folder: Path) -> list[Path]:
 
 
 def _read_table(path: Path) -> list[tuple[str, str, str]]:
-    """(id, fs, labels) of each line, as written."""
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path} cannot be read as a table ({error}); expected columns id, fs, sig_len") from error
-    missing = [name for name in ("id", "fs") if name not in table.columns]
+    """(id, fs, labels) of each line, as written; what a short line lacks is empty."""
+    header, *lines = _read_lines(path) or [[]]
+    missing = [name for name in ("id", "fs") if name not in header]
     if missing:
-        raise SourceError(f"{path} lacks column {missing[0]!r}; it has {list(table.columns)}, expected id, fs, sig_len")
-    labels = table["labels"] if "labels" in table.columns else [""] * len(table)
-    return [
-        (record_id.strip(), fs.strip(), label.strip())
-        for record_id, fs, label in zip(table["id"], table["fs"], labels, strict=True)
-    ]
+        raise SourceError(
+            f"{path} lacks column {missing[0]!r}; it has {header[:_SHOWN]}, expected id, fs, sig_len: correct it"
+        )
+    places = [header.index(name) if name in header else len(header) for name in ("id", "fs", "labels")]
+    for number, cells in enumerate(lines, start=2):
+        if len(cells) > len(header):
+            raise SourceError(
+                f"{path} cannot be read as a table (row {number} has {len(cells)} cells, expected {len(header)}): put "
+                "texts with commas into quotes"
+            )
+    padded = ([*cells, *[""] * (len(header) + 1 - len(cells))] for cells in lines)
+    return [(cells[places[0]], cells[places[1]], cells[places[2]]) for cells in padded]
+
+
+def _read_lines(path: Path) -> list[list[str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            rows = csv.reader(handle, skipinitialspace=True, strict=True)
+            return [[cell.strip() for cell in row] for row in rows if row]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise SourceError(f"{path} cannot be read as a table ({error}); expected columns id, fs, sig_len") from error

@@ -58,14 +58,18 @@ def watched(tmp_path_factory: pytest.TempPathFactory, made_root: DataRoot) -> It
     kept, folder = tmp_path_factory.mktemp("secrets"), tmp_path_factory.mktemp("watched")
     (kept / "account.json").write_text(json.dumps(NO_ACCOUNT))
     shutil.copytree(made_root.path, folder / "data_root", symlinks=True)
-    variables = {
-        "ECG_ALERT_WEBHOOK": f"http://127.0.0.1:1/{WEBHOOK}",
-        "KAGGLE_USERNAME": "nobody",
-        "KAGGLE_KEY": KAGGLE_KEY,
-        "GOOGLE_APPLICATION_CREDENTIALS": str(kept / "account.json"),
-    }
     tiny = write_experiment(kept, "tiny", runtime="torch", epochs=1, steps_per_epoch=2, validation_steps=1)
-    with _commands() as commands, platform(folder, folder / "data_root", daemon=False, **variables) as live:
+    with (
+        _commands() as commands,
+        platform(
+            folder,
+            folder / "data_root",
+            ECG_ALERT_WEBHOOK=f"http://127.0.0.1:1/{WEBHOOK}",
+            KAGGLE_USERNAME="nobody",
+            KAGGLE_KEY=KAGGLE_KEY,
+            GOOGLE_APPLICATION_CREDENTIALS=str(kept / "account.json"),
+        ) as live,
+    ):
         seen = Watched(live, folder, commands)
         seen.done = _ended(live, SUCCESS, TRAINING_ASSETS, experiment_config(tiny))
         bucket = {"ops": {"raw_csvs": {"config": {"source": "gs://ecg-nobody/records"}}}}
