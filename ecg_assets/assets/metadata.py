@@ -9,29 +9,19 @@ from typing import Any
 import dagster as dg
 from PIL import Image
 
+from ecg_assets.resources.picture_metadata import MAX_BYTES, as_webp
 from ecg_assets.store.fingerprint import fingerprint
 from ecg_assets.store.stage import StageReport
 
 # Pictures are kept in Dagster's database with every materialisation.
-MAX_PICTURE_BYTES = 75_000
-_SHRINK = 0.9
+MAX_PICTURE_BYTES = MAX_BYTES
 
 
 def picture(png: bytes, alt: str) -> dg.MarkdownMetadataValue:
-    """A PNG as Markdown with a data URI, made smaller until it is under `MAX_PICTURE_BYTES`."""
-    while len(png) > MAX_PICTURE_BYTES:
-        png = _smaller(png)
+    """A PNG as Markdown with a data URI; one above `MAX_PICTURE_BYTES` as WebP, as large and good as fits."""
+    if len(png) > MAX_PICTURE_BYTES:
+        return as_webp(Image.open(io.BytesIO(png)), alt)
     return dg.MetadataValue.md(f"![{alt}](data:image/png;base64,{base64.b64encode(png).decode('ascii')})")
-
-
-def _smaller(png: bytes) -> bytes:
-    image = Image.open(io.BytesIO(png)).convert("RGB")
-    size = (max(1, int(image.width * _SHRINK)), max(1, int(image.height * _SHRINK)))
-    target = io.BytesIO()
-    image.resize(size, Image.Resampling.LANCZOS).quantize(64, dither=Image.Dither.NONE).save(
-        target, "PNG", optimize=True
-    )
-    return target.getvalue()
 
 
 def told(summary: str, where: Path, **more: Any) -> dict[str, Any]:

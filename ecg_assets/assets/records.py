@@ -99,10 +99,13 @@ def raw_csvs(
         report = ingest(root, source_config(config), context.log.info, default_workers())
     refused = sum(report.quarantined.values())
     summary = f"{report.accepted} records accepted, {refused} quarantined"
+    # Why records are missing is what people come for: above all that is only good to know.
+    why = {"quarantined_by": report.quarantined, "reasons": _reasons(report)} if refused else {}
     metadata = told(
         summary,
         root.ori_csv,
         picture=picture(rhythm_strips(root, 4), "lead II of four records"),
+        **why,
         accepted=report.accepted,
         quarantined=refused,
         made=report.accepted - report.reused,
@@ -112,8 +115,6 @@ def raw_csvs(
         by_source=_counts(report, "source"),
         by_licence=_counts(report, "licence"),
     )
-    if refused:
-        metadata |= {"quarantined_by": report.quarantined, "reasons": _reasons(report)}
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(report.digest))
 
 

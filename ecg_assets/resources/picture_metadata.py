@@ -19,7 +19,12 @@ def photo(path: Path, alt: str) -> dg.MarkdownMetadataValue:
     As large and good as fits into `MAX_BYTES`.
     """
     with Image.open(path) as image:
-        content = _fitting(image.convert("RGB"))
+        return as_webp(image, alt)
+
+
+def as_webp(image: Image.Image, alt: str) -> dg.MarkdownMetadataValue:
+    """As `photo`, of a picture in memory."""
+    content = _fitting(image.convert("RGB"))
     return dg.MetadataValue.md(f"![{alt}](data:image/webp;base64,{base64.b64encode(content).decode('ascii')})")
 
 

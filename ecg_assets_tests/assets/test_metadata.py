@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from ecg_assets.assets.metadata import MAX_PICTURE_BYTES, digest_below, picture
+from ecg_assets.pages.preview import contact_sheet
 from ecg_assets.store.manifest import Manifest
+from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import StageReport
 
 
@@ -22,12 +24,20 @@ def png(side: int) -> bytes:
 def test_a_picture_is_a_data_uri_under_the_limit(side: int) -> None:
     text = picture(png(side), "noise").value
     assert text is not None
-    content = base64.b64decode(text.removeprefix("![noise](data:image/png;base64,").removesuffix(")"))
+    content = base64.b64decode(text.partition(";base64,")[2].removesuffix(")"))
     assert len(content) <= MAX_PICTURE_BYTES
     shown = Image.open(io.BytesIO(content))
     assert shown.width == shown.height <= side
     if side == 16:
         assert content == png(16)
+
+
+def test_a_large_drawing_keeps_its_size(made_root: DataRoot) -> None:
+    sheet = contact_sheet(made_root, 6)
+    assert len(sheet) > MAX_PICTURE_BYTES
+    text = str(picture(sheet, "pages").value)
+    shown = Image.open(io.BytesIO(base64.b64decode(text.partition(";base64,")[2].removesuffix(")"))))
+    assert shown.size == Image.open(io.BytesIO(sheet)).size
 
 
 def test_a_changed_mask_does_not_change_the_pages_digest() -> None:
