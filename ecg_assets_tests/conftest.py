@@ -26,8 +26,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# Tests that use the same addresses of this machine, and so go one after the other: a folder, or part of a file's name.
-ONE_AT_A_TIME = ("cluster", "kaggle")
+# Tests that use the same addresses of this machine or the same server, and so go one after the other: a folder, or part
+# of a file's name.
+ONE_AT_A_TIME = ("cluster", "kaggle", "ui/")
 
 CLEAN_PAGES = PagesConfig(styles="kaggle")
 CLEAN_SAMPLES = SamplesConfig(recipes={"clean": 1.0})

