@@ -1,13 +1,14 @@
 """Which record is printed in which style: a weighted mix, drawn by the record's id."""
 
+import math
 from functools import cache
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ecg_assets.pages.style import PageStyle
 from ecg_assets.store.rng import rng_for
+from ecg_assets.store.yaml_file import YamlFileError, first_problem, read_yaml
 
 TABLE = Path(__file__).parent / "tables" / "styles.yaml"
 
@@ -24,7 +25,7 @@ class StyleMix(BaseModel):
         mixes: name of the mix -> name of the style -> weight.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     styles: dict[str, PageStyle]
     mixes: dict[str, dict[str, float]]
@@ -38,14 +39,16 @@ def read_styles(path: Path = TABLE) -> StyleMix:
         StyleMixError: the file cannot be read, a field is wrong, or a mix names an unknown style.
     """
     try:
-        found = StyleMix.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except (OSError, yaml.YAMLError, ValidationError) as error:
+        found = StyleMix.model_validate(read_yaml(path))
+    except YamlFileError as error:
         raise StyleMixError(f"{path} is no file of styles and mixes: {error}") from error
+    except ValidationError as error:
+        raise StyleMixError(f"{path} is no file of styles and mixes: {first_problem(error)}") from error
     for mix, weights in found.mixes.items():
         unknown = sorted(set(weights) - set(found.styles))
         if unknown:
             raise StyleMixError(f"{path}: mix {mix!r} names {', '.join(unknown)}, which are no styles of this file")
-        if not weights or min(weights.values()) < 0 or sum(weights.values()) <= 0:
+        if not weights or min(weights.values()) < 0 or not 0 < sum(weights.values()) < math.inf:
             raise StyleMixError(f"{path}: mix {mix!r} needs weights of 0 or more, one of them positive")
     return found
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ecg_assets.pages.effects.registry import effects
 from ecg_assets.pages.warps.deformation import deformations
+from ecg_assets.store.yaml_file import YamlFileError, first_problem, read_yaml
 
 TABLE = Path(__file__).parent / "tables" / "recipes.yaml"
 # What the test split is made with: frozen, so that scores of different networks can be compared.
@@ -34,7 +34,7 @@ Range = Annotated[tuple[Strength, Strength], AfterValidator(_rising)]
 class Chance(BaseModel):
     """How likely an effect is and between which strengths it is drawn, both 0 to 1."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     p: float = Field(default=1.0, ge=0, le=1)
     strength: Range = (0.0, 1.0)
@@ -52,7 +52,7 @@ class Recipe(BaseModel):
         photometric: what changes colours only, in the order of application.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     camera: Literal["upright", "scan", "photo"] = "upright"
     camera_strength: Range = (0.0, 1.0)
@@ -112,10 +112,15 @@ def read_recipes(path: Path = TABLE) -> dict[str, Recipe]:
         RecipeError: the file cannot be read, or a field is wrong.
     """
     try:
-        table = yaml.safe_load(path.read_text("utf-8"))
-        return {name: Recipe.model_validate(entry) for name, entry in table.items()}
-    except (OSError, yaml.YAMLError, ValidationError, AttributeError) as error:
+        table = read_yaml(path)
+    except YamlFileError as error:
         raise RecipeError(f"{path} is no file of recipes: {error}") from error
+    if not isinstance(table, dict) or not all(isinstance(name, str) for name in table):
+        raise RecipeError(f"{path} is no file of recipes: expected names, each with its effects")
+    try:
+        return {name: Recipe.model_validate(entry) for name, entry in table.items()}
+    except ValidationError as error:
+        raise RecipeError(f"{path} is no file of recipes: {first_problem(error)}") from error
 
 
 def recipe_named(name: str, path: Path = TABLE) -> Recipe:

@@ -29,7 +29,7 @@ Gain = Annotated[float, _one_of(GAINS_MM_PER_MV)]
 class PageStyle(BaseModel):
     """One named look. Where a field is a tuple of choices or a range, each page draws its own."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     layout: str = Field(default="3x4+1", description="Leads in rows and columns: a name in layouts.yaml.")
     paper_mm: tuple[float, float] = Field(default=(279.4, 215.9), description="Width and height of the paper, in mm.")

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ecg_assets.records.source import PLAIN_ID
@@ -12,6 +11,7 @@ from ecg_assets.store.atomic import atomic_path
 from ecg_assets.store.root import DataRoot
 
 ACCEPTED, QUARANTINED = "accepted", "quarantined"
+_WHOLE_NUMBERS = ("fs_hz", "samples", "shard")
 
 INDEX_SCHEMA = pa.schema(
     [
@@ -64,31 +64,32 @@ def read_index(root: DataRoot) -> pd.DataFrame:
         raise IndexMissingError(
             f"{root.index} has columns {table.schema.names}, expected {INDEX_SCHEMA.names}; materialise raw_csvs again"
         )
-    _check(root, table)
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
-
-
-def _check(root: DataRoot, table: pa.Table) -> None:
-    """Ids become files' names: none of an accepted record may lead anywhere."""
     try:
         table.validate(full=True)
-        table = table.cast(INDEX_SCHEMA)
+        frame: pd.DataFrame = table.cast(INDEX_SCHEMA).to_pandas()
     except (pa.ArrowException, ValueError) as error:
         raise IndexMissingError(
             f"{root.index} is damaged ({str(error).splitlines()[0]}); delete it and materialise raw_csvs"
         ) from error
-    ids = table.filter(pc.equal(table["status"], ACCEPTED))["id"]
-    unfit = ids.filter(pc.invert(pc.match_substring_regex(ids, rf"\A(?:{PLAIN_ID})\z")))
-    if len(unfit):
-        raise IndexMissingError(
-            f"{root.index} holds the id {unfit[0].as_py()!r}, which is no plain number or name; materialise raw_csvs"
-        )
+    return frame
 
 
 def accepted_records(root: DataRoot) -> pd.DataFrame:
-    """The rows of accepted records, sorted by id."""
+    """The rows of accepted records, sorted by id.
+
+    Raises:
+        IndexMissingError: as `read_index`; or a record has no rate, length or shard, or an id that is no plain name.
+    """
     index = read_index(root)
     accepted = index[index["status"] == ACCEPTED].reset_index(drop=True)
+    for name in _WHOLE_NUMBERS:
+        if accepted[name].isna().any():
+            raise IndexMissingError(f"{root.index} has accepted records without {name}; materialise raw_csvs again")
+    # Ids become files' names: none may lead anywhere.
+    unfit = accepted["id"][~accepted["id"].str.fullmatch(PLAIN_ID)]
+    if len(unfit):
+        raise IndexMissingError(
+            f"{root.index} holds the id {unfit.iloc[0]!r}, which is no plain number or name; materialise raw_csvs"
+        )
     # Beside rows without these numbers, those of quarantined records, pandas holds them as floats.
-    return accepted.astype({"fs_hz": int, "samples": int, "shard": int})
+    return accepted.astype(dict.fromkeys(_WHOLE_NUMBERS, int))

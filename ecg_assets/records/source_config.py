@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ecg_assets.records.provenance import NAME_PATTERN
 from ecg_assets.records.source import SourceError
+from ecg_assets.store.yaml_file import YamlFileError, first_problem, read_yaml
 
 Kind = Literal["auto", "kaggle", "wfdb", "synthetic"]
 
@@ -15,7 +15,7 @@ Kind = Literal["auto", "kaggle", "wfdb", "synthetic"]
 class SourceSpec(BaseModel):
     """One source of several."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: Kind = Field(
         default="auto",
@@ -117,9 +117,9 @@ class _SourcesFile(BaseModel):
 def _specs_in(path: Path) -> tuple[SourceSpec, ...]:
     """The sources of a YAML file; relative paths in it are relative to its folder."""
     try:
-        held: Any = yaml.safe_load(path.read_text("utf-8"))
+        held: Any = read_yaml(path)
         specs = _SourcesFile.model_validate(held).sources
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
+    except (YamlFileError, ValidationError) as error:
         raise SourceError(
             f"{path} is no list of sources ({_in_one_line(error)}); expected sources: [{{kind: ..., path: ...}}, ...]"
         ) from error
@@ -132,6 +132,5 @@ def _beside(table: Path, address: str) -> str:
 
 def _in_one_line(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        return first_problem(error)
     return " ".join(str(error).split())

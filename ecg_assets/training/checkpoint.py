@@ -21,6 +21,8 @@ from ecg_assets.training.sealed import CheckpointError, keep_as, read_sealed, wr
 __all__ = ["CheckpointError", "NetworkSpec", "Progress", "load_network"]
 
 _MODEL, _BUFFER, _EMA, _OPTIMIZER = "model.", "buffer.", "ema.", "optimizer."
+# Beyond what any config asks for.
+_MOST_LEVELS, _WIDEST = 16, 65_536
 # AdamW's state: two tensors like the weights, and a count of steps that stays on the host.
 _MOMENTS, _STEP = ("exp_avg", "exp_avg_sq"), "optimizer.step"
 
@@ -99,11 +101,21 @@ def load_network(path: Path) -> SegmentationNetwork:
         CheckpointError: there is no such file, or it is no checkpoint.
     """
     tensors, header = read_sealed(path)
-    network = NetworkSpec.model_validate_json(header["network"]).build()
     if any(name.startswith(_MODEL) for name in tensors):
         weights = _below(tensors, _EMA) or _below(tensors, _MODEL)
         tensors = {**weights, **_below(tensors, _BUFFER)}
-    network.load_state_dict(tensors)
+    try:
+        spec = NetworkSpec.model_validate_json(header["network"])
+        if len(spec.widths) > _MOST_LEVELS or max(spec.widths, default=0) > _WIDEST:
+            raise ValueError("a network wider or deeper than any of this program")
+        # First without memory: a header can tell of any size, and only the tensors must fill the memory.
+        with torch.device("meta"):
+            spec.build().load_state_dict(tensors, assign=True)
+        network = spec.build()
+        network.load_state_dict(tensors)
+    except (ValueError, RuntimeError, LookupError, TypeError, ArithmeticError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"{path} does not fit the network that its header tells ({said}); train again") from error
     return network.eval()
 
 

@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ecg_assets.store.yaml_file import YamlFileError, read_yaml
+
+_SHOWN = 8
 CONFIGS = Path(__file__).parent.parent / "configs"
 
 
@@ -26,7 +28,7 @@ class ConfigError(ValueError):
 class TrainConfig(BaseModel):
     """What to train, on what, and how."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     experiment: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="Name of the run's folder in runs/.")
     classes: Literal[3, 5] = Field(
@@ -221,9 +223,9 @@ def _read(path: Path) -> TrainConfig:
     if not path.exists():
         raise ConfigError(f"{path} is not there; give the path of a YAML file, or a name without .yaml")
     try:
-        fields = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is no YAML text: {error}") from error
+        fields = read_yaml(path)
+    except YamlFileError as error:
+        raise ConfigError(str(error)) from error
     if not isinstance(fields, dict):
         raise ConfigError(f"{path} holds no fields; expected lines like `epochs: 10`")
     return _validated(fields, str(path))
@@ -235,7 +237,7 @@ def _validated(fields: dict[str, Any], where: str) -> TrainConfig:
     except ValidationError as error:
         wrong = "; ".join(
             f"{'.'.join(map(str, item['loc'])) or 'fields'}: {item['msg'].removeprefix('Value error, ')}"
-            for item in error.errors()
+            for item in error.errors(include_input=False)[:_SHOWN]
         )
         raise ConfigError(f"{where}: {wrong}") from error
 

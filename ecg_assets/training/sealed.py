@@ -54,16 +54,23 @@ def read_sealed(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         with safe_open(path, framework="pt") as file:
             header = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
         raise CheckpointError(f"{path} is no whole safetensors file ({error}); remove it and train again") from error
     if "network" not in header:
         raise CheckpointError(
             f"{path} is a safetensors file, but its header names no network; it is of another program"
         )
     seal = header.pop(_SEAL, None)
-    if seal is not None and seal != content_hash(tensors, header):
+    if seal is not None and seal != _hash_of(path, tensors, header):
         raise CheckpointError(f"{path} has changed since it was written (its hash differs); remove it and train again")
     return tensors, header
+
+
+def _hash_of(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> str:
+    try:
+        return content_hash(tensors, header)
+    except TypeError as error:
+        raise CheckpointError(f"{path} holds tensors of a type that is not written here ({error})") from error
 
 
 def content_hash(tensors: dict[str, Tensor], header: dict[str, str]) -> str:

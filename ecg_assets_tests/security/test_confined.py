@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ecg_assets.digitize.stage import inbox_images
-from ecg_assets.records.index import IndexMissingError, read_index, write_index
+from ecg_assets.records.index import IndexMissingError, accepted_records, read_index, write_index
 from ecg_assets.records.ingest import IngestReport, SourceConfig, csv_path, ingest
 from ecg_assets.scans.stage import images_in, inbox, segment_inbox
 from ecg_assets.store.confined import is_inside
@@ -170,7 +170,7 @@ def test_an_index_whose_ids_lead_out_is_refused(root: DataRoot, record_id: str) 
     row = {"id": record_id, "status": "accepted", "fs_hz": 500, "samples": 5000, "shard": 0, "split": "train"}
     write_index(root.index, [row])
     with pytest.raises(IndexMissingError, match=r"index\.parquet holds the id .* materialise raw_csvs"):
-        read_index(root)
+        accepted_records(root)
     write_index(root.index, [{**row, "status": "quarantined", "code": "bad_id", "reason": "so"}])
     assert len(read_index(root)) == 1
     assert pq.read_table(root.index).num_rows == 1
