@@ -14,7 +14,7 @@ from ecg_assets.pages.style import PageStyle
 from ecg_assets.records.index import accepted_records
 from ecg_assets.store.atomic import write_bytes
 from ecg_assets.store.engine import Workers
-from ecg_assets.store.fingerprint import fingerprint, sha256_bytes, sha256_file
+from ecg_assets.store.fingerprint import fingerprint, fingerprints_of_rows, sha256_bytes, sha256_file
 from ecg_assets.store.made_from import MadeFrom, note_settings
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log, StageReport, run_stage
@@ -105,12 +105,13 @@ def plan_pages(root: DataRoot, config: PagesConfig) -> list[PageShard]:
     columns = index[["id", "fs_hz", "sha256", *PROVENANCE]]
     tasks = []
     for shard in range(root.shards):
-        rows = columns[index["shard"] == shard].to_numpy(dtype=object)
-        records = [dict(zip(columns.columns, row, strict=True)) for row in rows.tolist()]
+        rows = columns[index["shard"] == shard]
+        held: dict[str, list[Any]] = {str(name): values.tolist() for name, values in rows.items()}
+        records = [dict(zip(held, row, strict=True)) for row in zip(*held.values(), strict=True)]
         made_from = MadeFrom(
             code_version=CODE_VERSION,
             config=config_parts,
-            inputs={row["id"]: fingerprint(row) for row in records},
+            inputs=dict(zip(held["id"], fingerprints_of_rows(held), strict=True)),
             settings=config.model_dump(),
         )
         tasks.append(PageShard(root, shard, made_from, records, config, looks))

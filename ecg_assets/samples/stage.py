@@ -17,7 +17,7 @@ from ecg_assets.samples.reader import EmptySplitError
 from ecg_assets.samples.shard import Labelled, write_shard
 from ecg_assets.store.atomic import write_json
 from ecg_assets.store.engine import Workers
-from ecg_assets.store.fingerprint import fingerprint, sha256_file
+from ecg_assets.store.fingerprint import fingerprint, fingerprints_of_lists, sha256_file
 from ecg_assets.store.made_from import MadeFrom, note_settings
 from ecg_assets.store.manifest import read_manifest
 from ecg_assets.store.placement import SPLITS, split_of
@@ -144,18 +144,18 @@ def _page_hashes(root: DataRoot, shard: int, record_ids: list[str]) -> dict[str,
     manifest = read_manifest(manifest_path(root.wave_images, shard))
     files = manifest.files if manifest is not None and manifest.fingerprint else {}
     # Not three paths a record: of a million records that takes half a minute.
-    places = [root.relative(path(root, _ANY_ID)) for path in (page_path, mask_path, layout_path)]
-    hashes = {}
-    for record_id in record_ids:
-        names = [place.replace(_ANY_ID, record_id) for place in places]
-        missing = [name for name in names if name not in files]
-        if missing:
+    places = [root.relative(path(root, _ANY_ID)).split(_ANY_ID) for path in (page_path, mask_path, layout_path)]
+    hashes = []
+    for before, after in places:
+        found = [files.get(f"{before}{record_id}{after}") for record_id in record_ids]
+        if None in found:
+            missing = f"{before}{record_ids[found.index(None)]}{after}"
             raise MissingInputError(
-                f"{root.path / missing[0]} is not finished; materialise rendered_waves and wave_masks (they come "
-                f"before {STAGE})"
+                f"{root.path / missing} is not finished; materialise rendered_waves and wave_masks (they come before "
+                f"{STAGE})"
             )
-        hashes[record_id] = fingerprint([files[name] for name in names])
-    return hashes
+        hashes.append(found)
+    return dict(zip(record_ids, fingerprints_of_lists(hashes), strict=True))
 
 
 def _check_splits(record_ids: list[str]) -> None:

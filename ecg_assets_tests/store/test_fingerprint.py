@@ -1,0 +1,39 @@
+"""Fingerprints of tables are those of their rows, one by one."""
+
+import json
+
+import pytest
+
+from ecg_assets.store.fingerprint import fingerprint, fingerprints_of_lists, fingerprints_of_rows
+
+
+def test_fingerprints_of_rows_are_those_of_each_row() -> None:
+    columns: dict[str, list[str | int | None]] = {
+        "id": ["a", 'ä"%s', "c"],
+        "fs_hz": [500, 1000, 500],
+        "labels": [None, "x", None],
+        "%odd": ["1", "1", "2"],
+    }
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    assert fingerprints_of_rows(columns) == [fingerprint(row) for row in rows]
+    lists = list(columns.values())
+    assert fingerprints_of_lists(lists) == [fingerprint(list(row)) for row in zip(*lists, strict=True)]
+
+
+def test_equal_values_of_a_long_table_are_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[object] = []
+
+    class Counting(json.JSONEncoder):
+        def encode(self, o: object) -> str:
+            encoded.append(o)
+            return super().encode(o)
+
+    monkeypatch.setattr("ecg_assets.store.fingerprint._ENCODER", Counting(sort_keys=True, separators=(",", ":")))
+    ids = [str(number) for number in range(20_000)]
+    fingerprints_of_rows({"id": ids, "fs_hz": [500] * 20_000, "licence": ["CC BY 4.0"] * 20_000})
+    assert len(encoded) == 20_000 + 2 + 3, "ids, two equal columns, three names"
+
+
+def test_a_shorter_column_is_an_error() -> None:
+    with pytest.raises(ValueError, match="longer"):
+        fingerprints_of_rows({"id": ["a", "b"], "fs_hz": [500]})
