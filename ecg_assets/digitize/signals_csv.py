@@ -68,7 +68,7 @@ def read_signals(path: Path) -> tuple[Signal, int]:
     if missing or extra:
         raise SignalsError(
             f"{path} has the wrong columns: missing are {', '.join(missing) or 'none'}, unknown are "
-            f"{', '.join(extra) or 'none'}; expected {','.join(LEADS)}"
+            f"{', '.join(extra)[:200] or 'none'}; expected {','.join(LEADS)}"
         )
     if not len(table) or len(table) % SECONDS:
         raise SignalsError(f"{path} has {len(table)} rows, expected 10 s: ten times a sampling rate in whole Hz")

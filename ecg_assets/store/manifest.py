@@ -41,7 +41,7 @@ class Manifest(BaseModel):
         # Stages delete what a manifest lists and they no longer make.
         for name in files:
             if not is_inside(name):
-                raise ValueError(f"the file {name!r} leads outside of the data root")
+                raise ValueError(f"the file {name[:80]!r} leads outside of the data root")
         return files
 
     @property

@@ -236,7 +236,7 @@ def _validated(fields: dict[str, Any], where: str) -> TrainConfig:
         return TrainConfig.model_validate(fields)
     except ValidationError as error:
         wrong = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'fields'}: {item['msg'].removeprefix('Value error, ')}"
+            f"{'.'.join(map(str, item['loc']))[:80] or 'fields'}: {item['msg'].removeprefix('Value error, ')}"
             for item in error.errors(include_input=False)[:_SHOWN]
         )
         raise ConfigError(f"{where}: {wrong}") from error

@@ -253,7 +253,7 @@ def _read_model(path: Path, model: type[_Model]) -> _Model:
         return model.model_validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "it"
+        where = ".".join(map(str, first["loc"]))[:80] or "it"
         raise RunFolderError(
             f"{path} is damaged ({where}: {first['msg']}); remove {path.parent} and train again"
         ) from error

@@ -13,6 +13,8 @@ from torch import Tensor
 from ecg_assets.store.atomic import atomic_path
 
 _SEAL = "content_sha256"
+# Of what the parser says, which repeats what it was given.
+_SHOWN = 200
 
 
 class CheckpointError(ValueError):
@@ -55,7 +57,9 @@ def read_sealed(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             header = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
     except (SafetensorError, OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
-        raise CheckpointError(f"{path} is no whole safetensors file ({error}); remove it and train again") from error
+        raise CheckpointError(
+            f"{path} is no whole safetensors file ({str(error)[:_SHOWN]}); remove it and train again"
+        ) from error
     if "network" not in header:
         raise CheckpointError(
             f"{path} is a safetensors file, but its header names no network; it is of another program"
