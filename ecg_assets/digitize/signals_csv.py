@@ -103,10 +103,12 @@ def _table(path: Path) -> pd.DataFrame:
 def _numbers(path: Path, table: pd.DataFrame, lead: str) -> npt.NDArray[np.float64]:
     column = table[lead]
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
-    wrong = np.flatnonzero((np.isnan(numbers) & column.notna().to_numpy()) | np.isinf(numbers))
+    wrong = np.flatnonzero(
+        (np.isnan(numbers) & column.notna().to_numpy()) | (np.abs(numbers) > np.finfo(np.float32).max)
+    )
     if len(wrong):
         row = int(wrong[0])
-        found = str(column.iloc[row])
+        found = str(column.iloc[row])[:40]
         raise SignalsError(
             f"{path}, column {lead}, line {row + 2}: {found!r} is no number; expected mV or an empty cell"
         )

@@ -146,5 +146,5 @@ def _read_shards(settings: Path) -> int:
             "shards that this data root was made with, or start with an empty folder"
         ) from error
     if type(shards) is not int or not 1 <= shards <= 1024:
-        raise DataRootError(f"{settings}: shards is {shards!r}, expected a whole number from 1 to 1024")
+        raise DataRootError(f"{settings}: shards is {str(shards)[:40]!r}, expected a whole number from 1 to 1024")
     return shards

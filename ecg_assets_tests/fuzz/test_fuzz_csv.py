@@ -87,6 +87,7 @@ def record_with(old: str, new: str) -> bytes:
 
 
 CORPUS: dict[str, tuple[str, Builder]] = {
+    "a cell that would be repeated in full": ("record", lambda: record_with("0.02", "x" * 5000)),
     "old Mac's line ends": ("record", lambda: RECORD.replace(b"\n", b"\r")),
     "a quote that never ends in the header": ("record", lambda: record_with("I,", '"I,')),
     "a quote that never ends in a cell": ("record", lambda: record_with("0.01", '"0.01')),
@@ -101,6 +102,7 @@ CORPUS: dict[str, tuple[str, Builder]] = {
     "a quote that never ends": ("train.csv", lambda: TABLE.replace(b"8,", b'"8,', 1)),
     "a table of 16 bits a letter": ("train.csv", lambda: TABLE.decode().encode("utf-16")),
     "a signal whose quote never ends": ("signal", lambda: record_with("0.01", '"0.01')),
+    "a signal beyond 32 bits": ("signal", lambda: record_with("0.02", "9" * 40)),
     "a signal with a column twice": ("signal", lambda: record_with("II,", "I,")),
 }
 

@@ -35,7 +35,7 @@ def wrong_trees(draw: st.DrawFn, whole: Any) -> Any:
         parent, key = parent_of(tree, path), path[-1]
         kind = draw(st.sampled_from(["wrong", "wrong", "wrong", "remove", "rename", "deeper", "other"]))
         if kind == "wrong":
-            parent[key] = draw(st.sampled_from(WRONG))
+            parent[key] = copy.deepcopy(draw(st.sampled_from(WRONG)))
         elif kind == "remove":
             del parent[key]
         elif kind == "rename" and isinstance(parent, dict):
