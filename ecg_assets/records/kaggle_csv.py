@@ -173,8 +173,8 @@ def _not_a_number(path: Path, table: pd.DataFrame) -> RecordRejected:
         for row in np.flatnonzero(wrong.to_numpy())[:1]:
             return RecordRejected(
                 "not_a_number",
-                f"{path.name} row {row + 2}, lead {lead}: {cells.iloc[row][:40]!r} is no number; expected millivolts or an "
-                "empty cell",
+                f"{path.name} row {row + 2}, lead {lead}: {cells.iloc[row][:40]!r} is no number; expected millivolts "
+                "or an empty cell",
             )
     return RecordRejected("unreadable", f"{path.name} cannot be read as a table of numbers; export it again")
 
