@@ -20,12 +20,18 @@ from ecg_assets.digitize.rows import find_rows
 from ecg_assets.digitize.runs import Runs, find_runs
 from ecg_assets.digitize.traces import stroke_px, trace_line
 from ecg_assets.digitize.wave import WaveNetwork
+from ecg_assets.records.record import LEADS
 from ecg_assets.scans.segment import Segmenter
 from ecg_assets.weights import SEGMENTATION, WAVE, weights_path
 
 Values = npt.NDArray[np.float64]
 
 _SPEED_MM_PER_S, _GAIN_MM_PER_MV = 25.0, 10.0
+# A layout that fits hardly better than the next one is a guess, and so are all its leads' names: on degraded pages that
+# are read right it fits better by .3 and more.
+_GUESSED = 0.2
+# A page that has lost a row looks like one of fewer leads; those of a true one contradict each other by less than .1.
+_LOST_A_ROW = 0.1
 
 
 class Digitizer:
@@ -119,4 +125,16 @@ def _arranged(runs: Runs, paths: npt.NDArray[np.int64], extent: Extent, pen: flo
         raise NotAnEcgError(
             f"{len(paths)} rows of traces are found, and {wanted} that many; known are {', '.join(known)}"
         )
+    if layout == "auto" and _is_guess(arrangement):
+        raise NotAnEcgError(
+            f"{len(paths)} rows of traces are found, and what they show fits no layout with that many "
+            f"({', '.join(arrangement.others)}): a row is missing, or it is no ECG. If you know the layout, name it"
+        )
     return arrangement
+
+
+def _is_guess(arrangement: Arrangement) -> bool:
+    if arrangement.confidence < _GUESSED:
+        return True
+    fewer = len({slot.lead.removeprefix("-") for slot in arrangement.slots}) < len(LEADS)
+    return fewer and arrangement.others[arrangement.name] > _LOST_A_ROW

@@ -7,6 +7,8 @@ from ecg_assets.digitize.digitizer import Digitizer
 from ecg_assets.digitize.metric import Power, lead_powers, total
 from ecg_assets.digitize.reader import NotAnEcgError
 from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_Y
+from ecg_assets.digitize.rows import find_rows
+from ecg_assets.digitize.runs import find_runs
 from ecg_assets.digitize.trial import STYLES, records_of_split
 from ecg_assets.pages.layouts import UnknownLayoutError
 from ecg_assets.records.record import LEADS
@@ -70,6 +72,15 @@ def test_a_layout_that_was_asked_for_is_taken_and_one_that_does_not_fit_is_refus
         DIGITIZER.digitize_flat(flat, layout="12x1")
     with pytest.raises(UnknownLayoutError):
         DIGITIZER.digitize_flat(flat, layout="5x5")
+
+
+def test_a_layout_that_would_be_guessed_is_refused_unless_it_is_named() -> None:
+    flat, _ = known_flat_page(RECORDS[0], "kaggle")
+    rows_y = find_rows(find_runs(flat.wave_hw), len(flat.wave_hw))
+    flat.wave_hw[: int(rows_y[:2].mean())] = 0
+    with pytest.raises(NotAnEcgError, match="3 rows of traces are found, and what they show fits no layout"):
+        DIGITIZER.digitize_flat(flat)
+    assert DIGITIZER.digitize_flat(flat, layout="3x4+0").arrangement.name == "3x4+0"
 
 
 def test_paper_without_a_trace_is_refused() -> None:
