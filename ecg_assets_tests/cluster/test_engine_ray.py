@@ -76,6 +76,7 @@ def test_the_masks_of_images_are_the_same_bytes(cluster: RayNodes, tmp_path: Pat
         ("127.0.0.2", "expected auto, or host:port"),
         (f"127.0.0.2:{free_port('127.0.0.2')}", "no Ray head answers"),
     ],
+    ids=["no port", "nobody listens"],
 )
 def test_a_cluster_that_is_not_there_is_said_at_once(tmp_path: Path, address: str, says: str) -> None:
     with pytest.raises(EngineError, match=says):
