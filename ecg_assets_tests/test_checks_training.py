@@ -70,7 +70,7 @@ def test_weights_that_overflow_in_use_fail(root: DataRoot) -> None:
 
 def test_weights_of_another_network_fail(root: DataRoot) -> None:
     put_weights(root, spec=NetworkSpec(classes=5, widths=(4, 8)))
-    assert "does not fit into the network that its header names" in reason(checks.weights_are_sound, root)
+    assert "does not fit the network that its header tells" in reason(checks.weights_are_sound, root)
 
 
 def test_a_file_of_another_program_fails(root: DataRoot) -> None:

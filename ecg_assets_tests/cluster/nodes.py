@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,6 @@ from ecg_assets_tests.live import CHECKOUT
 HEAD = "127.0.0.2"
 NODES = ("127.0.0.13", "127.0.0.14")
 _STARTED_S = 300.0
-_NOT_AT_WORK = ("ray::IDLE", "ray::Dashboard", "ray::RuntimeEnv", "ray::SPILL", "ray::RESTORE")
 _MEMORY = f"--object-store-memory={100 << 20}"
 
 
@@ -94,15 +93,13 @@ class RayNodes:
         return (self.folder / f"{host}.log").read_text(errors="replace")
 
     def hold_at_work(self, host: str) -> bool:
-        """Stops a node's processes in the middle of a task; lets them go on, and says no, where there is none."""
-        tree = self.tree(host)
-        for process in tree:
-            process.suspend()
-        titles = [" ".join(process.cmdline()) for process in tree]
-        if any(title.startswith("ray::") and not title.startswith(_NOT_AT_WORK) for title in titles):
-            return True
-        for process in tree:
-            process.resume()
+        """Stops a node's worker in the middle of its task; says no where none has one. The rest of the node goes on."""
+        for process in self.tree(host):
+            if _is_at_work(process):
+                process.suspend()
+                if _is_at_work(process):
+                    return True
+                process.resume()
         return False
 
     def tree(self, host: str) -> list[psutil.Process]:
@@ -119,6 +116,12 @@ class RayNodes:
             process.kill()
         psutil.wait_procs(tree, timeout=10)
         self.processes.pop(host).wait()
+
+
+def _is_at_work(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return "ray::_run" in " ".join(process.cmdline())
+    return False
 
 
 @contextmanager

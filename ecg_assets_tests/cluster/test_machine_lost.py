@@ -45,7 +45,7 @@ def run_and_kill(cluster: RayNodes, folder: Path, source: Path, max_retries: int
     command += ["-m", "ecg_assets.definitions", "--config-json", json.dumps(config)]
     with (folder / "log").open("wb") as log:
         run = subprocess.Popen(command, cwd=CHECKOUT, env=variables, stdout=log, stderr=log, start_new_session=True)
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + 200
         # The machine is held in the middle of a shard, so that it is there when the other one has come to 40 %.
         while not (page_shards(root)[1] and cluster.hold_at_work(LOST)):
             assert run.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
