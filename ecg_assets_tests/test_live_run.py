@@ -70,7 +70,7 @@ def test_one_launch_materialises_everything_and_its_log_holds_the_epochs_while_i
 def test_the_same_again_trains_nothing_and_makes_nothing(live: Live) -> None:
     run_id = live.server.materialize(sorted(EVERYTHING))
     with instance_of(live.home) as instance:
-        until(lambda: status_of(instance, run_id) in (SUCCESS, FAILURE), 120, "the end of the run")
+        until(lambda: status_of(instance, run_id) in (SUCCESS, FAILURE), 300, "the end of the run")
         assert status_of(instance, run_id) == SUCCESS
         assert epochs_seen(instance, run_id) == []
         made = materializations(instance, run_id)
@@ -99,7 +99,7 @@ def test_images_put_into_the_inbox_are_read_by_the_champion(live: Live) -> None:
     (inbox / "broken.jpg").write_text("no image")
     run_id = live.server.materialize(["scan_segmentations"])
     with instance_of(live.home) as instance:
-        until(lambda: status_of(instance, run_id) in (SUCCESS, FAILURE), 120, "the end of the run")
+        until(lambda: status_of(instance, run_id) in (SUCCESS, FAILURE), 300, "the end of the run")
         made = materializations(instance, run_id)["scan_segmentations"]
     assert made.metadata["summary"].value == "1 images segmented, 1 unreadable"
     assert "data:image/" in str(made.metadata["picture"].value)
