@@ -17,6 +17,8 @@ SIZES: dict[str, tuple[int, ...]] = {
     "compact-m": (32, 48, 64, 96, 128),
     "compact-l": (32, 64, 128, 256),
 }
+# Value of `start_from` for the weights that come with the package.
+PACKAGE_WEIGHTS = "package"
 # Encoders of segmentation-models-pytorch halve the resolution five times.
 SMP_MULTIPLE_PX = 32
 
@@ -108,6 +110,11 @@ class TrainConfig(BaseModel):
         default=None,
         description="safetensors file with an smp encoder's weights to begin from; null: random ones. Nothing is "
         "downloaded.",
+    )
+    start_from: str | None = Field(
+        default=None,
+        description="Checkpoint (best.safetensors or last.safetensors) of the same network, whose weights the training "
+        "begins with; `package`: those of `ecg-assets predict`; null: random ones.",
     )
     widths: tuple[int, ...] = Field(
         default=(), max_length=6, description="Channels of the compact U-Net's levels, finest first."

@@ -14,12 +14,13 @@ from ecg_assets.store.stage import Log
 from ecg_assets.training.batches import Batch, TrainBatches, ValidationBatches
 from ecg_assets.training.checkpoint import Progress, fresh_state, load_last_good, save_best, save_last
 from ecg_assets.training.class_map import measured_weights
+from ecg_assets.training.first_weights import first_network
 from ecg_assets.training.flat import FlatNetwork
 from ecg_assets.training.flaws import Seen, Watch
 from ecg_assets.training.losses import LossTerms, sample_losses
 from ecg_assets.training.metrics import ConfusionMatrix, counts_on_host
 from ecg_assets.training.network import normalise
-from ecg_assets.training.networks import NetworkSpec, build_to_train
+from ecg_assets.training.networks import NetworkSpec
 from ecg_assets.training.rates import Rates
 from ecg_assets.training.recovery import Remedy
 from ecg_assets.training.run_folder import EpochScores, RunFolder, RunState, read_start, write_state
@@ -45,7 +46,7 @@ class Replica:
         self.train_batches = TrainBatches(SampleReader(dataset, "train", config.recipes), config, *place)
         self._validation = ValidationBatches(SampleReader(dataset, "validation", config.recipes), config, *place)
         self._spec, self._terms = NetworkSpec.of(config), LossTerms.of(config)
-        self.network = FlatNetwork(build_to_train(config), runtime.device)
+        self.network = FlatNetwork(first_network(config), runtime.device)
         # Its weight decay is applied by `_decay_weights`.
         self.optimizer = torch.optim.AdamW([self.network.vector], config.learning_rate, weight_decay=0.0, foreach=False)
         weights = config.class_weights or measured_weights(_class_shares(run, start.dataset), config.classes)
