@@ -9,7 +9,9 @@ import numpy.typing as npt
 
 from ecg_assets.digitize.flat_samples import crops, draw_flat_pair
 from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
+from ecg_assets.pages.fonts import FONTS
 from ecg_assets.pages.mix import read_styles, style_for
+from ecg_assets.pages.style import PageStyle
 from ecg_assets.records.record import Record
 from ecg_assets.store.atomic import remove_temporaries, write_bytes
 from ecg_assets.store.rng import rng_for
@@ -22,6 +24,7 @@ CROPS_A_PAGE = 24
 RECIPES: dict[str, float] = {"clean": 2, "scan": 3, "photo": 4, "screen": 3, "damaged": 4}
 _MIX = "default"
 _TEXT_SHARE = 0.3
+_TEXT_SIZES_MM = (2.4, 5.0)
 _TOLD_EVERY = 20
 
 
@@ -60,7 +63,14 @@ def page_pieces(record: Record, number: int, seed: int) -> npt.NDArray[np.uint8]
     weights = np.array(list(RECIPES.values()))
     recipe = str(rng.choice(names, p=weights / weights.sum()))
     style = style_for(_MIX, seed, str(number))
-    look = read_styles().styles[style]
+    look = other_print(read_styles().styles[style], rng)
     pair = draw_flat_pair(record, recipe, style, look, seed + number, (CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y))
     pieces = crops(pair, CROP_PX, CROPS_A_PAGE, _TEXT_SHARE, rng)
     return np.stack([np.concatenate([image, trace[..., None]], axis=2) for image, trace in pieces])
+
+
+def other_print(look: PageStyle, rng: np.random.Generator) -> PageStyle:
+    """The look with any font in any usual size: a network sees a trace only among letters of kinds that it knows."""
+    low, high = _TEXT_SIZES_MM
+    font, size_mm = FONTS[int(rng.integers(len(FONTS)))], round(float(rng.uniform(low, high)), 1)
+    return look.model_copy(update={"font": font, "text_mm": size_mm})
