@@ -32,7 +32,7 @@ ui: setup ## Dagster's UI and its daemon on http://127.0.0.1:3000
 	"$(BIN)/dagster" dev -h 127.0.0.1 -p 3000
 
 test: setup lint types ## Lint, types and the whole test suite
-	"$(BIN)/pytest" -n $(TEST_WORKERS) --dist loadgroup
+	"$(BIN)/pytest" -n $(TEST_WORKERS) --dist loadgroup --no-loadscope-reorder
 
 soak: setup ## Long series of kills and cancels, at random moments
 	"$(BIN)/pytest" -m soak

@@ -34,12 +34,22 @@ CLEAN_PAGES = PagesConfig(styles="kaggle")
 CLEAN_SAMPLES = SamplesConfig(recipes={"clean": 1.0})
 
 
+# Begun first, so that no worker of `-n` is left alone with one of them in the end.
+LONG = ("test_live_run", "ui/", "training/test_replicas", "training/test_world_sizes", "test_killed_", "cluster")
+
+
+# Before xdist reads the marks, which it does in the same hook.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Workers of `-n` take whole files, which share what they set up."""
+    """Workers of `-n` take whole files, which share what they set up, the long ones first."""
     for item in items:
-        file = item.path.relative_to(Path(__file__).parent).as_posix()
-        group = next((name for name in ONE_AT_A_TIME if name in file), file)
+        group = next((name for name in ONE_AT_A_TIME if name in _file(item)), _file(item))
         item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: next((place for place, name in enumerate(LONG) if name in _file(item)), len(LONG)))
+
+
+def _file(item: pytest.Item) -> str:
+    return item.path.relative_to(Path(__file__).parent).as_posix()
 
 
 def quiet(_: str) -> None:
