@@ -122,6 +122,13 @@ class TrainConfig(BaseModel):
     patch_px: Literal[1, 2, 4] = Field(
         default=1, description="Pixels a side that one position of the finest level holds; 2 is about 4 times faster."
     )
+    refine: int = Field(
+        default=0,
+        ge=0,
+        le=64,
+        description="Channels of the compact U-Net's last look at single pixels, which sharpens edges where patch_px "
+        "is above 1; 0: none.",
+    )
     precision: Literal["f32", "bf16"] = Field(
         default="f32", description="Of the network's arithmetic; weights, losses and optimizer state are always f32."
     )

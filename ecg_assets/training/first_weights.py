@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+from torch import Tensor
+
 from ecg_assets.training.checkpoint import CheckpointError, load_network
 from ecg_assets.training.config import PACKAGE_WEIGHTS, ConfigError, TrainConfig
 from ecg_assets.training.network import SegmentationNetwork
 from ecg_assets.training.networks import build_to_train
 from ecg_assets.weights import SEGMENTATION, weights_path
+
+_REFINE = "refine."
 
 
 def first_network(config: TrainConfig) -> SegmentationNetwork:
@@ -20,7 +24,7 @@ def first_network(config: TrainConfig) -> SegmentationNetwork:
         return network
     path = weights_path(SEGMENTATION) if config.start_from == PACKAGE_WEIGHTS else Path(config.start_from)
     try:
-        network.load_state_dict(load_network(path).state_dict())
+        _take_over(network, load_network(path).state_dict())
     except (CheckpointError, RuntimeError) as error:
         first = " ".join(str(error).split())[:200]
         raise ConfigError(
@@ -28,3 +32,9 @@ def first_network(config: TrainConfig) -> SegmentationNetwork:
             "checkpoint of a network with the same `network`, `widths`, `patch_px` and `classes`, or leave it out"
         ) from error
     return network.train()
+
+
+def _take_over(network: SegmentationNetwork, weights: dict[str, Tensor]) -> None:
+    """All weights; a last look that the other network has not begins by changing nothing."""
+    own = {name: weight for name, weight in network.state_dict().items() if name.startswith(_REFINE)}
+    network.load_state_dict({**own, **weights})

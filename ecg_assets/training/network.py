@@ -95,9 +95,11 @@ class CompactUNet(SegmentationNetwork):
         widths: channels of each level, finest first; each level after the first halves the resolution.
         patch_px: side of the square of pixels that one position of the finest level sees as channels; above
             1 the network is faster by its square and still answers for every pixel.
+        refine: channels of a last look at every pixel and its neighbours, beside what the levels say of them; 0: none.
+            It begins by changing nothing.
     """
 
-    def __init__(self, classes: int, widths: Sequence[int], patch_px: int = 1) -> None:
+    def __init__(self, classes: int, widths: Sequence[int], patch_px: int = 1, refine: int = 0) -> None:
         super().__init__()
         self.classes, self.patch_px = classes, patch_px
         self.multiple_px = patch_px * 2 ** (len(widths) - 1)
@@ -109,6 +111,7 @@ class CompactUNet(SegmentationNetwork):
         self.up = nn.ModuleList(_Block(2 * fine, fine) for fine, _ in pairs)
         self.blend = nn.Conv2d(widths[0] + 3 * patch_px**2, 2 * widths[0], 1)
         self.head = nn.Conv2d(2 * widths[0], classes * patch_px**2, 1)
+        self.refine = _Refine(classes, refine) if refine else None
 
     def forward(self, image_bchw: Tensor) -> Tensor:
         """Float images (b, 3, h, w) in -1..1 to logits (b, classes, h, w).
@@ -125,7 +128,23 @@ class CompactUNet(SegmentationNetwork):
             x = up(torch.cat([channels_to_pixels(grow(x), 2), skips.pop()], dim=1))
         # The pixels themselves, once more: an edge is where the ink ends, whatever the levels below think of it.
         x = torch.relu(self.blend(torch.cat([x, pixels], dim=1)))
-        return channels_to_pixels(self.head(x), self.patch_px)
+        logits = channels_to_pixels(self.head(x), self.patch_px)
+        return logits if self.refine is None else logits + self.refine(image_bchw, logits)
+
+
+class _Refine(nn.Module):
+    """What two 3 x 3 convolutions over the pixels and their classes' probabilities add to the logits."""
+
+    def __init__(self, classes: int, channels: int) -> None:
+        super().__init__()
+        self.look = nn.Conv2d(3 + classes, channels, 3, padding=1)
+        self.say = nn.Conv2d(channels, classes, 3, padding=1)
+
+    def forward(self, image_bchw: Tensor, logits_bchw: Tensor) -> Tensor:
+        """(b, 3, h, w) and (b, classes, h, w) to (b, classes, h, w)."""
+        p_bchw = torch.softmax(logits_bchw, dim=1)
+        added: Tensor = self.say(torch.relu(self.look(torch.cat([image_bchw, p_bchw], dim=1))))
+        return added
 
 
 def normalise(image_bhwc: Tensor) -> Tensor:
@@ -141,3 +160,6 @@ def initialise(network: nn.Module, seed: int) -> None:
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+    for module in network.modules():
+        if isinstance(module, _Refine):
+            nn.init.zeros_(module.say.weight)

@@ -26,7 +26,7 @@ class NetworkSpec(BaseModel):
     Attributes:
         network: `compact`, or `smp/<architecture>/<encoder>`.
         classes: channels of the logits.
-        widths, patch_px: of the compact U-Net.
+        widths, patch_px, refine: of the compact U-Net.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,13 +35,14 @@ class NetworkSpec(BaseModel):
     classes: int
     widths: tuple[int, ...] = ()
     patch_px: int = 1
+    refine: int = 0
 
     @classmethod
     def of(cls, config: TrainConfig) -> "NetworkSpec":
         """The config's."""
         if config.network.startswith(_ZOO):
             return cls(network=config.network, classes=config.classes)
-        return cls(classes=config.classes, widths=config.level_widths, patch_px=config.patch_px)
+        return cls(classes=config.classes, widths=config.level_widths, patch_px=config.patch_px, refine=config.refine)
 
     def build(self) -> SegmentationNetwork:
         """The network, with weights yet to be set.
@@ -51,7 +52,7 @@ class NetworkSpec(BaseModel):
         """
         if self.network.startswith(_ZOO):
             return ZooNetwork(self.network, self.classes)
-        return CompactUNet(self.classes, self.widths, self.patch_px)
+        return CompactUNet(self.classes, self.widths, self.patch_px, self.refine)
 
 
 class ZooNetwork(SegmentationNetwork):

@@ -30,6 +30,18 @@ def test_the_packages_weights_have_a_name_of_their_own() -> None:
     assert all(torch.equal(begun[name], packed[name]) for name in packed)
 
 
+def test_a_last_look_at_pixels_begins_by_changing_nothing(prepare: Prepare) -> None:
+    earlier = prepare("earlier", epochs=1)
+    train(earlier.path)
+    refined = first_network(TrainConfig(**(SMALL | {"start_from": str(earlier.best), "refine": 8})))
+    image_bchw = torch.rand(1, 3, 32, 32) * 2 - 1
+    with torch.inference_mode():
+        torch.testing.assert_close(refined(image_bchw), load_network(earlier.best)(image_bchw))
+    refined(image_bchw).square().mean().backward()
+    moved = dict(refined.named_parameters())["refine.say.weight"].grad
+    assert moved is not None and moved.abs().max() > 0, "from there it can learn"
+
+
 def test_weights_of_another_network_are_refused_with_the_field_and_what_to_do(tmp_path: Path) -> None:
     for start_from in (PACKAGE_WEIGHTS, str(tmp_path / "gone.safetensors")):
         with pytest.raises(ConfigError, match=r"start_from is .*; give a checkpoint of a network with the same"):
