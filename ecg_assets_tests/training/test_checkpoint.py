@@ -11,8 +11,9 @@ from safetensors.numpy import load_file
 
 from ecg_assets.training.checkpoint import CheckpointError, load_network
 from ecg_assets.training.events import read_events
-from ecg_assets.training.run_folder import RunFolder, is_finished
-from ecg_assets.training.trainer import TrainingFailedError, train
+from ecg_assets.training.replica import Replica
+from ecg_assets.training.run_folder import EpochScores, RunFolder, is_finished
+from ecg_assets.training.trainer import TrainingFailedError, TrainingStopped, train
 from ecg_assets_tests.live import CHECKOUT
 from ecg_assets_tests.training.conftest import Prepare
 
@@ -28,14 +29,21 @@ def truncate(path: Path) -> None:
 
 
 def stop_after_an_epoch(run: RunFolder) -> None:
-    """Trains one epoch of the run and stops as asked."""
+    """Trains one epoch of the run and stops as asked, at the first look in the second one.
 
-    def ask(event: object) -> None:
-        if getattr(event, "kind", "") == "checkpoint":
-            run.stop_request.touch()
+    The replica asks itself, where the first epoch ends: who hears of that by an event may come too late, when the other
+    epochs are over.
+    """
+    end_epoch = Replica.end_epoch
 
-    with pytest.raises(SystemExit):
-        train(run.path, [ask])
+    def asking(self: Replica, scores: EpochScores) -> bool:
+        run.stop_request.touch()
+        return end_epoch(self, scores)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Replica, "end_epoch", asking)
+        with pytest.raises(TrainingStopped):
+            train(run.path)
 
 
 @pytest.mark.parametrize("harm", [flip_a_byte, truncate])
