@@ -1,7 +1,13 @@
 """Jobs, schedules and sensors: what they select, that they wait to be switched on, and that they need no config."""
 
+import asyncio
+from datetime import UTC, datetime, timedelta
+
 import dagster as dg
 import pytest
+from dagster._core.definitions.freshness_evaluator import FRESHNESS_EVALUATORS_BY_POLICY_TYPE
+from dagster._core.loader import LoadingContextForTest
+from dagster._core.test_utils import freeze_time
 
 from ecg_assets.definitions import definitions
 
@@ -66,8 +72,24 @@ def test_no_job_needs_run_config(repository: dg.RepositoryDefinition, job: str) 
     assert dg.validate_run_config(repository.get_job(job), {})
 
 
+def test_only_the_champion_is_expected_to_be_looked_at_in_time(repository: dg.RepositoryDefinition) -> None:
+    graph = repository.asset_graph
+    fresh = {key.to_user_string() for key in graph.get_all_asset_keys() if graph.get(key).freshness_policy is not None}
+    assert fresh == {"champion"}
+
+
+def freshness_after(repository: dg.RepositoryDefinition, instance: dg.DagsterInstance, days: float) -> str:
+    """What Dagster's own evaluator says of the champion so many days from now."""
+    node = repository.asset_graph.get(dg.AssetKey("champion"))
+    assert node.freshness_policy is not None
+    evaluator = FRESHNESS_EVALUATORS_BY_POLICY_TYPE[type(node.freshness_policy)]()
+    with freeze_time(datetime.now(UTC) + timedelta(days=days)):
+        return asyncio.run(evaluator.evaluate_freshness(LoadingContextForTest(instance), node)).value
+
+
 def test_the_champion_is_to_be_looked_at_again_within_two_weeks(repository: dg.RepositoryDefinition) -> None:
-    policy = repository.asset_graph.get(dg.AssetKey("champion")).freshness_policy
-    assert policy is not None
-    others = repository.asset_graph.get_all_asset_keys() - {dg.AssetKey("champion")}
-    assert all(repository.asset_graph.get(key).freshness_policy is None for key in others)
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert freshness_after(repository, instance, 0) == "UNKNOWN"
+        instance.report_runless_asset_event(dg.AssetMaterialization("champion"))
+        told = {days: freshness_after(repository, instance, days) for days in (0, 7.9, 8.1, 13.9, 14.1)}
+    assert told == {0: "PASS", 7.9: "PASS", 8.1: "WARN", 13.9: "WARN", 14.1: "FAIL"}

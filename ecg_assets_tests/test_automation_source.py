@@ -12,6 +12,8 @@ import pytest
 from ecg_assets.automation.source_sensor import RebuildVariableError, new_records
 from ecg_assets.records.source import SourceError
 from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.store.bucket_retry import BucketError
+from ecg_assets_tests.store.bucket_emulator import BUCKET, Emulator, emulator_running, failing
 
 Tick = Callable[[], dg.SensorResult]
 
@@ -152,3 +154,56 @@ def test_a_list_of_sources_is_watched_as_a_whole(
     requested(tick())
     csv_of(folder).unlink()
     assert requested(tick())
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """A source of two records in a bucket, and a picture that is none."""
+    monkeypatch.setenv("ECG_SOURCE", f"gs://{BUCKET}/ecg")
+    with emulator_running(monkeypatch) as running:
+        for name in ("train.csv", "train/1/1.csv", "train/2/2.csv", "page.png"):
+            running.put(f"ecg/{name}", name.encode())
+        running.forget()
+        yield running
+
+
+@pytest.mark.parametrize("how", ["changed", "new", "gone"])
+def test_an_object_that_is_changed_new_or_gone_starts_a_run(bucket: Emulator, tick: Tick, how: str) -> None:
+    first = requested(tick())
+    assert "3 files are as they were" in str(tick().skip_reason)
+    if how == "gone":
+        bucket.storage.delete_file(BUCKET, "ecg/train/2/2.csv")
+    else:
+        bucket.put(f"ecg/train/2/{'2' if how == 'changed' else '3'}.csv", b"other")
+    assert requested(tick()).run_key != first.run_key
+    assert not tick().run_requests
+    assert set(bucket.counts()) == {"list"}, "no object is read for it"
+
+
+def test_an_object_written_again_is_new_only_where_its_bytes_or_its_unknown_hash_are(
+    bucket: Emulator, tick: Tick
+) -> None:
+    tick()
+    bucket.put("ecg/train/2/2.csv", b"train/2/2.csv")
+    bucket.put("ecg/page.png", b"another picture")
+    assert not tick().run_requests
+
+    def without_hashes() -> None:
+        """As those of an object that the bucket has composed, and of a client that knows no CRC."""
+        bucket.storage.objects[BUCKET]["ecg/train/1/1.csv"].update(md5Hash=None, crc32c=None)
+
+    without_hashes()
+    tick()
+    assert not tick().run_requests
+    bucket.put("ecg/train/1/1.csv", b"train/1/1.csv")
+    without_hashes()
+    assert requested(tick()), "the generation is another one"
+
+
+def test_a_bucket_out_of_reach_fails_the_tick_and_the_next_one_goes_on(bucket: Emulator, tick: Tick) -> None:
+    tick()
+    bucket.fault = failing(-1, 403, "list")
+    with pytest.raises(BucketError, match="access denied"):
+        tick()
+    bucket.fault = failing(2, 503, "list")
+    assert not tick().run_requests
