@@ -50,12 +50,10 @@ def plan_of_pages(folder: Path) -> None:
     """Which shards of pages are due."""
     from ecg_assets.pages.config import PagesConfig
     from ecg_assets.pages.stage import plan_pages
-    from ecg_assets.store.manifest import is_current
-    from ecg_assets.store.stage import manifest_path
+    from ecg_assets.store.stage import due_tasks
 
     root = open_root(folder)
-    tasks = plan_pages(root, PagesConfig())
-    due = [t for t in tasks if not is_current(manifest_path(root.wave_images, t.shard), t.fingerprint, root.path)]
+    due = due_tasks(root.wave_images, root.path, plan_pages(root, PagesConfig()))
     if due:
         raise AssertionError(f"{len(due)} shards are due, expected none")
 
@@ -64,12 +62,10 @@ def plan_of_samples(folder: Path) -> None:
     """Which shards of samples are due."""
     from ecg_assets.samples.config import SamplesConfig
     from ecg_assets.samples.stage import plan_samples
-    from ecg_assets.store.manifest import is_current
-    from ecg_assets.store.stage import manifest_path
+    from ecg_assets.store.stage import due_tasks
 
     root = open_root(folder)
-    tasks = plan_samples(root, SamplesConfig())
-    due = [t for t in tasks if not is_current(manifest_path(root.dataset, t.shard), t.fingerprint, root.path)]
+    due = due_tasks(root.dataset, root.path, plan_samples(root, SamplesConfig()))
     if due:
         raise AssertionError(f"{len(due)} shards are due, expected none")
 

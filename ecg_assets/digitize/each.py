@@ -8,6 +8,7 @@ from typing import Any
 from ecg_assets.store.atomic import remove_temporaries, write_bytes
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes
 from ecg_assets.store.manifest import Manifest, is_current, read_manifest, write_manifest
+from ecg_assets.store.presence import Presence
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
 
@@ -48,7 +49,8 @@ def run_each(stage: str, folder: Path, root: DataRoot, wanted: Mapping[str, str]
     """
     remove_temporaries(folder)
     _forget(root, folder, wanted)
-    due = [name for name, print_ in wanted.items() if not is_current(_manifest(folder, name), print_, root.path)]
+    present = Presence(root.path)
+    due = [name for name, print_ in wanted.items() if not is_current(_manifest(folder, name), print_, present)]
     log(f"{stage}: {len(due)} of {len(wanted)} pictures to read, {len(wanted) - len(due)} are current")
     for number, name in enumerate(due, start=1):
         contents, info = make(name)

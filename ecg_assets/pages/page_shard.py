@@ -60,7 +60,7 @@ class PageShard:
         root: the data root.
         shard: which.
         made_from: of which the fingerprint is made.
-        records: rows of the index with `id`, `fs_hz`, `sha256` and `PROVENANCE`.
+        columns: of the index, for this shard's records: `id`, `fs_hz`, `sha256` and `PROVENANCE`.
         config: the styles.
         looks: by paper, the hash of all that its pages' look follows from.
     """
@@ -68,7 +68,7 @@ class PageShard:
     root: DataRoot
     shard: int
     made_from: MadeFrom
-    records: list[Row]
+    columns: dict[str, list[Any]]
     config: PagesConfig
     looks: dict[str, str]
 
@@ -76,6 +76,11 @@ class PageShard:
     def fingerprint(self) -> str:
         """Of code version, styles and records."""
         return self.made_from.fingerprint(STAGE)
+
+    @property
+    def records(self) -> list[Row]:
+        """Rows of the index; made when they are asked for, because plans of a million records need none."""
+        return [dict(zip(self.columns, row, strict=True)) for row in zip(*self.columns.values(), strict=True)]
 
     def make(self) -> tuple[dict[str, str], dict[str, Any]]:
         """Draws what is due; see `ShardTask`."""

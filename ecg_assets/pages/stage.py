@@ -107,14 +107,13 @@ def plan_pages(root: DataRoot, config: PagesConfig) -> list[PageShard]:
     for shard in range(root.shards):
         rows = columns[index["shard"] == shard]
         held: dict[str, list[Any]] = {str(name): values.tolist() for name, values in rows.items()}
-        records = [dict(zip(held, row, strict=True)) for row in zip(*held.values(), strict=True)]
         made_from = MadeFrom(
             code_version=CODE_VERSION,
             config=config_parts,
             inputs=dict(zip(held["id"], fingerprints_of_rows(held), strict=True)),
             settings=config.model_dump(),
         )
-        tasks.append(PageShard(root, shard, made_from, records, config, looks))
+        tasks.append(PageShard(root, shard, made_from, held, config, looks))
     return tasks
 
 

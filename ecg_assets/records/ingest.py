@@ -19,6 +19,7 @@ from ecg_assets.records.sources import Source, open_sources
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes
 from ecg_assets.store.made_from import MadeFrom, note_settings
 from ecg_assets.store.manifest import Manifest, is_current, read_manifest, write_manifest
+from ecg_assets.store.presence import Presence
 from ecg_assets.store.rng import rng_for
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
@@ -88,7 +89,7 @@ def ingest(root: DataRoot, config: SourceConfig, log: Log, workers: int = 1) -> 
     made_from = _made_from(config, sources)
     wanted = made_from.fingerprint(STAGE)
     manifest_path = root.ori_csv / "_manifests" / "records.json"
-    if is_current(manifest_path, wanted, root.path):
+    if is_current(manifest_path, wanted, Presence(root.path)):
         log("raw_csvs: the source is unchanged; nothing to do")
         return _report(root, None)
     with _listed(root, sources, log) as offered:

@@ -13,6 +13,7 @@ from ecg_assets.store.confined import leads_out
 from ecg_assets.store.engine import Workers, map_unordered
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes, sha256_file
 from ecg_assets.store.manifest import Manifest, is_current, read_manifest, write_manifest
+from ecg_assets.store.presence import Presence
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
 
@@ -97,7 +98,8 @@ def segment_inbox(root: DataRoot, checkpoint: Path, log: Log, workers: Workers =
         name: fingerprint(CODE_VERSION, sha256_file(inbox(root) / name), weights, places[name].mask.name)
         for name in names
     }
-    due = [name for name in names if not is_current(_manifest_path(root, name), wanted[name], root.path)]
+    present = Presence(root.path)
+    due = [name for name in names if not is_current(_manifest_path(root, name), wanted[name], present)]
     log(f"{STAGE}: {len(due)} of {len(names)} images to segment, {len(names) - len(due)} are current")
     scans = [_Scan(root, name, places[name], wanted[name], checkpoint, weights) for name in due]
     unreadable = _segment(scans, workers, log) if due else {}

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Hashable, Mapping, Sequence
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,10 @@ def _hashed(pattern: str, columns: Sequence[Sequence[Hashable]]) -> list[str]:
 
 
 def _encoded(values: Sequence[Hashable]) -> list[str]:
-    """Each value as JSON; equal ones are encoded once."""
+    """Each value as JSON; equal ones that are no text are encoded once."""
+    texts = [value for value in values if isinstance(value, str)]
+    if len(texts) == len(values):
+        return list(map(encode_basestring_ascii, texts))  # what the encoder does with text, without its detour
     known = {value: _ENCODER.encode(value) for value in set(values)}
     return [known[value] for value in values]
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ecg_assets.store.atomic import remove_temporaries
 from ecg_assets.store.bucket_copy import working_copy_around
@@ -12,6 +12,7 @@ from ecg_assets.store.bucket_push import push_shard
 from ecg_assets.store.engine import Workers, map_unordered
 from ecg_assets.store.fingerprint import fingerprint
 from ecg_assets.store.manifest import Manifest, is_current, read_manifest, write_manifest
+from ecg_assets.store.presence import Presence
 
 Log = Callable[[str], None]
 
@@ -33,6 +34,9 @@ class ShardTask(Protocol):
     def make(self) -> tuple[dict[str, str], dict[str, Any]]:
         """Writes the shard's files; returns path relative to the root -> SHA-256, and numbers for people."""
         ...
+
+
+Task = TypeVar("Task", bound=ShardTask)
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ def run_stage(
         beside: other folders that only this stage writes.
     """
     _sweep(stage, (folder, *beside), log)
-    due = [task for task in tasks if not is_current(manifest_path(folder, task.shard), task.fingerprint, root)]
+    due = due_tasks(folder, root, tasks)
     log(f"{stage}: {len(due)} of {len(tasks)} shards to make, {len(tasks) - len(due)} are current")
     make, put = _Maker(stage, folder, root), _putting(root, log)
     if isinstance(workers, int):
@@ -124,6 +128,12 @@ def run_stage(
         skipped=[task.shard for task in tasks if task.shard not in made],
         manifests=[manifest for manifest in manifests if manifest is not None],
     )
+
+
+def due_tasks(folder: Path, root: Path, tasks: Sequence[Task]) -> list[Task]:
+    """Those of the tasks whose shard is not current; see `run_stage` for the arguments."""
+    present = Presence(root)
+    return [task for task in tasks if not is_current(manifest_path(folder, task.shard), task.fingerprint, present)]
 
 
 def _sweep(stage: str, folders: Sequence[Path], log: Log) -> None:

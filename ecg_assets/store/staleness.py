@@ -1,6 +1,5 @@
 """Why a shard would be made again: compares what it was made from with what it would be made from now."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Protocol
 
 from ecg_assets.store.made_from import MadeFrom, read_made_from
 from ecg_assets.store.manifest import Manifest, read_manifest
+from ecg_assets.store.presence import Presence
 from ecg_assets.store.stage import manifest_path
 
 NEVER_MADE = "no manifest: it was never made"
@@ -55,11 +55,11 @@ def planned_states(folder: Path, root: Path, planned: Sequence[Planned]) -> list
     Raises:
         ManifestError: a manifest cannot be read.
     """
-    states = []
+    states, present = [], Presence(root)
     for plan in planned:
         path = manifest_path(folder, plan.shard)
         manifest = read_manifest(path)
-        reasons = [NEVER_MADE] if manifest is None else [*_own_reasons(manifest, root), *_changes(manifest, plan)]
+        reasons = [NEVER_MADE] if manifest is None else [*_own_reasons(manifest, present), *_changes(manifest, plan)]
         states.append(ShardState(path.stem, len(manifest.files) if manifest else 0, tuple(reasons)))
     return states
 
@@ -71,8 +71,9 @@ def own_states(folder: Path, root: Path) -> list[ShardState]:
         ManifestError: a manifest cannot be read.
     """
     manifests = {path.stem: read_manifest(path) for path in sorted((folder / "_manifests").rglob("*.json"))}
+    present = Presence(root)
     return [
-        ShardState(name, len(manifest.files), tuple(_own_reasons(manifest, root)))
+        ShardState(name, len(manifest.files), tuple(_own_reasons(manifest, present)))
         for name, manifest in manifests.items()
         if manifest is not None
     ]
@@ -90,11 +91,10 @@ def told_records(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]
     return [f"{_counted(len(names), 'record')} {how} ({_few(names)})" for how, names in changes if names]
 
 
-def _own_reasons(manifest: Manifest, root: Path) -> list[str]:
+def _own_reasons(manifest: Manifest, present: Presence) -> list[str]:
     if not manifest.fingerprint:
         return [UNFINISHED]
-    # Of a million records there are millions of files: os.path is several times faster than pathlib.
-    missing = [name for name in manifest.files if not os.path.exists(f"{root}/{name}")]  # noqa: PTH110
+    missing = present.missing(manifest.files)
     return [f"{_counted(len(missing), 'file')} missing ({_few(sorted(missing))})"] if missing else []
 
 
