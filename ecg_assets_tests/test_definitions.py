@@ -88,16 +88,17 @@ def test_dagster_definitions_validate_is_clean(tmp_path: Path) -> None:
     assert warned == []
 
 
-def test_the_code_server_imports_neither_torch_nor_matplotlib_nor_kaggle() -> None:
+def test_the_code_server_imports_nothing_heavy() -> None:
     script = (
         "import json, sys; from ecg_assets.definitions import definitions; definitions().get_repository_def();"
-        "print(json.dumps([name for name in ('torch', 'torch_xla', 'matplotlib', 'kaggle') if name in sys.modules]))"
+        "print(json.dumps(list(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=CHECKOUT, env=dict(os.environ), capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == []
+    heavy = {"torch", "torch_xla", "matplotlib", "kaggle", "pandas", "scipy", "wfdb", "google.cloud.storage", "ray"}
+    assert heavy & set(json.loads(done.stdout)) == set()
 
 
 def test_loading_gives_no_deprecation_or_supersession_warning(recwarn: pytest.WarningsRecorder) -> None:

@@ -1,14 +1,17 @@
 """The index of records: one row each, accepted or quarantined with a reason, in Parquet."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ecg_assets.records.source import PLAIN_ID
 from ecg_assets.store.atomic import atomic_path
 from ecg_assets.store.root import DataRoot
+
+if TYPE_CHECKING:  # it takes 70 MB, which the code server need not have
+    import pandas as pd
 
 ACCEPTED, QUARANTINED = "accepted", "quarantined"
 _WHOLE_NUMBERS = ("fs_hz", "samples", "shard")
@@ -43,7 +46,7 @@ def write_index(path: Path, rows: list[dict[str, object]]) -> None:
         pq.write_table(table, temporary, compression="zstd")
 
 
-def read_index(root: DataRoot) -> pd.DataFrame:
+def read_index(root: DataRoot) -> "pd.DataFrame":
     """All records, with the columns of `INDEX_SCHEMA`.
 
     `labels` tells of rhythm and findings, where the source does. `input_sha256` is the hash of all that a record was
@@ -74,7 +77,7 @@ def read_index(root: DataRoot) -> pd.DataFrame:
     return frame
 
 
-def accepted_records(root: DataRoot) -> pd.DataFrame:
+def accepted_records(root: DataRoot) -> "pd.DataFrame":
     """The rows of accepted records, sorted by id.
 
     Raises:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from ecg_assets.records.index import ACCEPTED, QUARANTINED, read_index, write_index
 from ecg_assets.records.intake import READ_VERSION, Intake, Offered, Row
@@ -23,6 +22,9 @@ from ecg_assets.store.presence import Presence
 from ecg_assets.store.rng import rng_for
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CODE_VERSION = "2"
 RECORDS_VERSION = f"{CODE_VERSION}.{READ_VERSION}"
@@ -42,7 +44,7 @@ class IngestReport:
         reused: accepted records that had not changed and were not read again.
     """
 
-    index: pd.DataFrame = field(repr=False)
+    index: "pd.DataFrame" = field(repr=False)
     skipped: bool
     digest: str
     reused: int

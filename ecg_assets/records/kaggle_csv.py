@@ -4,16 +4,18 @@ import csv
 import difflib
 import io
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from ecg_assets.records.record import LEADS, Record
 from ecg_assets.records.rejection import RecordRejected
+
+if TYPE_CHECKING:  # it takes 70 MB, which the code server need not have
+    import pandas as pd
 
 MAX_ABS_MV = 20.0
 SECONDS = 10
@@ -131,8 +133,10 @@ def _misspelt(missing: list[str], extra: list[str]) -> tuple[str, str] | None:
     return None
 
 
-def _parse(path: Path, text: str) -> pd.DataFrame:
+def _parse(path: Path, text: str) -> "pd.DataFrame":
     """The table with float64 columns, NaN in empty cells."""
+    import pandas as pd
+
     lines = text.splitlines()
     commas = lines[0].count(",")
     for number, line in enumerate(lines, start=1):
@@ -166,7 +170,9 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
 
 
-def _not_a_number(path: Path, table: pd.DataFrame) -> RecordRejected:
+def _not_a_number(path: Path, table: "pd.DataFrame") -> RecordRejected:
+    import pandas as pd
+
     for lead in table.columns:
         cells = table[lead].str.strip()
         wrong = pd.to_numeric(cells, errors="coerce").isna() & ~cells.isin(_EMPTY_CELLS)
@@ -179,7 +185,7 @@ def _not_a_number(path: Path, table: pd.DataFrame) -> RecordRejected:
     return RecordRejected("unreadable", f"{path.name} cannot be read as a table of numbers; export it again")
 
 
-def _lead_values(path: Path, table: pd.DataFrame, lead: str) -> npt.NDArray[np.float64]:
+def _lead_values(path: Path, table: "pd.DataFrame", lead: str) -> npt.NDArray[np.float64]:
     values = table[lead].to_numpy(dtype=np.float64)
     rows = np.flatnonzero(~np.isnan(values))
     if not len(rows):
