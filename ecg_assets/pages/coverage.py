@@ -8,6 +8,7 @@ over a column's sub-columns.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -138,11 +139,19 @@ def _side_by_side(pieces: list[Points], radius: float) -> _Sheet:
     return _Sheet(np.concatenate(xs), np.concatenate([piece[:, 1] for piece in pieces]), spans, np.concatenate(columns))
 
 
+@lru_cache(maxsize=4)
+def _middles(count: int) -> Points:
+    """(count,) float64, read-only: x of the sub-columns' middles. A style's pages have sheets of one size."""
+    middles: Points = (np.arange(count) + 0.5) / SUB_COLUMNS
+    middles.flags.writeable = False
+    return middles
+
+
 def _bounds(sheet: _Sheet) -> Coverage:
     """(2, sub-columns) float32: -lowest and highest y of the polylines in each; -inf where there is none."""
     count = len(sheet.page_column) * SUB_COLUMNS
     # At its middle: the range between its edges would make steep strokes a sub-column too wide.
-    middle = np.interp((np.arange(count) + 0.5) / SUB_COLUMNS, sheet.x, sheet.y).astype(np.float32)
+    middle = np.interp(_middles(count), sheet.x, sheet.y).astype(np.float32)
     bounds = np.full((2, count), -np.inf, np.float32)
     for begin, end in sheet.spans:
         inside = slice(int(np.ceil(begin * SUB_COLUMNS - 0.5)), int(np.floor(end * SUB_COLUMNS - 0.5)) + 1)

@@ -115,5 +115,8 @@ def _panel(
 
 def _filled(record: Record, lead: str, begin: int, end: int) -> tuple[int, int]:
     """First sample and number of samples of a lead that are filled within rows `begin` to `end`."""
-    filled = np.flatnonzero(np.isfinite(record.lead(lead.removeprefix("-"))[begin:end]))
+    values = record.lead(lead.removeprefix("-"))[begin:end]
+    if len(values) and np.isfinite(values[0]) and np.isfinite(values[-1]):
+        return begin, len(values)  # nearly all are, and gaps within do not count
+    filled = np.flatnonzero(np.isfinite(values))
     return (begin + int(filled[0]), int(filled[-1] - filled[0]) + 1) if len(filled) else (begin, 0)

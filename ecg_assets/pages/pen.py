@@ -35,9 +35,14 @@ def _widened(bounds: Bounds, radius: Bounds) -> Bounds:
     # The pen ends between two neighbours: without what the line has there, steep strokes would be too thin.
     beyond = np.maximum(radius * SUB_COLUMNS - reach, np.float32(1e-6))
     for last in range(least, most + 1):
-        ends = np.where(reach == last, np.float32(0), np.float32(-np.inf)) if least < most else np.float32(0)
-        near, far = bounds * (1 - beyond) + ends, bounds * beyond
+        ends = np.where(reach == last, np.float32(0), np.float32(-np.inf)) if least < most else None
+        near, far, end = bounds * (1 - beyond), bounds * beyond, raised[: count - last - 1]
+        if ends is not None:
+            near += ends
         right, left = wide[: count - last - 1], wide[last + 1 :]
-        np.maximum(right, near[last : count - 1] + far[last + 1 :], out=right)
-        np.maximum(left, near[1 : count - last] + far[: count - last - 1], out=left)
+        # Rounded to 32 bits before they are compared: wide ones would make the comparison slow.
+        np.add(near[last : count - 1], far[last + 1 :], out=end, casting="same_kind")
+        np.maximum(right, end, out=right)
+        np.add(near[1 : count - last], far[: count - last - 1], out=end, casting="same_kind")
+        np.maximum(left, end, out=left)
     return wide

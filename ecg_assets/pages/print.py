@@ -86,10 +86,31 @@ def text_box(text: Text, style: PageStyle) -> Box:
 
 def own_print(plan: PagePlan) -> list[Patch]:
     """Header and pulses, which differ from page to page; cut at the page's edge."""
-    patches = [_letters(text, plan.style) for text in plan.header]
-    patches += [_bar(bar, plan.style.px_per_mm) for bar in pulses(plan.style, plan.stroke_mm)]
-    cut = [_inside(patch, plan.style.shape_px) for patch in patches]
-    return [patch for patch in cut if patch is not None]
+    letters = [_inside(_letters(text, plan.style), plan.style.shape_px) for text in plan.header]
+    return [patch for patch in letters if patch is not None] + list(_pulse_patches(plan.style, plan.stroke_mm))
+
+
+@lru_cache(maxsize=_STYLES_KEPT)
+def _pulse_patches(style: PageStyle, stroke_mm: float) -> tuple[Patch, ...]:
+    """A style's pulses, one patch each, cut at the page's edge: the pages of most styles have one pen."""
+    bars = pulses(style, stroke_mm)
+    whole = [
+        _joined([_bar(bar, style.px_per_mm) for bar in bars[first : first + 3]]) for first in range(0, len(bars), 3)
+    ]
+    cut = [_inside(patch, style.shape_px) for patch in whole]
+    return tuple(patch for patch in cut if patch is not None)
+
+
+def _joined(patches: list[Patch]) -> Patch:
+    """The patch around several; where they overlap, the larger coverage stays."""
+    row, column = min(patch.row for patch in patches), min(patch.column for patch in patches)
+    height = max(patch.row + patch.coverage.shape[0] for patch in patches) - row
+    width = max(patch.column + patch.coverage.shape[1] for patch in patches) - column
+    sheet = np.zeros((height, width), dtype=np.float32)
+    for patch in patches:
+        Patch(patch.row - row, patch.column - column, patch.coverage).put_on(sheet)
+    sheet.flags.writeable = False
+    return Patch(row, column, sheet)
 
 
 def _letters(text: Text, style: PageStyle) -> Patch:

@@ -1,6 +1,6 @@
 """Draws a record's upright page and its wave mask, both from one array of ink coverage."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -144,7 +144,8 @@ def _style_boxes(style: PageStyle) -> tuple[dict[str, Any], ...]:
 
 
 def _boxed(text: Text, style: PageStyle) -> dict[str, Any]:
-    return {"kind": text.kind, "text": text.text, "box_px": list(astuple(text_box(text, style)))}
+    box = text_box(text, style)
+    return {"kind": text.kind, "text": text.text, "box_px": [box.left, box.top, box.right, box.bottom]}
 
 
 def _off_page(plan: PagePlan, traces: list[Points]) -> list[str]:
