@@ -44,6 +44,7 @@ def _cut(points: Points) -> Points:
     pieces = np.maximum(1, np.ceil(lengths / _LONGEST_MM)).astype(int)
     if (pieces == 1).all():
         return points
-    places = np.concatenate([*(place + np.arange(n) / n for place, n in enumerate(pieces)), [len(points) - 1]])
     corners = np.arange(len(points))
+    of, begins = np.repeat(corners[:-1], pieces), np.repeat(np.cumsum(pieces) - pieces, pieces)
+    places = np.append(of + (np.arange(len(of)) - begins) / pieces[of], len(points) - 1)
     return np.stack([np.interp(places, corners, points[:, axis]) for axis in (0, 1)], axis=1)

@@ -51,24 +51,42 @@ def motion_blur(image_hwc: Image, rng: np.random.Generator, strength: float) -> 
     angle, bend = rng.uniform(0, np.pi), rng.normal(0, 0.06)
     across, down = np.cos(angle), np.sin(angle)
     steps = max(1, round(length * max(abs(across), abs(down))))
-    blurred, covered, shifted = image_hwc, 1, np.zeros(2, dtype=int)
+    shifts, covered = [], 1
     while covered < steps:
         # No shift beyond what is covered already: the copies would come apart.
         part = min(covered, steps - covered) / max(abs(across), abs(down))
-        shift = np.array([round(part * across), round(part * down)])
-        blurred, shifted = _doubled(blurred, *shift), shifted + shift
+        shifts.append((round(part * across), round(part * down)))
         covered += min(covered, steps - covered)
         across, down = np.cos(angle + bend * covered / 8), np.sin(angle + bend * covered / 8)
-    return _centred(blurred, shifted) if steps > 1 else image_hwc.copy()
+    return _shaken(image_hwc, shifts) if shifts else image_hwc.copy()
 
 
-def _centred(blurred_hwc: Image, shifted: npt.NDArray[np.int_]) -> Image:
-    """Moves a streak's middle back to where its point was: each doubling has moved it by half of its shift."""
-    odd = shifted % 2
-    if odd.any():
-        blurred_hwc = _doubled(blurred_hwc, *odd)
-    right, down = (shifted + odd) // 2
-    return _moved(blurred_hwc, -right, -down)
+def _shaken(image_hwc: Image, shifts: list[tuple[int, int]]) -> Image:
+    """The mean of the picture and itself shifted by (right, down), that of this and itself shifted by the next ...
+
+    Each doubling moves a streak's middle by half of its shift: the margins, in which the edge is repeated, are so
+    unequal that in the end it is back where its point was.
+    """
+    right, down = (int(sum(shift[axis] for shift in shifts)) for axis in (0, 1))
+    # An odd sum has no middle pixel: one pixel more makes it even.
+    shifts = [*shifts, (right % 2, down % 2)] if right % 2 or down % 2 else shifts
+    height, width = image_hwc.shape[:2]
+    margins = [sum(abs(shift[axis]) for shift in shifts) for axis in (1, 0)]
+    blurred = cv2.copyMakeBorder(image_hwc, *[margins[0]] * 2, *[margins[1]] * 2, cv2.BORDER_REPLICATE)
+    top, left = margins
+    for right, down in shifts:
+        rows, columns = blurred.shape[0] - abs(down), blurred.shape[1] - abs(right)
+        here, there = (max(0, down), max(0, right)), (max(0, -down), max(0, -right))
+        blurred = cv2.addWeighted(
+            blurred[here[0] :, here[1] :][:rows, :columns],
+            0.5,
+            blurred[there[0] :, there[1] :][:rows, :columns],
+            0.5,
+            0,
+        )
+        top, left = top - here[0], left - here[1]
+    middle_down, middle_right = (sum(shift[axis] for shift in shifts) // 2 for axis in (1, 0))
+    return np.ascontiguousarray(blurred[top + middle_down :, left + middle_right :][:height, :width])
 
 
 def _disc(radius: float) -> npt.NDArray[np.float32]:
@@ -81,20 +99,3 @@ def _disc(radius: float) -> npt.NDArray[np.float32]:
 
 def _odd(half: float) -> int:
     return 2 * max(0, round(half)) + 1
-
-
-def _doubled(image_hwc: Image, right: int, down: int) -> Image:
-    """The mean of the picture and itself shifted, its edge repeated."""
-    doubled: Image = cv2.addWeighted(image_hwc, 0.5, _moved(image_hwc, right, down), 0.5, 0)
-    return doubled
-
-
-def _moved(image_hwc: Image, right: int, down: int) -> Image:
-    height, width = image_hwc.shape[:2]
-    wide = cv2.copyMakeBorder(image_hwc, *_margins(down), *_margins(right), cv2.BORDER_REPLICATE)
-    moved: Image = np.ascontiguousarray(wide[max(0, -down) :, max(0, -right) :][:height, :width])
-    return moved
-
-
-def _margins(shift: int) -> tuple[int, int]:
-    return max(0, shift), max(0, -shift)

@@ -49,7 +49,8 @@ def white_balance(image_hwc: Image, rng: np.random.Generator, strength: float) -
     gains = np.exp(light * (0.02 + 0.98 * strength))
     # Exposure keeps the brightest channel from burning out altogether.
     gains /= max(1.0, gains.max() / 1.15)
-    balanced: Image = cv2.transform(image_hwc, np.diag(gains).astype(np.float32))
+    table = np.clip(np.rint(np.arange(256)[:, None] * gains), 0, 255).astype(np.uint8)
+    balanced: Image = cv2.LUT(image_hwc, table[None])
     return balanced
 
 

@@ -32,5 +32,6 @@ def mould(image_hwc: Image, rng: np.random.Generator, strength: float) -> Image:
     colonies = cv2.max(normal_noise(fine, rng, 4.0) + grows - np.float32(0.3), 0.0)
     spots = cv2.min(specks * np.float32(1.6) + colonies * np.float32(1.3), 1.5) * np.float32(0.25 + 1.25 * strength)
     gain = transmission(spots, _SPOTS[int(rng.integers(len(_SPOTS)))])
-    gain = cv2.multiply(gain, upscaled(transmission(patches, _PATCHES[int(rng.integers(len(_PATCHES)))]), fine))
+    behind = transmission(patches, _PATCHES[int(rng.integers(len(_PATCHES)))])
+    gain = cv2.multiply(gain, cv2.resize(behind, (fine[1], fine[0])), scale=1 / 255)
     return lit(image_hwc, gain)

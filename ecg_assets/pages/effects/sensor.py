@@ -55,9 +55,7 @@ def sensor_noise(image_hwc: Image, rng: np.random.Generator, strength: float) ->
         drawn *= cv2.LUT(seen, deviation)
         drawn += 1 << (_SHIFT - 1)
         drawn >>= _SHIFT
-        drawn += seen
-        np.clip(drawn, 0, 255, out=drawn)
-        noisy[first : first + _BAND_ROWS] = drawn
+        cv2.add(seen, drawn, dst=noisy[first : first + _BAND_ROWS], dtype=cv2.CV_8U)
     return noisy
 
 

@@ -23,7 +23,8 @@ def test_a_coarse_gain_is_stretched_over_the_picture() -> None:
 def test_a_stain_of_density_one_lets_through_what_is_not_absorbed_and_twice_as_dense_its_square() -> None:
     density = np.array([[0.0, 1.0, 2.0]], dtype=np.float32)
     gain = transmission(density, (0.5, 0.2, 0.0))
-    np.testing.assert_allclose(gain[0], [(1, 1, 1), (0.5, 0.8, 1), (0.25, 0.64, 1)], atol=0.01)
+    assert gain.dtype == np.uint8
+    np.testing.assert_allclose(gain[0] / 255, [(1, 1, 1), (0.5, 0.8, 1), (0.25, 0.64, 1)], atol=0.01)
     np.testing.assert_allclose(through(blank(200)[:1, :3], density, (0.5, 0.2, 0.0))[0, 1], (100, 160, 200), atol=2)
 
 
