@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.pyplot import figure
 from matplotlib.ticker import MultipleLocator
 
-from ecg_assets.pages.paper import CLASS_LINE_MM
+from ecg_assets.pages.classes import CLASS_LINE_MM
 from ecg_assets.pages.plan import PagePlan, pulses, separators, style_texts
 from ecg_assets.records.record import Record
 

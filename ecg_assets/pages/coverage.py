@@ -16,9 +16,6 @@ import numpy.typing as npt
 from ecg_assets.pages.overlap import pixels
 from ecg_assets.pages.pen import SUB_COLUMNS, widened
 
-# A pixel belongs to the wave when ink covers at least half of it. The one threshold of image and mask.
-WAVE_COVERAGE = 0.5
-
 Coverage = npt.NDArray[np.float32]
 Points = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]

@@ -6,11 +6,10 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from ecg_assets.pages.classes import CLASS_LINE_MM, HALF_COVERED, HORIZONTAL, VERTICAL
 from ecg_assets.pages.grid_style import GridStyle
 from ecg_assets.pages.style import PageStyle
 
-HORIZONTAL, VERTICAL, INTERSECTION = 1, 2, 3
-CLASS_LINE_MM = 0.38
 MAJOR_MM, MINOR_MM = 5.0, 1.0
 
 # A pixel's paper is one of few colours, so that a page is a palette image: bare paper, or a line that covers up to
@@ -126,7 +125,7 @@ def _class_mask(grid: GridStyle, px_per_mm: float, shape: tuple[int, int]) -> Gr
     band_px = max(CLASS_LINE_MM * px_per_mm, 1.0)
     y, x = line_places_px(grid, px_per_mm, MAJOR_MM, shape)
     # A band of one pixel that straddles two covers half of both, or a hair less: it stays connected, not doubled.
-    least = 0.5 - 1e-9
+    least = HALF_COVERED - 1e-9
     rows = (_coverage(y, band_px, shape[0]) >= least).astype(np.uint8) * HORIZONTAL
     columns = (_coverage(x, band_px, shape[1]) >= least).astype(np.uint8) * VERTICAL
     mask: GridMask = rows[:, None] + columns[None, :]  # 1 + 2 is the intersection's 3

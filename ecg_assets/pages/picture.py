@@ -11,23 +11,22 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.pages.coverage import WAVE_COVERAGE
+from ecg_assets.pages.classes import CLASS_LINE_MM, HALF_COVERED, HALF_COVERED_255, WAVE
 from ecg_assets.pages.effects.backgrounds import background
 from ecg_assets.pages.effects.blend import lit
 from ecg_assets.pages.effects.registry import effect
 from ecg_assets.pages.grid_style import Colour
-from ecg_assets.pages.paper import CLASS_LINE_MM, MAJOR_MM, MINOR_MM, paper_colours
+from ecg_assets.pages.paper import MAJOR_MM, MINOR_MM, paper_colours
 from ecg_assets.pages.plan import PagePlan, style_texts
 from ecg_assets.pages.print import text_box
 from ecg_assets.pages.recipe import DrawnRecipe
-from ecg_assets.pages.render import INK_LEVELS, WAVE, palette_of
+from ecg_assets.pages.render import INK_LEVELS, palette_of
 from ecg_assets.pages.strokes import stroke_polylines
 from ecg_assets.pages.warped_grid import Family, Places, grid_classes, paper_levels
 from ecg_assets.pages.warps.warp import PageWarp, PaperMap
 
 # Of each kind of line, between bare paper and full ink; the picture's own noise hides the steps.
 _LINE_LEVELS = 8
-_HALF = 128
 _LEAD_HALF_HEIGHT_MM = 10.0
 _WHOLE_PAGE_PIXELS = 1_000_000
 
@@ -88,7 +87,7 @@ def take_picture(sheet: Sheet, warp: PageWarp, recipe: DrawnRecipe, rng: np.rand
     printed = _look_up(sheet.print_hw, seen, sheet.plan.style.px_per_mm)
     hidden = ~seen.on_paper_hw
     if sheet.code_hw is not None:
-        hidden |= _look_up(sheet.code_hw, seen, sheet.plan.style.px_per_mm) >= _HALF
+        hidden |= _look_up(sheet.code_hw, seen, sheet.plan.style.px_per_mm) >= HALF_COVERED_255
     covered = cv2.max(cv2.convertScaleAbs(trace, alpha=255), printed)
     for thinning in _ink(recipe, trace.shape, rng):
         covered = cv2.multiply(covered, thinning, dtype=cv2.CV_8U)
@@ -216,8 +215,8 @@ def _mask(sheet: Sheet, seen: PaperMap, trace: Field, printed: Image) -> Mask:
         mask = np.zeros(trace.shape, dtype=np.uint8)
     else:
         mask = grid_classes(_places(seen), _first_lines_mm(plan), CLASS_LINE_MM)
-    np.copyto(mask, 0, where=printed >= _HALF)
-    np.copyto(mask, WAVE, where=trace >= WAVE_COVERAGE)
+    np.copyto(mask, 0, where=printed >= HALF_COVERED_255)
+    np.copyto(mask, WAVE, where=trace >= HALF_COVERED)
     return mask
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.pages.coverage import WAVE_COVERAGE, Coverage, Patch, strokes
+from ecg_assets.pages.classes import HALF_COVERED, WAVE
+from ecg_assets.pages.coverage import Coverage, Patch, strokes
 from ecg_assets.pages.grid_style import Colour
 from ecg_assets.pages.header import Text
 from ecg_assets.pages.paper import Paper, paper_of
@@ -18,8 +19,6 @@ from ecg_assets.records.record import Record
 
 # Half coverage must fall between two levels, so that the mask can be read from the image: an even number of them.
 INK_LEVELS = 32
-
-WAVE = 4
 
 PageIndex = npt.NDArray[np.uint8]
 Palette = npt.NDArray[np.uint8]
@@ -92,7 +91,7 @@ def render_page(plan: PagePlan, record: Record, paper: Paper | None = None) -> P
     ink = strokes(traces, plan.stroke_px, index.shape)
     place = ink.place(index.shape[1])
     _raise(index.reshape(-1), place, _levels(ink.coverage))
-    classes.reshape(-1)[place[ink.coverage >= WAVE_COVERAGE]] = WAVE
+    classes.reshape(-1)[place[ink.coverage >= HALF_COVERED]] = WAVE
     code = qr_patch(plan)
     if code is not None:  # it lies over the trace and hides it
         _print(index, classes, code)
@@ -120,7 +119,7 @@ def _print(index_hw: PageIndex, classes_hw: npt.NDArray[np.uint8], patch: Patch)
     place = np.s_[patch.row : patch.row + height, patch.column : patch.column + width]
     index = index_hw[place]
     np.maximum(index, (index & np.uint8(256 - INK_LEVELS)) + _levels(patch.coverage), out=index)
-    classes_hw[place] *= patch.coverage < WAVE_COVERAGE
+    classes_hw[place] *= patch.coverage < HALF_COVERED
 
 
 @lru_cache(maxsize=6)
@@ -128,7 +127,7 @@ def _printed_paper(style: PageStyle, paper: Paper) -> tuple[PageIndex, npt.NDArr
     """Index and classes of a page before anything of its own stands on it; kept for a few styles. Read-only."""
     printed = style_print(style).astype(np.float32) / np.float32(255)
     index: PageIndex = paper.index_hw * np.uint8(INK_LEVELS) + _levels(printed)
-    classes = paper.mask_hw * (printed < WAVE_COVERAGE)
+    classes = paper.mask_hw * (printed < HALF_COVERED)
     index.flags.writeable = classes.flags.writeable = False
     return index, classes
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ecg_assets.pages.classes import CLASS_LINE_MM, VERTICAL
 from ecg_assets.pages.line_comb import LEAST_PX, MOST_PX, Comb, NoCombError, drift_px, find_comb
 from ecg_assets.pages.png import read_grey
 
 _SQUARE_WITHIN = 0.03
-CLASS_LINE_MM = 0.38
 # Half of this is how far a line may be off at the paper's edges: half of its class's width.
 _MOST_DRIFT_MM = 0.38
 
@@ -104,7 +104,7 @@ def grid_mask_of(grid: FoundGrid, shape: tuple[int, int]) -> Mask:
         (np.abs(np.arange(size)[:, None] + 0.5 - places).min(axis=1) <= half_px).astype(np.uint8)
         for size, places in zip(shape, (grid.rows_px, grid.columns_px), strict=True)
     )
-    mask: Mask = rows[:, None] + 2 * columns[None, :]
+    mask: Mask = rows[:, None] + VERTICAL * columns[None, :]
     return mask
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ecg_assets.pages.classes import VERTICAL
+
 Field = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.uint8]
 
-HORIZONTAL, VERTICAL = 1, 2
 # Rows done at a time, so that what is in between stays in the processor's cache: pixels, not rows, are constant.
 _BAND_PIXELS = 65_536
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecg_assets.pages.coverage import WAVE_COVERAGE, Coverage, strokes
+from ecg_assets.pages.classes import HALF_COVERED
+from ecg_assets.pages.coverage import Coverage, strokes
 from ecg_assets.pages.panels import panels_of
 from ecg_assets.pages.strokes import stroke_polylines
 from ecg_assets.records.archive import unpack
@@ -61,7 +62,7 @@ def assert_is_a_round_pens(record: Record, number: int) -> None:
     assert found.iou >= 0.985, f"{record.id}: {found}"
     assert 0.99 <= found.ink <= 1.01, f"{record.id}: {found}"
     assert found.error_255 <= 3, f"{record.id}: {found}"
-    lost = page[trace[:, 1].astype(int), trace[:, 0].astype(int)] < WAVE_COVERAGE
+    lost = page[trace[:, 1].astype(int), trace[:, 0].astype(int)] < HALF_COVERED
     assert not lost.any(), f"{record.id}: samples {np.flatnonzero(lost)[:5]} lie outside of the mask"
 
 
@@ -98,7 +99,7 @@ def test_a_line_straight_down_is_neither_too_wide_nor_too_narrow() -> None:
     widths, inks = [], []
     for place in np.linspace(10, 11, 101):
         page = drawn([np.array([[place, 10.0], [place + 1e-6, 90.0]])], (100, 20))
-        widths.append(float((page[50] >= WAVE_COVERAGE).sum()))
+        widths.append(float((page[50] >= HALF_COVERED).sum()))
         inks.append(float(page[50].sum()))
     assert np.mean(widths) == pytest.approx(STROKE_PX, abs=0.05)
     assert np.mean(inks) == pytest.approx(STROKE_PX, abs=0.02)

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from ecg_assets.pages.agreement import disagreement
-from ecg_assets.pages.coverage import WAVE_COVERAGE, Coverage, strokes
+from ecg_assets.pages.classes import HALF_COVERED
+from ecg_assets.pages.coverage import Coverage, strokes
 from ecg_assets.pages.panels import panels_of
 from ecg_assets.pages.paper import line_places_px, paper_of
 from ecg_assets.pages.paths import layout_path, mask_path, page_path
@@ -115,7 +116,7 @@ def test_ink_and_mask_come_from_the_same_coverage(made_root: DataRoot) -> None:
     for record in records_of(made_root)[:4]:
         plan, page = plan_of(record), page_of(record)
         coverage = trace_coverage(traces_px(plan, record), plan.stroke_px, (1700, 2200))
-        np.testing.assert_array_equal(page.wave_hw, coverage >= WAVE_COVERAGE)
+        np.testing.assert_array_equal(page.wave_hw, coverage >= HALF_COVERED)
         alone = page_print(plan)[0] == 0
         level = page.index_hw % INK_LEVELS
         np.testing.assert_array_equal(level[alone], np.rint(coverage * (INK_LEVELS - 1))[alone])

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ecg_assets.pages.coverage import WAVE_COVERAGE
+from ecg_assets.pages.classes import HALF_COVERED
 from ecg_assets.pages.strokes import stroke_polylines
 from ecg_assets_tests.pages.supersample import Points, framed, match, supersampled, turned
 
@@ -43,7 +43,7 @@ def test_a_stroke_at_least_a_pixel_wide_is_connected() -> None:
     rng = np.random.default_rng(6)
     for turn in range(60):
         trace, shape = framed(turned(heartbeats(250), rng.uniform(0, 360)), 3 + rng.uniform(0, 1))
-        mask = stroke_polylines([trace], 1.0, shape) >= WAVE_COVERAGE
+        mask = stroke_polylines([trace], 1.0, shape) >= HALF_COVERED
         assert cv2.connectedComponents(mask.astype(np.uint8))[0] == 2, turn
 
 
@@ -81,7 +81,7 @@ def test_what_lies_far_outside_costs_no_memory_and_leaves_no_ink() -> None:
 def test_gaps_part_a_polyline_and_a_corner_alone_is_a_dot() -> None:
     gap = np.array([[10.0, 10.0], [30.0, 10.0], [np.nan, np.nan], [60.0, 10.0], [np.nan, 0.0], [80.0, 10.0], [90, 10]])
     page = stroke_polylines([gap, np.zeros((0, 2))], 4.0, (20, 100))
-    inked = page[10] >= WAVE_COVERAGE
+    inked = page[10] >= HALF_COVERED
     assert np.flatnonzero(np.diff(inked.astype(int)) == 1).size == 3
     assert page[:, 50:70].sum() == pytest.approx(np.pi * 4, rel=0.02)
     assert stroke_polylines([], 2.0, (5, 6)).shape == (5, 6)

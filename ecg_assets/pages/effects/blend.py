@@ -6,15 +6,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ecg_assets.pages.classes import HALF_COVERED_255
 from ecg_assets.pages.effects.noise import Field
 
 Image = npt.NDArray[np.uint8]
 Opacity = npt.NDArray[np.uint8]
 Hidden = npt.NDArray[np.bool_]
 Colour = tuple[float, float, float]
-
-# What is at least half opaque hides what lies beneath.
-HIDES = 128
 
 
 def size_of(image_hwc: Image) -> tuple[int, int]:
@@ -104,7 +102,7 @@ class Piece:
         opacity = self.opacity_hw[own]
         image_hwc[rows, columns] = over(image_hwc[rows, columns], self.colour_hwc[own], opacity)
         if hidden_hw is not None:
-            hidden_hw[rows, columns] |= opacity >= HIDES
+            hidden_hw[rows, columns] |= opacity >= HALF_COVERED_255
 
 
 def over(below_hwc: Image, above_hwc: Image, opacity_hw: Opacity) -> Image:

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
+from ecg_assets.pages.classes import HALF_COVERED_255
 from ecg_assets.pages.effects.blend import (
-    HIDES,
     Colour,
     Hidden,
     Image,
@@ -68,7 +68,7 @@ def _write(
     opacity = cv2.convertScaleAbs(opacity * uneven.astype(np.float32), alpha=level)
     colour = _PENS[-1] if pencil else _PENS[int(rng.integers(len(_PENS) - 1))]
     image_hwc[box] = over(image_hwc[box], plain(shape, colour), opacity)
-    hidden_hw[box] |= opacity >= HIDES
+    hidden_hw[box] |= opacity >= HALF_COVERED_255
 
 
 def _highlight(image_hwc: Image, centre: Points, reach: float, rng: np.random.Generator, strength: float) -> None:

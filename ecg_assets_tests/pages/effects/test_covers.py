@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg_assets.pages.effects.blend import HIDES
+from ecg_assets.pages.classes import HALF_COVERED_255
 from ecg_assets.pages.effects.clips import clip
 from ecg_assets.pages.effects.things import finger, label, sheet, tape
 from ecg_assets_tests.pages.effects.helpers import blank, page, run
@@ -36,7 +36,7 @@ def test_what_is_hidden_no_longer_depends_much_on_the_page(name: str) -> None:
 
 def test_clear_tape_and_highlighters_hide_nothing() -> None:
     tapes = [tape(np.random.default_rng(seed), 1.0).opacity_hw.max() for seed in SEEDS]
-    assert min(tapes) < HIDES < max(tapes)
+    assert min(tapes) < HALF_COVERED_255 < max(tapes)
     seen = [run("pen_marks", blank(), 0.3, seed) for seed in range(60)]
     # A broad light stroke of which nothing is told as hidden.
     assert any((picture != 255).any(axis=-1).sum() > 300 and not hidden.any() for picture, hidden in seen)
