@@ -11,10 +11,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from math import ceil
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.samples.classes import BACKGROUND
+from ecg_assets.samples.classes import BACKGROUND, WAVE
 from ecg_assets.samples.reader import Sample, SampleReader
 from ecg_assets.store.engine import usable_cores
 from ecg_assets.training.class_map import to_classes
@@ -23,6 +24,8 @@ from ecg_assets.training.turns import WAYS
 
 # What random numbers are for; the first word of each seed sequence after the config's seed.
 _ORDER, _AUGMENT = 1, 2
+# What lies within 2 mm of a trace at 200 dpi.
+_TOUCHES = np.ones((33, 33), np.uint8)
 # Grey level; printed lines are brighter in at least one colour.
 _INK_BELOW = 100
 
@@ -149,7 +152,11 @@ def _window(sample: Sample, config: TrainConfig, rng: np.random.Generator) -> tu
     room_px = sample.mask_hw.shape[0] - crop_px
     top, left = (int(number) for number in rng.integers(room_px + 1, size=2))
     if rng.random() < config.text_share:
-        text = np.flatnonzero((sample.image_hwc.max(axis=2) < _INK_BELOW) & (sample.mask_hw == BACKGROUND))
+        text_hw = (sample.image_hwc.max(axis=2) < _INK_BELOW) & (sample.mask_hw == BACKGROUND)
+        if config.touching_share and rng.random() < config.touching_share:
+            near_hw = cv2.dilate((sample.mask_hw == WAVE).view(np.uint8), _TOUCHES) > 0
+            text_hw = text_hw & near_hw if (text_hw & near_hw).any() else text_hw
+        text = np.flatnonzero(text_hw)
         if len(text):
             y, x = divmod(int(rng.choice(text)), sample.mask_hw.shape[1])
             up, back = (int(number) for number in rng.integers(crop_px, size=2))

@@ -77,6 +77,13 @@ class TrainConfig(BaseModel):
         description="Share of the crops that are cut around ink which is no trace (text, separators, pulses): it is "
         "rare, and what a trace is most easily taken for.",
     )
+    touching_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of those crops that are cut where such ink lies within 2 mm of a trace (pulses, separators, "
+        "names over it) instead of anywhere, which is mostly in the header.",
+    )
     log_every: int = Field(default=10, ge=1, description="Steps between log lines.")
     check_every: int = Field(
         default=10,

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
-from ecg_assets.samples.classes import BACKGROUND
+from ecg_assets.samples.classes import BACKGROUND, WAVE
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training import batches
@@ -87,6 +88,19 @@ def test_text_share_cuts_around_ink_that_is_no_trace(reader: SampleReader) -> No
         )
 
     assert with_text(1.0) > 2 * with_text(0.0) > 0
+
+
+def test_touching_share_cuts_where_print_meets_a_trace(reader: SampleReader) -> None:
+    def where_they_meet(share: float) -> int:
+        batches = epoch(reader, text_share=1.0, touching_share=share, steps_per_epoch=60)
+        crops = [pair for batch in batches for pair in zip(batch.image_bhwc, batch.mask_bhw, strict=True)]
+        beside = [cv2.dilate((mask == WAVE).view(np.uint8), np.ones((33, 33), np.uint8)) > 0 for _, mask in crops]
+        return sum(
+            bool(((image.max(axis=2) < 100) & (mask == BACKGROUND) & near).any())
+            for (image, mask), near in zip(crops, beside, strict=True)
+        )
+
+    assert where_they_meet(1.0) > 1.3 * where_they_meet(0.0) > 0
 
 
 def test_validation_sees_each_sample_once_over_all_replicas_and_marks_what_fills_up(made_root: DataRoot) -> None:
