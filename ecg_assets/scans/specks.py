@@ -1,4 +1,4 @@
-"""Takes short bits of wave, which letters and dirt are, out of a mask."""
+"""Takes what is no trace out of a mask: short bits of wave, which letters and dirt are, and the frame of a page."""
 
 import cv2
 import numpy as np
@@ -10,12 +10,15 @@ Mask = npt.NDArray[np.uint8]
 
 # Names and headers are printed up to 5 mm high. A trace is far longer, and still is where it is broken.
 SHORT_MM = 6.0
+# Where frames and edges of the paper lie.
+EDGE_MM = 1.5
 # Bits this near each other are one: a trace that is broken for a pixel goes on.
 _JOINED = np.ones((3, 3), np.uint8)
 
 
 def without_specks(mask_hw: Mask, wave: int, px_per_mm: float) -> Mask:
-    """The mask with background for bits of wave that are shorter than 6 mm both across and down.
+    """The mask with background for bits of wave that are shorter than 6 mm both across and down, or that lie wholly in
+    the outermost 1.5 mm: a printed frame or the edge of the paper, along which no trace runs.
 
     Args:
         mask_hw: (h, w) uint8 classes.
@@ -29,6 +32,9 @@ def without_specks(mask_hw: Mask, wave: int, px_per_mm: float) -> Mask:
     _, labels, boxes, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     longer = np.maximum(boxes[:, cv2.CC_STAT_WIDTH], boxes[:, cv2.CC_STAT_HEIGHT])
     short = longer < SHORT_MM * px_per_mm
-    short[0] = False  # all that is no wave
-    cleaned: Mask = np.where(short[labels] & (mask_hw == wave), np.uint8(BACKGROUND), mask_hw)
+    edge = round(EDGE_MM * px_per_mm)
+    inside = labels[edge : labels.shape[0] - edge, edge : labels.shape[1] - edge]
+    left_out = short | (np.bincount(inside.ravel(), minlength=len(boxes)) == 0)
+    left_out[0] = False  # all that is no wave
+    cleaned: Mask = np.where(left_out[labels] & (mask_hw == wave), np.uint8(BACKGROUND), mask_hw)
     return cleaned

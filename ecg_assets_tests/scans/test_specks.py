@@ -35,3 +35,11 @@ def test_a_bit_as_long_as_6_mm_stays() -> None:
 def test_a_page_without_a_wave_stays_as_it_is() -> None:
     mask = np.full((64, 64), 2, np.uint8)
     np.testing.assert_array_equal(without_specks(mask, WAVE, 7.87), mask)
+
+
+def test_a_frame_around_the_page_goes_and_a_trace_that_reaches_it_stays() -> None:
+    framed = np.zeros((200, 400), np.uint8)
+    framed[[0, -1]] = framed[:, [0, -1]] = WAVE
+    assert not without_specks(framed, WAVE, 7.87).any()
+    framed[100] = WAVE
+    assert (without_specks(framed, WAVE, 7.87)[100] == WAVE).all()
