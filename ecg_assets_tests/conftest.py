@@ -34,6 +34,9 @@ CLEAN_PAGES = PagesConfig(styles="kaggle")
 CLEAN_SAMPLES = SamplesConfig(recipes={"clean": 1.0})
 
 
+# How long one of the long series may take, on a machine that does other things too.
+SOAK_S = 3600
+
 # Begun first, so that no worker of `-n` is left alone with one of them in the end.
 LONG = ("test_live_run", "ui/", "training/test_replicas", "training/test_world_sizes", "test_killed_", "cluster")
 
@@ -45,6 +48,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         group = next((name for name in ONE_AT_A_TIME if name in _file(item)), _file(item))
         item.add_marker(pytest.mark.xdist_group(group))
+        if item.get_closest_marker("soak") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SOAK_S))
     items.sort(key=lambda item: next((place for place, name in enumerate(LONG) if name in _file(item)), len(LONG)))
 
 

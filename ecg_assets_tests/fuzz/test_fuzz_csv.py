@@ -32,7 +32,7 @@ def tables(draw: st.DrawFn, whole: bytes) -> bytes:
     """The table with cells, lines and columns changed, its line ends or its letters exchanged."""
     lines = [line.split(",") for line in whole.decode().rstrip("\n").split("\n")]
     for _ in range(draw(st.integers(1, 3))):
-        row, column = draw(st.integers(0, len(lines) - 1)), draw(st.integers(0, len(lines[0]) - 1))
+        row, column = draw(st.integers(0, len(lines) - 1)), draw(st.integers(0, max(1, len(lines[0])) - 1))
         kind = draw(st.sampled_from(["cell", "cell", "cell", "drop", "double", "shorter", "longer", "column", "row"]))
         if kind == "cell" and lines[row]:
             lines[row][column % len(lines[row])] = draw(st.sampled_from(WORDS))
