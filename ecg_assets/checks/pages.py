@@ -13,7 +13,7 @@ _PAGES_LOOKED_AT = 24
 
 @dg.asset_check(asset="wave_masks", blocking=True, additional_deps=["rendered_waves"])
 def masks_lie_on_the_ink(data_root: DataRootResource) -> dg.AssetCheckResult:
-    """Wave masks have their page's size, hold a trace, and lie on dark pixels only (up to 24 pages are looked at)."""
+    """A pixel is wave if and only if the trace covers half of it and no print hides it (up to 24 pages are read)."""
     root = data_root.open()
     ids = accepted_records(root)["id"].tolist()
     looked_at = [str(ids[place]) for place in np.linspace(0, len(ids) - 1, min(len(ids), _PAGES_LOOKED_AT)).astype(int)]

@@ -12,15 +12,18 @@ from PIL import Image
 from ecg_assets.pages.agreement import disagreement
 from ecg_assets.pages.classes import HALF_COVERED
 from ecg_assets.pages.coverage import Coverage, strokes
+from ecg_assets.pages.mix import read_styles
 from ecg_assets.pages.panels import panels_of
 from ecg_assets.pages.paper import line_places_px, paper_of
 from ecg_assets.pages.paths import layout_path, mask_path, page_path
+from ecg_assets.pages.plan import style_texts
 from ecg_assets.pages.png import encode, read_grey, read_rgb
 from ecg_assets.pages.print import page_print
-from ecg_assets.pages.render import INK_LEVELS, trace_coverage, traces_px
+from ecg_assets.pages.render import INK_LEVELS, Page, trace_coverage, traces_px
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.kaggle_csv import read_record
-from ecg_assets.records.record import Record
+from ecg_assets.records.record import LEADS, Record
+from ecg_assets.store.atomic import write_bytes, write_json
 from ecg_assets.store.root import DataRoot
 from ecg_assets_tests.pages.pages import KAGGLE, page_of, plan_of, record_of, records_of
 from ecg_assets_tests.real import real_data
@@ -93,6 +96,45 @@ def test_pulse_separators_names_header_and_footer_stand_where_the_competition_pr
     assert headers[-1] == pytest.approx(1190, abs=3)
 
 
+def ink_box(page: Page, box: tuple[int, int, int, int]) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom in px of the print within (left, top, right, bottom), to a fraction by its coverage."""
+    left, top, right, bottom = box
+    level = (page.index_hw % INK_LEVELS)[top:bottom, left:right] / (INK_LEVELS - 1)
+    edges = []
+    for profile, start in ((level.max(axis=0), left), (level.max(axis=1), top)):
+        inked = np.flatnonzero(profile > 0.03)
+        edges.append((start + inked[0] + 1 - profile[inked[0]], start + inked[-1] + profile[inked[-1]]))
+    (x0, x1), (y0, y1) = edges
+    return float(x0), float(y0), float(x1), float(y1)
+
+
+def test_bars_and_baselines_stand_within_half_a_pixel_of_the_competitions() -> None:
+    page = page_of(record_of({lead: np.full(5000, np.nan) for lead in LEADS}))
+    half_stroke = STROKE_PX / 2
+    for zero in (708.33, 991.67, 1275.00, 1534.71):
+        pulse = ink_box(page, (60, int(zero) - 100, 130, int(zero) + 8))
+        expected = (78.74 - half_stroke, zero - 78.74 - half_stroke, 118.11 + half_stroke, zero + half_stroke)
+        assert pulse == pytest.approx(expected, abs=0.5)
+    for zero in (708.33, 991.67, 1275.00):
+        for x in (610.24, 1102.36, 1594.49):
+            bar = ink_box(page, (int(x) - 9, int(zero) - 40, int(x) + 9, int(zero) + 40))
+            assert bar == pytest.approx((x - 3.125, zero - 24.8, x + 3.125, zero + 24.8), abs=0.5)
+        name = ink_box(page, (1106, int(zero) + 30, 1160, int(zero) + 62))
+        assert name[3] == pytest.approx(zero + 0.7 * 78.74, abs=0.5 + 0.5)  # a V's foot ends on a pixel
+    texts = {(text.kind, text.text): text for text in style_texts(KAGGLE)}
+    strip = style_texts(KAGGLE)[12]
+    assert strip.text == "II"
+    assert strip.baseline_mm * PX_PER_MM == pytest.approx(1597.7, abs=0.5)
+    for text, x in (("25mm/s", 393.7), ("10mm/mV", 787.4)):
+        footer = texts["footer", text]
+        assert footer.x_mm * PX_PER_MM == pytest.approx(x, abs=0.5)
+        assert footer.baseline_mm * PX_PER_MM == pytest.approx(1660.6, abs=0.5)
+    head = {text.text.partition(":")[0]: text.x_mm * PX_PER_MM for text in plan_of(record_of({})).header}
+    assert [head[name] for name in ("ID", "Age", "Sex")] == pytest.approx([10] * 3, abs=0.5)
+    assert [head[name] for name in ("Name", "Height")] == pytest.approx([600] * 2, abs=0.5)
+    assert [head[name] for name in ("Date", "Weight")] == pytest.approx([1190] * 2, abs=0.5)
+
+
 def test_a_page_read_back_is_half_covered_exactly_where_its_mask_is_wave(made_root: DataRoot) -> None:
     for record_id in accepted_records(made_root)["id"]:
         assert disagreement(made_root, record_id) is None
@@ -110,6 +152,28 @@ def test_a_mask_that_is_off_by_one_pixel_is_noticed(made_root: DataRoot, tmp_pat
     mask[row, column + 700] = 0
     mask_path(root, record_id).write_bytes(encode(mask))
     assert "1 pixels are wave" in (disagreement(root, record_id) or "")
+
+
+def test_a_mask_in_print_and_one_beneath_the_code_are_noticed(made_root: DataRoot, tmp_path: Path) -> None:
+    record = record_of({"V4": np.full(5000, 7.5)})  # runs beneath the code
+    style = read_styles().styles["kaggle-print"]
+    plan, page = plan_of(record, style), page_of(record, style)
+    root = DataRoot(tmp_path, 1)
+    write_json(layout_path(root, "1"), page.layout)
+    write_bytes(page_path(root, "1"), encode(page.index_hw, page.palette))
+    wave = page.wave_hw.astype(np.uint8) * 255
+    write_bytes(mask_path(root, "1"), encode(wave))
+    assert disagreement(root, "1") is None
+    printed, code = page_print(plan)
+    assert code is not None
+    # A pixel at a letter's edge that is hardly inked, and a dark module's.
+    edge = np.argwhere((printed > 0) & (printed < 60) & (wave == 0))[0]
+    module = np.argwhere(code.coverage > 0)[0] + (code.row, code.column)
+    for row, column in (edge, module):
+        wrong = wave.copy()
+        wrong[row, column] = 255
+        write_bytes(mask_path(root, "1"), encode(wrong))
+        assert "1 pixels are wave" in (disagreement(root, "1") or "")
 
 
 def test_ink_and_mask_come_from_the_same_coverage(made_root: DataRoot) -> None:
