@@ -8,9 +8,11 @@ import pytest
 from pydantic import ValidationError
 
 from ecg_assets.pages.config import PagesConfig
+from ecg_assets.pages.grid_style import grid_style
 from ecg_assets.pages.layouts import Layout, UnknownLayoutError, layout_named, layouts
 from ecg_assets.pages.mix import StyleMixError, read_styles, style_for, styles_of
-from ecg_assets.pages.panels import panels_of
+from ecg_assets.pages.panels import panels_of, row_zeros_mm
+from ecg_assets.pages.paper import paper_of
 from ecg_assets.pages.render import inked, trace_coverage, traces_px
 from ecg_assets.pages.style import PageStyle
 from ecg_assets.records.record import LEADS, Record
@@ -65,6 +67,90 @@ def test_a_second_and_a_millivolt_are_as_long_as_speed_gain_and_resolution_say(
     left, right = int((panel.x0_mm + 0.1 * speed) * px_per_mm), int((panel.x0_mm + 1.1 * speed) * px_per_mm)
     columns = np.flatnonzero(wave[int((top + zero_px) / 2), left:right]) + left + 0.5
     assert np.ptp(columns) == pytest.approx(0.8 * speed * px_per_mm, abs=2 + style.stroke_mm[1] * px_per_mm)
+
+
+def printed_at(style: PageStyle, x_mm: float, y_mm: float, reach_mm: float = 0.3) -> bool:
+    """Whether anything is printed around a point of an empty record's page."""
+    ink = inked(page_of(Record("5", 500, np.full((12, 5000), np.nan, dtype=np.float32)), style).index_hw)
+    x, y, reach = (round(mm * style.px_per_mm) for mm in (x_mm, y_mm, reach_mm))
+    return bool(ink[y - reach : y + reach + 1, x - reach : x + reach + 1].any())
+
+
+@pytest.mark.parametrize(
+    ("pulse", "left", "right"), [("left", True, False), ("right", False, True), ("none", False, False)]
+)
+def test_calibration_pulses_stand_at_the_end_that_the_style_says(pulse: str, left: bool, right: bool) -> None:
+    style = PageStyle.model_validate({"pulse": pulse, "names": False})
+    top_mm = row_zeros_mm(style)[1] - 10.0
+    assert printed_at(style, 12.5, top_mm) == left
+    assert printed_at(style, 15 + 250 + 2 + 2.5, top_mm) == right
+
+
+@pytest.mark.parametrize("separators", [True, False])
+def test_separators_stand_between_leads_when_the_style_has_them(separators: bool) -> None:
+    style = PageStyle(separators=separators, names=False)
+    assert printed_at(style, 15 + 62.5, row_zeros_mm(style)[0] + 2.5) == separators
+
+
+def hue(colour: tuple[int, int, int]) -> str:
+    _, green, blue = colour
+    if max(colour) - min(colour) < 12:
+        return "grey"
+    if green == max(colour):
+        return "green"
+    if blue == max(colour):
+        return "blue"
+    if blue > green:
+        return "pink"
+    return "orange" if green > 1.2 * blue else "red"
+
+
+@pytest.mark.parametrize("name", ["red", "pink", "orange", "green", "blue", "grey"])
+def test_papers_have_the_colour_of_their_name_and_the_classes_of_their_5_mm_lines(name: str) -> None:
+    grid = grid_style(name)
+    assert grid.major is not None and grid.minor is not None
+    assert hue(grid.major) == name
+    paper = paper_of(PageStyle(grid=name))
+    seen = paper.colours[paper.index_hw]
+    for line in (1, 2, 3):
+        assert (seen[paper.mask_hw == line] == grid.major).all(axis=1).mean() > 0.3
+    shares = [float((paper.mask_hw == line).mean()) for line in (1, 2, 3)]
+    assert shares == pytest.approx([0.071, 0.071, 0.0058], abs=0.003)
+
+
+def test_dotted_papers_have_dots_5_mm_only_papers_no_1_mm_lines_and_plain_ones_nothing() -> None:
+    between = np.s_[9 * 8 : 9 * 8 + 300, 9 * 8 : 9 * 8 + 300]
+    lines = {name: paper_of(PageStyle(grid=name)) for name in ("red", "dotted", "5-mm-only", "none")}
+    minor = {
+        name: float(((paper.index_hw > 0) & (paper.index_hw <= 3))[between].mean()) for name, paper in lines.items()
+    }
+    assert minor["red"] > 3 * minor["dotted"] > 0
+    assert minor["5-mm-only"] == minor["none"] == 0
+    assert (lines["5-mm-only"].mask_hw > 0).mean() > 0.1
+    assert not lines["none"].index_hw.any() and not lines["none"].mask_hw.any()
+
+
+def test_the_default_mix_prints_in_all_colours_speeds_gains_and_layouts() -> None:
+    styles = [style for style, _ in styles_of("default").values()]
+    assert {style.grid for style in styles} >= {
+        "red",
+        "pink",
+        "orange",
+        "green",
+        "blue",
+        "grey",
+        "dotted",
+        "5-mm-only",
+        "none",
+    }
+    assert {style.paper_speed_mm_per_s for style in styles} == {12.5, 25.0, 50.0}
+    assert {style.gain_mm_per_mv for style in styles} == {5.0, 10.0, 20.0}
+    assert {100, 400} <= {style.dpi for style in styles}
+    assert {style.pulse for style in styles} == {"none", "left", "right"}
+    assert {style.separators for style in styles} == {True, False}
+    assert len({style.font for style in styles}) >= 4
+    wanted = {"3x4+0", "3x4+1", "3x4+3", "6x2", "12x1", "3x1", "cabrera-6x2", "cabrera-3x4+1"}
+    assert wanted <= {style.layout for style in styles}
 
 
 def test_a_layout_shows_the_record_in_time_and_says_what_is_missing() -> None:
