@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from pydantic import ValidationError
 
 from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.mix import style_for, styles_of
 from ecg_assets.pages.paper import PAPER_COLOURS, Paper, paper_of
 from ecg_assets.pages.png import read_rgb
 from ecg_assets.pages.style import MM_PER_INCH, PageStyle
-from ecg_assets.pages.user_paper import find_grid, grid_mask_of, read_user_mask
+from ecg_assets.pages.user_paper import NoGridError, find_grid, grid_mask_of, read_user_mask
+from ecg_assets.store.yaml_file import first_problem
 
 OWN = "own"
 
@@ -45,16 +47,17 @@ class StyledPapers(Mapping[str, StyledPaper]):
         """Looks for the grid of the user's paper, if there is one.
 
         Raises:
-            NoGridError: the user's paper has no grid.
+            NoGridError: the user's paper has no grid, or is too small or too large for a page.
         """
         self._config = config
         styles = {name: style for name, (style, _) in styles_of(config.styles).items()}
         if config.grid_png is None:
             self._papers = {name: StyledPaper(name, style, None) for name, style in styles.items()}
         else:
-            paper, px_per_mm = own_paper(Path(config.grid_png), config.grid_mask_png)
+            path = Path(config.grid_png)
+            paper, px_per_mm = own_paper(path, config.grid_mask_png)
             self._papers = {
-                f"{OWN}-{name}": StyledPaper(f"{OWN}-{name}", _fitted(style, paper, px_per_mm), paper)
+                f"{OWN}-{name}": StyledPaper(f"{OWN}-{name}", _fitted(style, paper, px_per_mm, path), paper)
                 for name, style in styles.items()
             }
 
@@ -90,12 +93,19 @@ def own_paper(path: Path, mask_path: str | None) -> tuple[Paper, float]:
     return Paper(np.asarray(few, dtype=np.uint8), mask, colours), grid.px_per_mm
 
 
-def _fitted(style: PageStyle, paper: Paper, px_per_mm: float) -> PageStyle:
-    """The style at the paper's own scale and size; the lines come from the paper."""
+def _fitted(style: PageStyle, paper: Paper, px_per_mm: float, path: Path) -> PageStyle:
+    """The style at the paper's own scale and size; the lines come from the paper.
+
+    Raises:
+        NoGridError: no page fits on it.
+    """
     height, width = paper.index_hw.shape
     fields = style.model_dump() | {
         "dpi": px_per_mm * MM_PER_INCH,
         "paper_mm": (width / px_per_mm, height / px_per_mm),
         "layout": "3x4+1" if style.layout == "kaggle" else style.layout,
     }
-    return PageStyle.model_validate(fields)
+    try:
+        return PageStyle.model_validate(fields)
+    except ValidationError as error:
+        raise NoGridError(f"{path} is no paper that a page fits on: {first_problem(error)}") from error

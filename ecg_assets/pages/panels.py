@@ -8,11 +8,13 @@ import numpy.typing as npt
 from ecg_assets.pages.style import PageStyle
 from ecg_assets.records.record import Record
 
-# The printed area: the competition's page has its first sample 15 mm from the left and 10 s of 25 mm/s beside it.
+# The printed area: the competition's page has its first sample 15 mm from the left and 10 s of 25 mm/s beside it. A
+# narrower paper shows less of each column.
 FIRST_COLUMN_MM = 15.0
 PRINTED_MM = 250.0
 PRINTED_S = 10.0
-_TOP_MM, _BOTTOM_MM = 42.0, 16.0
+_TOP_MM, _BOTTOM_MM, _RIGHT_MM = 42.0, 16.0, 2.0
+PULSE_S, PULSE_GAP_MM = 0.2, 2.0
 
 Points = npt.NDArray[np.float64]
 
@@ -83,7 +85,13 @@ def column_mm(style: PageStyle, place: int, across: int) -> float:
 
 def _shown_s(style: PageStyle, record_s: float, across: int) -> float:
     """Seconds of one column: its share of the record, as far as the paper has room for them."""
-    return min(record_s / across, PRINTED_MM / across / style.paper_speed_mm_per_s)
+    return min(record_s / across, _printed_mm(style) / across / style.paper_speed_mm_per_s)
+
+
+def _printed_mm(style: PageStyle) -> float:
+    """How much of the paper's width traces have, a pulse at the right end aside."""
+    pulse_mm = PULSE_GAP_MM + PULSE_S * style.paper_speed_mm_per_s if style.pulse == "right" else 0.0
+    return min(PRINTED_MM, style.paper_mm[0] - FIRST_COLUMN_MM - pulse_mm - _RIGHT_MM)
 
 
 def _panel(

@@ -5,13 +5,12 @@ from typing import Any
 
 from ecg_assets.pages.grid_style import Colour
 from ecg_assets.pages.header import Text, header_of
-from ecg_assets.pages.panels import Panel, column_mm, panels_of, row_zeros_mm
+from ecg_assets.pages.panels import PULSE_GAP_MM, PULSE_S, Panel, column_mm, panels_of, row_zeros_mm
 from ecg_assets.pages.style import PageStyle
 from ecg_assets.records.record import Record
 from ecg_assets.store.rng import rng_for
 
-PULSE_S, PULSE_MV = 0.2, 1.0
-_PULSE_RIGHT_GAP_MM = 2.0
+PULSE_MV = 1.0
 # 24.8 px up and down and 6.25 px wide at 200 dpi.
 _SEPARATOR_HALF_HEIGHT_MM, _SEPARATOR_MM = 3.15, 0.794
 _NAME_BELOW_ZERO_MM, _RHYTHM_NAME_BELOW_MM, _NAME_INDENT_MM = 7.0, 8.0, 1.27
@@ -191,7 +190,7 @@ def pulses(style: PageStyle, stroke_mm: float) -> list[Bar]:
         right_mm = column_mm(style, 0, 1)
         left_mm = right_mm - width_mm
     else:
-        left_mm = column_mm(style, 1, 1) + _PULSE_RIGHT_GAP_MM
+        left_mm = column_mm(style, 1, 1) + PULSE_GAP_MM
         right_mm = left_mm + width_mm
     bars = []
     for zero_mm in row_zeros_mm(style):

@@ -11,13 +11,16 @@ from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.own_paper import StyledPapers
 from ecg_assets.pages.paper import line_places_px, paper_of
 from ecg_assets.pages.paths import paper_mask_path, paper_path
+from ecg_assets.pages.plan import plan_page
 from ecg_assets.pages.png import encode, read_grey, read_rgb
+from ecg_assets.pages.render import inked, render_page
 from ecg_assets.pages.style import PageStyle
 from ecg_assets.pages.user_paper import NoGridError, UserMaskError
 from ecg_assets.records.index import accepted_records
 from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets_tests.conftest import make_root
+from ecg_assets_tests.pages.pages import record_of
 
 OWN = PageStyle(grid="green", dpi=150, paper_mm=(240.0, 190.0))
 
@@ -58,6 +61,29 @@ def test_without_a_mask_the_lines_that_are_found_make_it(tmp_path: Path) -> None
     assert ((found > 0) & (truth > 0)).sum() / ((found > 0) | (truth > 0)).sum() > 0.97
     rows, _ = line_places_px(OWN.grid_lines, OWN.px_per_mm, 5.0, OWN.shape_px)
     assert (found[rows.astype(int)[1:-1], 3] != 0).all()
+
+
+def test_on_a_narrow_paper_each_lead_is_printed_as_far_as_there_is_room(tmp_path: Path) -> None:
+    image, _ = put_paper(tmp_path)
+    styled = StyledPapers(PagesConfig(styles="machine-3x4", grid_png=str(image)))["own-machine-3x4"]
+    record = record_of({"V6": np.sin(np.arange(5000) / 9)})
+    page = render_page(plan_page(record, styled.name, styled.style, 0, own_paper=True), record, styled.paper)
+    width_mm = page.layout["width_px"] / page.layout["px_per_mm"]
+    ends_mm = [panel["x0_mm"] + 25 * panel["count"] / panel["fs_hz"] for panel in page.layout["panels"]]
+    assert 200 < max(ends_mm) < width_mm
+    # The pulses stand at the right end and are whole.
+    ink = inked(page.index_hw)
+    columns = np.flatnonzero(ink[:, int(max(ends_mm) * page.layout["px_per_mm"]) + 6 :].any(axis=0))
+    assert np.ptp(columns) == pytest.approx(5 * page.layout["px_per_mm"], abs=4)
+    assert not ink[:, -3:].any()
+
+
+def test_a_paper_too_small_for_a_page_is_refused_by_name(tmp_path: Path) -> None:
+    paper = paper_of(OWN)
+    image = tmp_path / "slip.png"
+    image.write_bytes(encode(np.ascontiguousarray(paper.index_hw[:400, :500]), paper.colours))
+    with pytest.raises(NoGridError, match=r"slip\.png is no paper that a page fits on: .*paper_mm"):
+        StyledPapers(PagesConfig(styles="kaggle", grid_png=str(image)))
 
 
 def test_a_picture_without_a_grid_and_a_mask_that_does_not_fit_are_refused(tmp_path: Path) -> None:
