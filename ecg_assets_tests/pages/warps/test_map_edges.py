@@ -111,6 +111,17 @@ def test_all_of_the_paper_is_in_front_of_the_camera_and_never_mirrored(seed: int
         assert np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)) > 0
 
 
+def test_a_strong_photo_may_leave_a_part_of_the_page_out_of_the_frame_and_often_shows_the_table() -> None:
+    corners_out = table_seen = 0
+    for seed in range(60):
+        warp = photo_of([], seed, 1.0)
+        places = warp.to_picture(CORNERS_MM)
+        corners_out += bool(((places < 0) | (places > SIZE_PX)).any())
+        table_seen += not warp.paper_map().on_paper_hw.all()
+    assert 15 < corners_out < 60
+    assert table_seen > 30
+
+
 def test_a_scan_and_a_photo_of_strength_0_are_upright_and_centred() -> None:
     for maker in (scan_camera, photo_camera):
         camera = maker(PAPER_MM, SIZE_PX, np.random.default_rng(1), 0.0)
@@ -118,3 +129,14 @@ def test_a_scan_and_a_photo_of_strength_0_are_upright_and_centred() -> None:
         np.testing.assert_allclose(corners.mean(axis=0), np.array(SIZE_PX) / 2, atol=1e-3)
         np.testing.assert_allclose(corners[0] - corners[1], [corners[3, 0] - corners[2, 0], 0.0], atol=1e-3)
         assert corners[1, 0] - corners[0, 0] > 0.8 * SIZE_PX[0]
+
+
+def test_crumpled_paper_has_even_facets_with_sharp_creases_between() -> None:
+    shape = drawn("crumple", 3, 1.0)
+    assert shape.shade is not None
+    x_mm, y_mm = np.meshgrid(*(np.arange(0.5, side, 1.0, dtype=np.float32) for side in PAPER_MM))
+    steps = np.abs(np.diff(shape.shade(x_mm, y_mm), axis=1))
+    # From one millimetre to the next the light hardly changes within a facet, and much at a crease.
+    assert np.median(steps) < 0.004
+    assert np.quantile(steps, 0.98) > 10 * np.median(steps)
+    assert 0.02 < (steps > 0.02).mean() < 0.4

@@ -120,5 +120,5 @@ def test_the_same_dice_bend_the_same_and_strength_bends_more(name: str) -> None:
 
 
 def test_an_unknown_deformation_is_named_with_those_there_are() -> None:
-    with pytest.raises(UnknownDeformationError, match="no deformation 'melt'; there are curl, folds, wrinkles"):
+    with pytest.raises(UnknownDeformationError, match="'melt'; there are crumple, curl, folds, wrinkles"):
         deformation_named("melt")
