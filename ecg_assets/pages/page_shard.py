@@ -23,7 +23,7 @@ from ecg_assets.store.stage import manifest_path
 
 STAGE = "rendered_waves"
 PROVENANCE = ("source", "licence", "labels")
-NOTES = ("empty_panels", "partial_panels", "off_page_panels")
+NOTES = ("empty_panels", "partial_panels", "flat_panels", "off_page_panels")
 _BY_RECORD = "by_record"
 
 Row = dict[str, Any]

@@ -99,7 +99,7 @@ def render_page(plan: PagePlan, record: Record, paper: Paper | None = None) -> P
         index_hw=index,
         palette=palette_of(paper.colours, plan.ink),
         classes_hw=classes,
-        layout={**plan.describe(), "texts": _text_boxes(plan), "off_page_panels": _off_page(plan, traces)},
+        layout={**plan.describe(), "texts": _text_boxes(plan), **_odd_traces(plan, traces)},
     )
 
 
@@ -147,10 +147,14 @@ def _boxed(text: Text, style: PageStyle) -> dict[str, Any]:
     return {"kind": text.kind, "text": text.text, "box_px": [box.left, box.top, box.right, box.bottom]}
 
 
-def _off_page(plan: PagePlan, traces: list[Points]) -> list[str]:
-    """Leads whose trace leaves the paper: what is beyond its edge is not printed."""
+def _odd_traces(plan: PagePlan, traces: list[Points]) -> dict[str, list[str]]:
+    """Leads whose trace never moves, and those whose trace leaves the paper: what is beyond its edge is not printed."""
     height_px = plan.style.shape_px[0]
     leads = [panel.lead for panel in plan.panels if panel.count]
     # fmin and fmax pass over NaN, as nanmin and nanmax do in three times the time.
     ends = [(np.fmin.reduce(trace[:, 1]), np.fmax.reduce(trace[:, 1])) for trace in traces]
-    return [lead for lead, (top, bottom) in zip(leads, ends, strict=True) if top < 0 or bottom > height_px]
+    named = list(zip(leads, ends, strict=True))
+    return {
+        "flat_panels": [lead for lead, (top, bottom) in named if top == bottom],
+        "off_page_panels": [lead for lead, (top, bottom) in named if top < 0 or bottom > height_px],
+    }

@@ -19,7 +19,7 @@ from ecg_assets.store.made_from import MadeFrom, note_settings
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log, StageReport, run_stage
 
-CODE_VERSION = "4"
+CODE_VERSION = "5"
 PAPERS = "clean_grid"
 
 __all__ = ["CODE_VERSION", "NOTES", "build_papers", "look_of", "plan_pages", "plan_papers", "render_pages"]
