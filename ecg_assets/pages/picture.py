@@ -101,7 +101,7 @@ def take_picture(sheet: Sheet, warp: PageWarp, recipe: DrawnRecipe, rng: np.rand
         image = effect(name).apply(image, rng, strength)
     mask = _mask(sheet, seen, trace, printed)
     np.copyto(mask, 0, where=hidden)
-    return Picture(image, mask, _about(sheet.plan, warp, seen, recipe))
+    return Picture(image, mask, _about(sheet, warp, seen, recipe))
 
 
 def _trace(sheet: Sheet, warp: PageWarp, seen: PaperMap) -> Field:
@@ -220,11 +220,10 @@ def _mask(sheet: Sheet, seen: PaperMap, trace: Field, printed: Image) -> Mask:
     return mask
 
 
-def _about(plan: PagePlan, warp: PageWarp, seen: PaperMap, recipe: DrawnRecipe) -> dict[str, Any]:
+def _about(sheet: Sheet, warp: PageWarp, seen: PaperMap, recipe: DrawnRecipe) -> dict[str, Any]:
     """Scale at the middle of the picture, where leads lie, the warp, and what happened."""
     height, width = seen.x_mm_hw.shape
-    middle = (height // 2, width // 2)
-    leads, labels = _boxes(plan, warp, width, height)
+    middle, plan = (height // 2, width // 2), sheet.plan
     return {
         "recipe": recipe.name,
         "strengths": recipe.strengths,
@@ -234,20 +233,30 @@ def _about(plan: PagePlan, warp: PageWarp, seen: PaperMap, recipe: DrawnRecipe) 
         "gain_mm_per_mv": plan.style.gain_mm_per_mv,
         "px_per_mm_x": round(float(1 / seen.mm_per_px_x_hw[middle]), 4),
         "px_per_mm_y": round(float(1 / seen.mm_per_px_y_hw[middle]), 4),
-        "leads": leads,
-        "labels": labels,
-        "warp_px": warp.coarse_map(),
+        **places(plan, warp, traced=bool(sheet.traces_mm)),
     }
 
 
-def _boxes(plan: PagePlan, warp: PageWarp, width: int, height: int) -> tuple[Boxes, Boxes]:
-    """Of panels that bear a trace, and of texts, those that the picture shows a part of.
+def places(plan: PagePlan, warp: PageWarp, traced: bool = True, printed: bool = True) -> dict[str, Any]:
+    """Where things lie in a picture, as JSON can say it.
+
+    Args:
+        plan: of the page.
+        warp: of the picture.
+        traced: the paper bears the traces.
+        printed: it bears the print.
 
     Returns:
-        Leads and labels with their corners in the picture, clockwise from the upper left one of the upright page.
+        `leads` and `labels`, of which the picture shows a part, with their corners in it, clockwise from the upper
+        left one of the upright page; and `warp_px`, the coarse map.
     """
-    panels = [panel for panel in plan.panels if panel.count]
-    texts = (*style_texts(plan.style), *plan.header)
+    leads, labels = _boxes(plan, warp, traced, printed)
+    return {"leads": leads, "labels": labels, "warp_px": warp.coarse_map()}
+
+
+def _boxes(plan: PagePlan, warp: PageWarp, traced: bool, printed: bool) -> tuple[Boxes, Boxes]:
+    panels = [panel for panel in plan.panels if panel.count and traced]
+    texts = (*style_texts(plan.style), *plan.header) if printed else ()
     named: list[dict[str, Any]] = [{"lead": panel.lead, "rhythm": panel.rhythm} for panel in panels]
     named += [{"kind": text.kind, "text": text.text} for text in texts]
     half_mm = _LEAD_HALF_HEIGHT_MM
@@ -259,11 +268,11 @@ def _boxes(plan: PagePlan, warp: PageWarp, width: int, height: int) -> tuple[Box
         return [], []
     left, top, right, bottom = np.array(boxes_mm).T
     corners = np.stack([left, top, right, top, right, bottom, left, bottom], axis=1).reshape(-1, 2)
-    places = warp.to_picture(corners)
-    near = _near(places, np.arange(0, len(places), 4), width, height)
+    corners_px = warp.to_picture(corners)
+    near = _near(corners_px, np.arange(0, len(corners_px), 4), *warp.size_px)
     listed = [
         {**name, "corners_px": place}
-        for name, place in zip(named, np.round(places, 1).reshape(-1, 4, 2).tolist(), strict=True)
+        for name, place in zip(named, np.round(corners_px, 1).reshape(-1, 4, 2).tolist(), strict=True)
     ]
     shown = [box for box, is_near in zip(listed, near, strict=True) if is_near]
     return [box for box in shown if "lead" in box], [box for box in shown if "text" in box]

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ecg_assets.pages.framing import square
-from ecg_assets.pages.picture import Sheet
+from ecg_assets.pages.picture import Sheet, places
 from ecg_assets.pages.recipe import CLEAN, TABLE, TEST_TABLE, recipe_named, throw
 from ecg_assets.pages.sheet import sheet_of
+from ecg_assets.pages.warps.camera import upright_camera
+from ecg_assets.pages.warps.warp import PageWarp
 from ecg_assets.records.ingest import load_record
 from ecg_assets.samples.classes import WAVE
 from ecg_assets.samples.config import SamplesConfig
@@ -72,7 +74,13 @@ class _Drawer:
             crop = positive_crop(self.page.image_hwc, self.page.mask_hw, side, rng)
         else:
             crop = negative_crop(*self.paper, side, rng)
+        plan = self.page.plan
+        shift = np.array([[1, 0, -crop.about["column"]], [0, 1, -crop.about["row"]], [0, 0, 1]])
+        warp = PageWarp(shift @ upright_camera(style.px_per_mm), [], style.paper_mm, (side, side))
+        # A negative is cut from the empty paper.
+        crop.about.update(places(plan, warp, traced=kind == POSITIVE, printed=kind == POSITIVE))
         crop.about.update(
+            strengths={},
             layout=style.layout,
             paper_speed_mm_per_s=style.paper_speed_mm_per_s,
             gain_mm_per_mv=style.gain_mm_per_mv,

@@ -49,10 +49,26 @@ def test_each_sample_tells_where_it_comes_from(mixed_root: DataRoot) -> None:
         if sample.kind != NOT_ECG:
             assert 2 < about["px_per_mm_x"] < 40
             assert about["layout"]
-        if sample.kind == POSITIVE and sample.recipe != "clean":
-            assert about["leads"]
+            assert {"paper_speed_mm_per_s", "gain_mm_per_mv", "px_per_mm_y", "labels"} <= set(about)
             assert np.array(about["warp_px"]["picture_px"]).shape[2] == 2
-            assert about["strengths"]
+            assert bool(about["strengths"]) == (sample.recipe != "clean")
+            assert bool(about["leads"]) == (sample.kind == POSITIVE)
+
+
+def test_a_clean_sample_s_places_are_those_of_its_crop(mixed_root: DataRoot) -> None:
+    cut = [one for one in samples_of(mixed_root) if one.recipe == "clean" and one.kind == POSITIVE]
+    assert len(cut) > 5
+    for sample in cut:
+        about, plan = sample.about, read_page(mixed_root, sample.record_id).plan
+        shift = np.array([about["column"], about["row"]])
+        for box in about["leads"]:
+            panels = [one for one in plan.panels if (one.lead, one.rhythm) == (box["lead"], box["rhythm"])]
+            left_top = np.array(box["corners_px"][0]) + shift
+            expected = np.array([panels[0].left_mm, panels[0].zero_y_mm - 10]) * plan.style.px_per_mm
+            np.testing.assert_allclose(left_top, expected, atol=0.11)
+        warp = about["warp_px"]
+        corner = np.array(warp["picture_px"][-1][-1]) + shift
+        np.testing.assert_allclose(corner, np.array(plan.style.paper_mm) * plan.style.px_per_mm, atol=0.11)
 
 
 def test_the_test_split_is_made_with_the_frozen_recipes_whatever_becomes_of_the_others(
