@@ -9,10 +9,10 @@ from ecg_assets.resources.engine import EngineResource
 from ecg_assets.resources.storage import DataRootResource
 from ecg_assets.samples.classes import CLASSES
 from ecg_assets.samples.config import SamplesConfig
-from ecg_assets.samples.preview import sample_sheet
+from ecg_assets.samples.preview import recipe_sheets, sample_sheet
 from ecg_assets.samples.stage import CODE_VERSION, build_dataset
 
-_SHOWN = 10
+_SHOWN, _SHOWN_OF_A_RECIPE = 10, 5
 # Of the whole pages of variant 0001; samples lie around traces, and hold more of them.
 _COMPETITION_SHARES = ("0.85", "0.071", "0.070", "0.0056", "0.007 to 0.01")
 
@@ -40,12 +40,17 @@ def mixed_dataset(
         {"class": name, "share": round(share, 5), "share of the competition's pages": known}
         for name, share, known in zip(CLASSES, facts["class_shares"], _COMPETITION_SHARES, strict=True)
     ]
+    sheets = recipe_sheets(root.dataset, _SHOWN_OF_A_RECIPE)
     split_text = ", ".join(f"{count} {split}" for split, count in samples.items())
     return dg.MaterializeResult(
         metadata=told(
             f"{sum(samples.values())} samples ({split_text})",
             root.dataset,
             picture=picture(sample_sheet(root.dataset, _SHOWN), "samples and their masks"),
+            **{
+                f"samples_{recipe}": picture(png, f"{recipe}: samples and their masks")
+                for recipe, png in sheets.items()
+            },
             samples=sum(samples.values()),
             samples_by_split=samples,
             samples_by_recipe=facts["recipes"],

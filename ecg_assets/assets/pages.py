@@ -9,6 +9,7 @@ from ecg_assets.assets.metadata import digest_below, picture, stage_counts, told
 from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.preview import contact_sheet, mask_sheet
 from ecg_assets.pages.stage import CODE_VERSION, NOTES, render_pages
+from ecg_assets.records.index import QUARANTINED, read_index
 from ecg_assets.resources.engine import EngineResource
 from ecg_assets.resources.storage import DataRootResource
 
@@ -57,6 +58,7 @@ def pages(
             picture=picture(contact_sheet(root, _SHOWN), "pages"),
             pages=drawn,
             pages_by_style=report.counts("styles"),
+            records_quarantined=int((read_index(root)["status"] == QUARANTINED).sum()),
             pages_drawn=report.made_total("drawn"),
             pages_a_second=round(report.made_total("drawn") / seconds, 1),
             **notes,

@@ -19,12 +19,29 @@ def sample_sheet(folder: Path, count: int) -> bytes:
     Raises:
         DatasetError: there is no dataset in `folder`.
     """
+    by_recipe = _by_recipe(folder)
+    each = ceil(count / len(by_recipe))
+    return _sheet([sample for recipe in sorted(by_recipe) for sample in by_recipe[recipe][:each]][:count])
+
+
+def recipe_sheets(folder: Path, count: int) -> dict[str, bytes]:
+    """Up to `count` samples of each recipe, each above its mask, as a PNG a recipe.
+
+    Raises:
+        DatasetError: there is no dataset in `folder`.
+    """
+    return {recipe: _sheet(samples[:count]) for recipe, samples in sorted(_by_recipe(folder).items())}
+
+
+def _by_recipe(folder: Path) -> dict[str, list[Sample]]:
     reader = SampleReader(folder, None)
     spread = np.linspace(0, len(reader) - 1, min(_LOOKED_AT, len(reader))).astype(int)
     by_recipe: dict[str, list[Sample]] = {}
     for sample in (reader[int(number)] for number in spread):
         by_recipe.setdefault(sample.recipe, []).append(sample)
-    each = ceil(count / len(by_recipe))
-    samples = [sample for recipe in sorted(by_recipe) for sample in by_recipe[recipe][:each]][:count]
+    return by_recipe
+
+
+def _sheet(samples: list[Sample]) -> bytes:
     pairs = [np.vstack([sample.image_hwc, colourise(sample.mask_hw)]) for sample in samples]
     return encode_picture(tile(pairs, columns=5, width_px=_THUMBNAIL_PX))

@@ -106,9 +106,22 @@ def test_the_numbers_are_those_of_the_data(first: Run) -> None:
     assert first.value("rendered_waves", "pages") == RECORDS
     assert first.value("mixed_dataset", "samples") == RECORDS * 6
     assert sum(first.value("mixed_dataset", "samples_by_split").values()) == RECORDS * 6
+    assert first.value("rendered_waves", "pages_a_second") > 0
+    assert first.value("rendered_waves", "records_quarantined") == 0
+    shares = [row.data for row in first.value("mixed_dataset", "class_shares")]
+    assert sum(float(row["share"]) for row in shares) == pytest.approx(1, abs=1e-3)
+    assert all(row["share of the competition's pages"] for row in shares)
     for key in KEYS:
         assert first.value(key, "made") > 0
         assert first.value(key, "skipped") == 0
+
+
+def test_each_recipe_shows_samples_of_its_own(first: Run) -> None:
+    drawn = first.value("mixed_dataset", "samples_by_recipe")
+    assert set(drawn) == {"clean", "scan", "photo", "screen", "damaged"}
+    sheets = {first.value("mixed_dataset", f"samples_{recipe}") for recipe in drawn}
+    assert len(sheets) == len(drawn)
+    assert all(sheet.startswith("![") for sheet in sheets)
 
 
 def test_the_dataset_says_whose_records_it_is_made_of_and_under_which_licence(root: DataRoot) -> None:
