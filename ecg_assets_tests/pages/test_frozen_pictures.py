@@ -4,6 +4,7 @@
 """
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -102,7 +103,7 @@ def test_a_little_more_of_one_effect_is_noticed() -> None:
 
 
 if __name__ == "__main__":
-    held = {name: drawn_with(name) for name in read_recipes(TEST_TABLE)}
-    arrays = {name: colours for name, (colours, _) in held.items()}
-    arrays |= {f"{name}_shares": classes for name, (_, classes) in held.items()}
-    np.savez_compressed(REFERENCE, not_ecg=drawn_without_ecg(), **arrays)
+    held: dict[str, Any] = {"not_ecg": drawn_without_ecg()}
+    for recipe in read_recipes(TEST_TABLE):
+        held[recipe], held[f"{recipe}_shares"] = drawn_with(recipe)
+    np.savez_compressed(REFERENCE, **held)
