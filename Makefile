@@ -34,7 +34,7 @@ ui: setup ## Dagster's UI and its daemon on http://127.0.0.1:3000
 test: setup lint types ## Lint, types and the whole test suite
 	"$(BIN)/pytest" -n $(TEST_WORKERS) --dist loadgroup --no-loadscope-reorder
 
-soak: setup ## Long series of kills and cancels, at random moments
+soak: setup ## Long series of kills and cancels at random moments, and 10,000 damaged files
 	"$(BIN)/pytest" -m soak
 
 lint: $(INSTALLED)
@@ -44,8 +44,9 @@ lint: $(INSTALLED)
 types: $(INSTALLED)
 	"$(BIN)/mypy"
 
-bench: $(INSTALLED) ## Measure speed against a plain matplotlib page, into docs/benchmarks.md
+bench: $(INSTALLED) ## Measure speed into docs/benchmarks.md, and what the platform costs into docs/cost.md
 	OMP_NUM_THREADS=1 "$(BIN)/python" -m benchmarks.run
+	OMP_NUM_THREADS=1 "$(BIN)/python" -m benchmarks.cost
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || { \

@@ -9,7 +9,6 @@ from pathlib import Path
 import cv2
 
 from benchmarks.cases import Row, clean_and_degraded, memory, reading, samples, workers
-from benchmarks.graph import costs, server
 from benchmarks.loading import loading
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.ingest import SourceConfig, ingest, load_record
@@ -71,7 +70,6 @@ def main() -> None:
             # It reads the dataset that was made for the case before.
             lambda: loading(root, chosen.rounds),
             lambda: memory(root.path, chosen.pages),
-            lambda: [*server(3), *costs(600, 3)],
         ]
         rows = [row for case in cases for row in case()]
     chosen.out.write_text(_table(rows, chosen.records, chosen.rounds))

@@ -1,6 +1,7 @@
 """Each stage's shards as the next run would find them: current, or stale and why."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,16 @@ import yaml
 from pydantic import ValidationError
 
 from ecg_assets.pages.config import PagesConfig
+from ecg_assets.pages.page_shard import PageShard
 from ecg_assets.pages.stage import plan_pages, plan_papers
 from ecg_assets.records.index import IndexMissingError, read_index
 from ecg_assets.records.ingest import RECORDS_VERSION, inputs_now
 from ecg_assets.records.source_config import SourceConfig
 from ecg_assets.samples.config import SamplesConfig
-from ecg_assets.samples.stage import MissingInputError, plan_samples
+from ecg_assets.samples.stage import MissingInputError, page_hashes, plan_samples, read_page_hashes
 from ecg_assets.store.lock import only_writer
-from ecg_assets.store.made_from import read_made_from, read_settings
+from ecg_assets.store.made_from import read_settings
+from ecg_assets.store.manifest import Manifest
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
 from ecg_assets.store.stages import Stage, stages_of
@@ -25,11 +28,34 @@ from ecg_assets.store.staleness import Planned, ShardState, own_states, planned_
 
 PAPERS_STALE, PAGES_STALE = "clean_grid and grid_mask are stale", "rendered_waves of this shard is stale"
 
+
+class SeenPages:
+    """Hashes of pages whose manifests were read for their own state, for the plan of the samples."""
+
+    def __init__(self, root: DataRoot) -> None:
+        self._root = root
+        self._hashes: dict[int, dict[str, str]] = {}
+
+    def note(self, plan: Planned, manifest: Manifest) -> None:
+        """Keeps those of a whole shard of pages."""
+        if isinstance(plan, PageShard):
+            with suppress(MissingInputError):  # the plan of the samples reads it again, to tell of it
+                self._hashes[plan.shard] = page_hashes(self._root, manifest, plan.columns["id"])
+
+    def hashes(self, root: DataRoot, shard: int, record_ids: list[str]) -> dict[str, str]:
+        """As `read_page_hashes`, from what was noted where it fits."""
+        noted = self._hashes.pop(shard, {})
+        return noted if list(noted) == record_ids else read_page_hashes(root, shard, record_ids)
+
+
 # The op in the run config, and how its config makes the plan, by the stage's folder below the data root.
-_PLANS: dict[str, tuple[str, Callable[[DataRoot, dict[str, Any]], Sequence[Planned]]]] = {
-    "grids": ("grids", lambda root, settings: plan_papers(root, PagesConfig(**settings))),
-    "wave_images": ("pages", lambda root, settings: plan_pages(root, PagesConfig(**settings))),
-    "dataset_grid_wave_mix": ("mixed_dataset", lambda root, settings: plan_samples(root, SamplesConfig(**settings))),
+_PLANS: dict[str, tuple[str, Callable[[DataRoot, dict[str, Any], SeenPages], Sequence[Planned]]]] = {
+    "grids": ("grids", lambda root, settings, _: plan_papers(root, PagesConfig(**settings))),
+    "wave_images": ("pages", lambda root, settings, _: plan_pages(root, PagesConfig(**settings))),
+    "dataset_grid_wave_mix": (
+        "mixed_dataset",
+        lambda root, settings, pages: plan_samples(root, SamplesConfig(**settings), pages.hashes),
+    ),
 }
 
 
@@ -82,8 +108,8 @@ def states_of(root: DataRoot, asked: dict[str, dict[str, Any]]) -> list[StageSta
     Raises:
         ManifestError: a manifest cannot be read.
     """
-    states = {stage.folder.name: _state(root, stage, asked) for stage in stages_of(root)}
-    states["ori_csv"] = _with_code_version(root, states["ori_csv"])
+    pages = SeenPages(root)
+    states = {stage.folder.name: _state(root, stage, asked, pages) for stage in stages_of(root)}
     states["dataset_grid_wave_mix"] = _after(
         states["dataset_grid_wave_mix"], states["grids"].stale, {shard.name for shard in states["wave_images"].stale}
     )
@@ -105,30 +131,22 @@ def source_reasons(root: DataRoot, log: Log) -> list[str]:
         return told_records(before, inputs_now(root, SourceConfig.model_validate(settings), log))
 
 
-def _state(root: DataRoot, stage: Stage, asked: dict[str, dict[str, Any]]) -> StageState:
+def _state(root: DataRoot, stage: Stage, asked: dict[str, dict[str, Any]], pages: SeenPages) -> StageState:
     if stage.folder.name not in _PLANS:
-        return StageState(stage, own_states(stage.folder, root.path))
+        # Records are planned from their source alone, which is not looked at here.
+        version = RECORDS_VERSION if stage.folder == root.ori_csv else None
+        return StageState(stage, own_states(stage.folder, root.path, version))
     op, plan = _PLANS[stage.folder.name]
     settings = asked.get(op, read_settings(stage.folder) or {})
     try:
-        planned = plan(root, settings)
+        planned = plan(root, settings, pages)
     except (IndexMissingError, MissingInputError) as error:
         return StageState(stage, own_states(stage.folder, root.path), str(error))
     except ValidationError as error:
         first = error.errors()[0]
         said = f"its config cannot be used: {'.'.join(map(str, first['loc']))}: {first['msg']}"
         return StageState(stage, own_states(stage.folder, root.path), said)
-    return StageState(stage, planned_states(stage.folder, root.path, planned))
-
-
-def _with_code_version(root: DataRoot, state: StageState) -> StageState:
-    """Records are planned from their source alone, which is not looked at here."""
-    manifests = list(state.stage.manifests())
-    made_from = read_made_from(manifests[0]) if manifests else None
-    if made_from is None or made_from.code_version == RECORDS_VERSION:
-        return state
-    reason = f"code version {made_from.code_version} is now {RECORDS_VERSION}"
-    return replace(state, shards=[replace(one, reasons=(*one.reasons, reason)) for one in state.shards])
+    return StageState(stage, planned_states(stage.folder, root.path, planned, pages.note))
 
 
 def _after(state: StageState, papers: list[ShardState], stale_pages: set[str]) -> StageState:

@@ -2,11 +2,12 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from ecg_assets.pages.page_shard import STAGE as PAGES
 from ecg_assets.pages.paths import layout_path, mask_path, page_path
 from ecg_assets.records.index import accepted_records
 from ecg_assets.samples.config import SamplesConfig, recipes_fingerprint
@@ -19,7 +20,7 @@ from ecg_assets.store.atomic import write_json
 from ecg_assets.store.engine import Workers
 from ecg_assets.store.fingerprint import fingerprint, fingerprints_of_lists, sha256_file
 from ecg_assets.store.made_from import MadeFrom, note_settings
-from ecg_assets.store.manifest import read_manifest
+from ecg_assets.store.manifest import Manifest, read_manifest
 from ecg_assets.store.placement import SPLITS, split_of
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log, StageReport, manifest_path, run_stage
@@ -28,6 +29,9 @@ CODE_VERSION = "7"
 STAGE = "mixed_dataset"
 _SPARE_SHARE = 1.1
 _ANY_ID = "<id>"
+
+# Of a data root, by shard, for these record ids.
+PageHashes = Callable[[DataRoot, int, list[str]], dict[str, str]]
 
 
 class DiskSpaceError(OSError):
@@ -115,8 +119,23 @@ def _sources(root: DataRoot) -> list[dict[str, Any]]:
     ]
 
 
-def plan_samples(root: DataRoot, config: SamplesConfig) -> list[_Task]:
+def read_page_hashes(root: DataRoot, shard: int, record_ids: list[str]) -> dict[str, str]:
+    """By record id, the hash of its page, mask and layout, as the shard's manifest tells them.
+
+    Raises:
+        MissingInputError: one of them is not finished.
+    """
+    manifest = read_manifest(manifest_path(root.wave_images, shard))
+    return page_hashes(root, manifest or Manifest(stage=PAGES, fingerprint=""), record_ids)
+
+
+def plan_samples(root: DataRoot, config: SamplesConfig, hashes: PageHashes = read_page_hashes) -> list[_Task]:
     """Each shard of samples, with what it is made from.
+
+    Args:
+        root: holds pages, masks and the empty paper.
+        config: how to cut.
+        hashes: tells the hashes of a shard's pages.
 
     Raises:
         IndexMissingError, MissingInputError: records, pages or paper are not there.
@@ -133,19 +152,22 @@ def plan_samples(root: DataRoot, config: SamplesConfig) -> list[_Task]:
     tasks = []
     for shard in range(root.shards):
         record_ids = [str(record_id) for record_id in index[index["shard"] == shard]["id"]]
-        pages = _page_hashes(root, shard, record_ids)
+        pages = hashes(root, shard, record_ids)
         made_from = MadeFrom(code_version=CODE_VERSION, config=config_parts, inputs=pages, settings=settings)
         tasks.append(_Task(root, shard, made_from, config))
     return tasks
 
 
-def _page_hashes(root: DataRoot, shard: int, record_ids: list[str]) -> dict[str, str]:
-    """By record id, the hash of its page, mask and layout, as the shard's manifest tells them."""
-    manifest = read_manifest(manifest_path(root.wave_images, shard))
-    files = manifest.files if manifest is not None and manifest.fingerprint else {}
+def page_hashes(root: DataRoot, manifest: Manifest, record_ids: list[str]) -> dict[str, str]:
+    """By record id, the hash of its page, mask and layout, as its shard's manifest tells them.
+
+    Raises:
+        MissingInputError: one of them is not finished.
+    """
+    files = manifest.files if manifest.fingerprint else {}
     # Not three paths a record: of a million records that takes half a minute.
     places = [root.relative(path(root, _ANY_ID)).split(_ANY_ID) for path in (page_path, mask_path, layout_path)]
-    hashes = []
+    columns = []
     for before, after in places:
         found = [files.get(f"{before}{record_id}{after}") for record_id in record_ids]
         if None in found:
@@ -154,8 +176,8 @@ def _page_hashes(root: DataRoot, shard: int, record_ids: list[str]) -> dict[str,
                 f"{root.path / missing} is not finished; materialise rendered_waves and wave_masks (they come before "
                 f"{STAGE})"
             )
-        hashes.append(found)
-    return dict(zip(record_ids, fingerprints_of_lists(hashes), strict=True))
+        columns.append(found)
+    return dict(zip(record_ids, fingerprints_of_lists(columns), strict=True))
 
 
 def _check_splits(record_ids: list[str]) -> None:

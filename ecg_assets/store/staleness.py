@@ -1,9 +1,9 @@
 """Why a shard would be made again: compares what it was made from with what it would be made from now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ecg_assets.store.made_from import MadeFrom, read_made_from
 from ecg_assets.store.manifest import Manifest, read_manifest
@@ -29,6 +29,9 @@ class Planned(Protocol):
     def fingerprint(self) -> str: ...
 
 
+Plan = TypeVar("Plan", bound=Planned)
+
+
 @dataclass(frozen=True)
 class ShardState:
     """One manifest of a stage.
@@ -44,13 +47,16 @@ class ShardState:
     reasons: tuple[str, ...]
 
 
-def planned_states(folder: Path, root: Path, planned: Sequence[Planned]) -> list[ShardState]:
+def planned_states(
+    folder: Path, root: Path, planned: Sequence[Plan], seen: Callable[[Plan, Manifest], object] | None = None
+) -> list[ShardState]:
     """The state of each shard that a run would look at now.
 
     Args:
         folder: the stage's, with its manifests.
         root: the data root's path, to which file names are relative.
         planned: what the run would make.
+        seen: is given each plan with its manifest; they are too large to keep, or to read twice.
 
     Raises:
         ManifestError: a manifest cannot be read.
@@ -59,24 +65,31 @@ def planned_states(folder: Path, root: Path, planned: Sequence[Planned]) -> list
     for plan in planned:
         path = manifest_path(folder, plan.shard)
         manifest = read_manifest(path)
+        if seen is not None and manifest is not None:
+            seen(plan, manifest)
         reasons = [NEVER_MADE] if manifest is None else [*_own_reasons(manifest, present), *_changes(manifest, plan)]
         states.append(ShardState(path.stem, len(manifest.files) if manifest else 0, tuple(reasons)))
     return states
 
 
-def own_states(folder: Path, root: Path) -> list[ShardState]:
+def own_states(folder: Path, root: Path, code_version: str | None = None) -> list[ShardState]:
     """The state of each manifest that is there, by itself: finished or not, its files there or not.
+
+    Args:
+        folder: the stage's, with its manifests.
+        root: the data root's path, to which file names are relative.
+        code_version: the stage's now; None where the manifests do not tell with which they were made.
 
     Raises:
         ManifestError: a manifest cannot be read.
     """
-    manifests = {path.stem: read_manifest(path) for path in sorted((folder / "_manifests").rglob("*.json"))}
-    present = Presence(root)
-    return [
-        ShardState(name, len(manifest.files), tuple(_own_reasons(manifest, present)))
-        for name, manifest in manifests.items()
-        if manifest is not None
-    ]
+    states, present = [], Presence(root)
+    for path in sorted((folder / "_manifests").rglob("*.json")):
+        manifest = read_manifest(path)
+        if manifest is not None:
+            reasons = [*_own_reasons(manifest, present), *_told_version(read_made_from(manifest), code_version)]
+            states.append(ShardState(path.stem, len(manifest.files), tuple(reasons)))
+    return states
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[list[str], list[str], list[str]]:
@@ -104,11 +117,15 @@ def _changes(manifest: Manifest, plan: Planned) -> list[str]:
         return []
     if before is None:
         return ["made from something else; its manifest is of an earlier version and does not say what"]
-    said = []
-    if before.code_version != now.code_version:
-        said.append(f"code version {before.code_version} is now {now.code_version}")
+    said = [*_told_version(before, now.code_version)]
     said += [f"config: {one}" for one in _told_config(before.config, now.config)]
     return said + told_records(before.inputs, now.inputs)
+
+
+def _told_version(before: MadeFrom | None, now: str | None) -> list[str]:
+    if before is None or now is None or before.code_version == now:
+        return []
+    return [f"code version {before.code_version} is now {now}"]
 
 
 def _told_config(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 from ecg_assets.cli import main
 from ecg_assets.pages.stage import plan_pages
 from ecg_assets.records.index import accepted_records, read_index, write_index
-from ecg_assets.store.manifest import read_manifest, write_manifest
+from ecg_assets.store.manifest import Manifest, read_manifest, write_manifest
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import manifest_path
 from ecg_assets_tests.conftest import CLEAN_PAGES
@@ -60,6 +61,27 @@ def test_what_is_current_is_said_to_be_in_one_line_a_stage(root: DataRoot) -> No
         assert line.startswith(f"{stage}: current, {files} files")
     assert "stale" not in output
     assert below(output, "scan_segmentations")[0].startswith("scan_segmentations: not made yet")
+
+
+def test_manifests_of_records_and_pages_are_read_once(root: DataRoot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a million records they are 700 MB, and reading them is most of the time."""
+    read: Counter[str] = Counter()
+    validate = Manifest.model_validate_json
+
+    def counted(text: str) -> Manifest:
+        manifest = validate(text)
+        read[manifest.stage] += 1
+        return manifest
+
+    monkeypatch.setattr(Manifest, "model_validate_json", counted)
+    assert "stale" not in status()
+    assert (read["raw_csvs"], read["rendered_waves"]) == (1, root.shards)
+
+
+def test_records_of_an_earlier_code_version_are_stale(root: DataRoot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ecg_assets.commands.stage_states.RECORDS_VERSION", "99")
+    (reason,) = below(status(), "raw_csvs")[1:]
+    assert reason.startswith("records: code version ") and reason.endswith(" is now 99")
 
 
 def test_a_missing_file_is_named_and_what_is_made_from_its_shard_is_stale_too(root: DataRoot) -> None:
