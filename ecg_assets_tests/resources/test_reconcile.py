@@ -11,8 +11,10 @@ from pathlib import Path
 import dagster as dg
 import psutil
 import pytest
+from click.testing import CliRunner
 from dagster._core.events import EngineEventData
 
+from ecg_assets.cli import main
 from ecg_assets.resources import reconcile
 from ecg_assets.resources.processes import ProcessMark, end_group, group_members
 from ecg_assets.resources.reconcile import reconcile_runs, wait_for_slot, worker_mark
@@ -96,6 +98,21 @@ def test_a_run_whose_worker_was_killed_is_failed_and_gives_its_slot_back(
     assert slot_holders(instance) == set()
     assert len(lines) == 1
     assert run_id in lines[0]
+
+
+def test_the_command_does_by_hand_what_a_launch_does(
+    home: Path, instance: dg.DagsterInstance, worker: "subprocess.Popen[bytes]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = run_of(instance, worker.pid, slot=True)
+    worker.kill()
+    worker.wait()
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    said = CliRunner().invoke(main, ["reconcile"])
+    assert said.exit_code == 0, said.output
+    assert f"run {run_id} (STARTED): its process is gone" in said.output
+    assert said.output.splitlines()[-1] == "1 runs closed"
+    assert status_of(instance, run_id) == dg.DagsterRunStatus.FAILURE
+    assert slot_holders(instance) == set()
 
 
 def test_a_killed_worker_that_nobody_has_waited_for_is_gone_too(
