@@ -67,15 +67,33 @@ def test_one_launch_materialises_everything_and_its_log_holds_the_epochs_while_i
     assert trainer_group(live.data_root) is None
 
 
-def test_the_same_again_trains_nothing_and_makes_nothing(live: Live) -> None:
+def test_the_code_server_takes_less_than_250_mb(live: Live) -> None:
+    """At its most, and a run was started from it; training and reading are done in processes of their own."""
+    served = [one for one in psutil.Process().children(recursive=True) if "grpc" in one.cmdline()]
+    (peak_kb,) = [
+        int(line.split()[1])
+        for one in served
+        for line in Path(f"/proc/{one.pid}/status").read_text("ascii").splitlines()
+        if line.startswith("VmHWM:")
+    ]
+    assert 50e6 < peak_kb * 1024 < 250e6
+
+
+def test_the_same_again_trains_nothing_makes_nothing_and_says_so(live: Live) -> None:
+    """How long it takes is measured by `make bench`: here other tests share the cores."""
     run_id = live.server.materialize(sorted(EVERYTHING))
     with instance_of(live.home) as instance:
         until(lambda: status_of(instance, run_id) in (SUCCESS, FAILURE), 300, "the end of the run")
         assert status_of(instance, run_id) == SUCCESS
         assert epochs_seen(instance, run_id) == []
         made = materializations(instance, run_id)
-    assert made["rendered_waves"].metadata["made"].value == 0
-    assert made["mixed_dataset"].metadata["made"].value == 0
+        log = "\n".join(entry.user_message for entry in instance.all_logs(run_id))
+    counted = {key: one.metadata["made"].value for key, one in made.items() if "made" in one.metadata}
+    assert counted == dict.fromkeys(counted, 0)
+    assert set(counted) >= {"raw_csvs", "clean_grid", "rendered_waves", "mixed_dataset", "evaluation_report"}
+    assert "raw_csvs: the source is unchanged; nothing to do" in log
+    assert "rendered_waves: 0 of 16 shards to make, 16 are current" in log
+    assert "tiny is trained already, with this config on these data: nothing to do" in log
     assert made["champion"].metadata["promoted"].value is False
 
 

@@ -58,6 +58,8 @@ def test_the_curves_grow_while_the_network_trains(live: Live, page: Page, traini
         assert status_of(instance, training.run_id) == dg.DagsterRunStatus.STARTED
     page.reload(wait_until="domcontentloaded")
     assert plot(page, "validation_loss") not in (b"", first)
+    plot(page, "dice_wave")
+    shot(page, "curves")
 
 
 def test_a_training_terminated_in_the_dialog_ends_canceled_and_leaves_no_process(
