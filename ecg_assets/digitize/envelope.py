@@ -11,9 +11,12 @@ import numpy.typing as npt
 from scipy.ndimage import uniform_filter1d
 
 Values = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 # Places a column.
 _FINE = 4
+# Columns from which a flank's slope is taken.
+_FLANK = 2
 _ROUNDS, _STEP = 12, 0.7
 
 
@@ -63,6 +66,44 @@ def redrawn_line(line: Values, top: Values, bottom: Values, half_x: float, half_
             count += np.bincount(places, minlength=len(fine))
         fine = fine + _STEP * _spread(moved, count)
     return fine[::_FINE]
+
+
+def pointed(line: Values, inner: Values, outer: Values, hidden: Flags, half_x: float) -> Values:
+    """(n,) float64: a line whose peaks upwards run on under another trace, until their flanks meet.
+
+    Of a peak whose outer edge another trace hides, the inner edge alone is left, and that one is cut off half a pen
+    before the peak. For peaks downwards take all of them with the other sign.
+
+    Args:
+        line: (n,) float64 px, without NaN.
+        inner: (n,) float64 px, the lower edge; NaN where there is none.
+        outer: (n,) float64 px, how high the line may reach: what hides the edge, less half a pen.
+        hidden: (n,) bool, where the upper edge is hidden.
+        half_x: the pen's half width in columns.
+    """
+    result, reach = line.copy(), int(np.ceil(half_x))
+    begins, ends = _spans(hidden)
+    for begin, end in zip(begins, ends, strict=True):
+        known = begin + np.flatnonzero(np.isfinite(inner[begin:end]))
+        if not len(known):
+            continue
+        tip = int(known[inner[known].argmin()])
+        left, right = tip - reach, tip + reach
+        if left < _FLANK or right + _FLANK >= len(line) or not begin < tip < end - 1:
+            continue
+        rise, fall = (line[left - _FLANK] - line[left]) / _FLANK, (line[right + _FLANK] - line[right]) / _FLANK
+        if rise <= 0 or fall <= 0:
+            continue
+        place = np.arange(left, right + 1)
+        flanks = np.maximum(line[left] - rise * (place - left), line[right] - fall * (right - place))
+        result[place] = np.minimum(line[place], np.maximum(flanks, np.where(hidden, outer, line)[place]))
+    return result
+
+
+def _spans(flags: Flags) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Where each run of flags begins, and one past where it ends."""
+    change = np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8))
+    return np.flatnonzero(change == 1), np.flatnonzero(change == -1)
 
 
 def _spread(moved: Values, count: Values) -> Values:

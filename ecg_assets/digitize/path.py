@@ -18,10 +18,13 @@ _LEAP = 3.0
 _BEGIN = 0.3
 _GAP = 0.25
 _FAR_MM, _FAR = 12.0, 0.02
+# But ink that hangs together costs less than none, however far a deep S wave leads, whatever row else has come there.
+_FARTHEST = 0.1
 # The way bends: a leap is forgiven that a gap of the same length explains.
 _SLOPE = 0.5
 # A column on another row's line: less than one without ink, for lines do run over each other.
-_SHARED = 0.2
+_SHARED = 0.1
+_DRIFT, _DRIFTED = 0.02, 0.04
 _KEPT = 16
 _LONGEST_GAP_MM = 30.0
 
@@ -52,7 +55,7 @@ def follow(runs: Runs, line_y: float, first: int, last: int, others: Flags | Non
     away_mm = np.abs(middle - line_y) / CANVAS_PX_PER_MM_Y
     # A tall run that reaches the row's band is near, wherever its middle lies.
     nearest_mm = np.maximum(0, np.maximum(runs.top - line_y, line_y - runs.bottom)) / CANVAS_PX_PER_MM_Y
-    own = _FAR * np.maximum(0, nearest_mm - _FAR_MM) + 0.002 * away_mm
+    own = np.minimum(_FAR * np.maximum(0, nearest_mm - _FAR_MM) + 0.002 * away_mm, _FARTHEST)
     if others is not None:
         own += _SHARED * others
     came_from = np.full(len(runs.column), -1, dtype=np.int64)
@@ -100,7 +103,7 @@ def _best(
     leap_mm = np.maximum(0, np.maximum(gap_px, 0) / CANVAS_PX_PER_MM_Y - _SLOPE * skipped_mm)
     # Of two runs that both hang together with the last one, the one that goes on where it was.
     drift_mm = np.abs(middle[here][:, None] - middle[ends]) / CANVAS_PX_PER_MM_Y
-    total = costs + _LEAP * leap_mm + 0.02 * drift_mm
+    total = costs + _LEAP * leap_mm + np.minimum(_DRIFT * drift_mm, _DRIFTED)
     total[:, skipped_mm > _LONGEST_GAP_MM] = np.inf
     best = total.argmin(axis=1)
     return total[np.arange(len(here)), best], ends[best]

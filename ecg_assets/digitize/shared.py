@@ -36,7 +36,7 @@ def hidden_edges(runs: Runs, paths: Whole, pen: float) -> tuple[Flags, Flags]:
                 continue
             columns = np.flatnonzero(both)
             taken = paths[above][columns]
-            down = runs.bottom[taken] > _own_edge(runs.bottom, paths[below], both)[columns] + _BEYOND * pen
+            down = runs.bottom[taken] > -_own_edge(-runs.bottom, paths[below], both)[columns] + _BEYOND * pen
             up = runs.top[taken] < _own_edge(runs.top, paths[above], both)[columns] - _BEYOND * pen
             # A row whose peak reaches beyond has both edges to itself; of two that do, neither is known to be it.
             lower[above, columns] |= ~(down & ~up)
@@ -47,8 +47,14 @@ def hidden_edges(runs: Runs, paths: Whole, pen: float) -> tuple[Flags, Flags]:
 
 
 def _own_edge(edge: Values, path: Whole, shared: Flags) -> Values:
-    """(width,) float64: the upper or lower edge of a row's runs, straight across what it shares."""
+    """(width,) float64: the edge of a row's runs; over what it shares, that of its two neighbours which lies higher.
+
+    Not straight from one to the other: a flank that the row shares begins at one of them and ends at the other.
+    """
     alone = np.flatnonzero((path >= 0) & ~shared)
     if not len(alone):
         return np.full(len(path), np.nan)
-    return np.interp(np.arange(len(path)), alone, edge[path[alone]])
+    own = edge[path[alone]]
+    after = np.searchsorted(alone, np.arange(len(path)))
+    before = np.searchsorted(alone, np.arange(len(path)), side="right") - 1
+    return np.minimum(own[np.minimum(after, len(alone) - 1)], own[np.maximum(before, 0)])

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import uniform_filter1d
 
-from ecg_assets.digitize.envelope import middle_line, redrawn_line
+from ecg_assets.digitize.envelope import middle_line, pointed, redrawn_line
 from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
 from ecg_assets.digitize.runs import Runs
 
@@ -74,6 +74,10 @@ def trace_line(
         return Line(first, np.full(len(part), np.nan), np.zeros(len(part)), 0.0)
     filled = np.interp(np.arange(len(line)), np.flatnonzero(known), line[known])
     filled = redrawn_line(filled, top, bottom, half_x, half)
+    outer_top, outer_bottom = np.full(len(part), np.nan), np.full(len(part), np.nan)
+    outer_top[there], outer_bottom[there] = runs.top[taken] + half, runs.bottom[taken] - half
+    filled = pointed(filled, bottom, outer_top, upper[first:last] & there, half_x)
+    filled = -pointed(-filled, -top, -outer_bottom, lower[first:last] & there, half_x)
     return Line(first, filled, _sureness(top, bottom, known), float(there.mean()))
 
 

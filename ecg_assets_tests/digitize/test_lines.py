@@ -9,9 +9,10 @@ from ecg_assets.digitize.path import follow
 from ecg_assets.digitize.resample import resample
 from ecg_assets.digitize.runs import Runs, find_runs
 from ecg_assets.digitize.shared import hidden_edges
+from ecg_assets.digitize.traces import trace_line
 from ecg_assets.pages.strokes import stroke_polylines
 
-PEN = 3.0
+PEN, FLAT_PEN = 3.0, 2.4
 WIDTH = 400
 Line = npt.NDArray[np.float64]
 
@@ -37,6 +38,24 @@ def of_others(runs: Runs, paths: list[npt.NDArray[np.int64]], row: int) -> npt.N
         if other != row:
             users[path[path >= 0]] = True
     return users
+
+
+def flat_ink(*lines: Line, height: int = 400) -> npt.NDArray[np.float32]:
+    """The same on a flat page, which is stretched across: `FLAT_PEN` down, twice as much across."""
+    x = np.arange(WIDTH) + 0.5
+    pieces = [np.stack([x, (line + 0.5) * 2], axis=1) for line in lines]
+    fine = stroke_polylines(pieces, 2 * FLAT_PEN, (2 * height, WIDTH))
+    return fine.reshape(height, 2, WIDTH).mean(axis=1)
+
+
+def read_flat(field: npt.NDArray[np.float32], bases: list[float]) -> list[Line]:
+    """Each row's line, as pages are read."""
+    runs = find_runs(field)
+    first = [follow(runs, base, 0, WIDTH).run for base in bases]
+    paths = np.stack([follow(runs, base, 0, WIDTH, of_others(runs, first, row)).run for row, base in enumerate(bases)])
+    upper, lower = hidden_edges(runs, paths, FLAT_PEN)
+    hidden = zip(paths, upper, lower, strict=True)
+    return [trace_line(runs, path, (up, low), (0, WIDTH), FLAT_PEN).y_px for path, up, low in hidden]
 
 
 def read(field: npt.NDArray[np.float32], bases: list[float]) -> list[Line]:
@@ -93,6 +112,22 @@ def test_a_peak_that_runs_into_the_row_above_or_through_it_is_followed() -> None
         inside = slice(4, -4)
         assert np.abs(upper - above)[inside].max() < 3.5
         assert np.abs(lower - below)[inside].max() < 8
+
+
+def test_a_wave_is_followed_however_far_it_leads() -> None:
+    truth = beats(60, -260, period=WIDTH, width=25, first=200)  # 33 mm down
+    (line,) = read_flat(flat_ink(truth), [60])
+    assert np.abs(line - truth)[4:-4].max() < 5
+
+
+@pytest.mark.parametrize("apart", [-3, 0, 3])
+def test_peaks_of_two_rows_that_run_into_each_other_keep_their_flanks_and_tips(apart: int) -> None:
+    """The upper row's goes down to 220, the lower row's up to 200."""
+    above = beats(100, -120, period=WIDTH, width=5, first=200 + apart)
+    below = beats(330, 130, period=WIDTH, width=4, first=200)
+    upper, lower = read_flat(flat_ink(above, below), [100, 330])
+    for line, truth in ((upper, above), (lower, below)):
+        assert ((line - truth)[4:-4] ** 2).sum() < 0.008 * ((truth - truth[0]) ** 2).sum()
 
 
 def test_letters_and_stains_beside_a_trace_do_not_capture_it() -> None:
