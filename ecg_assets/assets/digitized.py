@@ -1,6 +1,7 @@
 """What is read in real images, and how well pages are read whose signal is known."""
 
 import time
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import Field
@@ -9,6 +10,9 @@ from ecg_assets.assets.evaluation import as_text
 from ecg_assets.assets.metadata import picture, table, told
 from ecg_assets.digitize.judge_config import JudgeConfig
 from ecg_assets.resources.storage import DataRootResource
+
+if TYPE_CHECKING:
+    from ecg_assets.digitize.card import Card
 
 _SHOWN = 3
 
@@ -95,16 +99,26 @@ def digitization_report(
 
 @dg.asset_check(asset="digitization_report")
 def reading_is_good_enough(data_root: DataRootResource) -> dg.AssetCheckResult:
-    """SNR is at least 24.5 dB on clean pages, scan 23, photo 19, screen 17, damaged 15; a warning, not an error."""
-    from ecg_assets.digitize.card import TARGETS_DB, read_card
+    """SNR is at least 24.5 dB on clean pages, scan 23, photo 19, screen 17, damaged 15, and of the samples that are
+    called 90 % sure, 90 % are within 0.1 mV; a warning, not an error."""
+    from ecg_assets.digitize.card import read_card
     from ecg_assets.digitize.judged import scores_path
 
     card = read_card(scores_path(data_root.open()))
-    low = card.below_target()
-    if not low:
+    missed = _missed(card)
+    if not missed:
         return dg.AssetCheckResult(passed=True, metadata={"pages": len(card.pages)})
-    said = ", ".join(f"{recipe} {db:.2f} dB (wanted {TARGETS_DB[recipe]:g})" for recipe, db in low.items())
-    reason = f"SNR below what is wanted: {said}; {len(card.pages)} pages: the report shows the worst"
+    reason = f"{'; '.join(missed)}; {len(card.pages)} pages: the report shows the worst"
     return dg.AssetCheckResult(
         passed=False, severity=dg.AssetCheckSeverity.WARN, description=reason, metadata={"reason": reason}
     )
+
+
+def _missed(card: "Card") -> list[str]:
+    """What is not reached, in words."""
+    from ecg_assets.digitize.card import TARGET_SURE, TARGETS_DB
+
+    low = [f"{recipe} {db:.2f} dB (wanted {TARGETS_DB[recipe]:g})" for recipe, db in card.below_target().items()]
+    wrong = [f"{recipe} {share:.1%} (wanted {TARGET_SURE:.0%})" for recipe, share in card.overconfident().items()]
+    said = {"SNR below what is wanted": low, "samples that are called sure, but right only in": wrong}
+    return [f"{what}: {', '.join(which)}" for what, which in said.items() if which]

@@ -16,6 +16,8 @@ from ecg_assets.store.atomic import write_json
 
 # What reading is to reach on each recipe, as the competition scores, in dB.
 TARGETS_DB: dict[str, float] = {"clean": 24.5, "scan": 23.0, "photo": 19.0, "screen": 17.0, "damaged": 15.0}
+# What share of the samples in the highest class of confidence has to be right.
+TARGET_SURE = CONFIDENCE_EDGES[-1]
 
 Group = Literal["recipe", "layout", "style"]
 
@@ -53,6 +55,12 @@ class Card(BaseModel):
         """Recipes whose score is below `TARGETS_DB`, with it."""
         scores = {recipe: score_of(pages) for recipe, pages in self.grouped("recipe").items()}
         return {recipe: db for recipe, db in scores.items() if recipe in TARGETS_DB and db < TARGETS_DB[recipe]}
+
+    def overconfident(self) -> dict[str, float]:
+        """Recipes of whose surest samples fewer than `TARGET_SURE` are right, with that share."""
+        sums = {recipe: sure_of(pages)[-1] for recipe, pages in self.grouped("recipe").items()}
+        shares = {recipe: one.right / one.samples for recipe, one in sums.items() if one.samples}
+        return {recipe: share for recipe, share in shares.items() if share < TARGET_SURE}
 
 
 def score_of(pages: Iterable[PageScore]) -> float:

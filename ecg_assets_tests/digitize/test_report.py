@@ -109,6 +109,17 @@ def test_the_guard_names_what_is_below_its_score(card: Card) -> None:
     assert card.model_copy(update={"pages": better}).below_target() == {}
 
 
+def test_the_guard_names_what_is_called_sure_and_is_wrong() -> None:
+    def page(name: str, recipe: str, samples: int, right: int) -> PageScore:
+        sure = (Sure(50, 0), Sure(), Sure(), Sure(), Sure(samples, right))
+        return PageScore(record_id=name, recipe=recipe, style="any", layout="6x2", sure=sure)
+
+    scans = [page("1", "scan", 100, 99), page("2", "scan", 100, 82)]
+    pages = [*scans, page("3", "photo", 100, 79), page("4", "clean", 0, 0)]
+    card = Card(version="1", pages={one.record_id: one for one in pages})
+    assert card.overconfident() == {"photo": 0.79}  # 181 of the scans' 200 are right
+
+
 def test_pages_are_read_once_by_a_version_of_the_reader(root: DataRoot, judged: Judged, known: list[Trial]) -> None:
     assert len(judged.each.made) == 4
     again = judge(root, CONFIG, lambda: KnownReader([]), "1", quiet)
