@@ -45,7 +45,8 @@ def flat_ink(*lines: Line, height: int = 400) -> npt.NDArray[np.float32]:
     x = np.arange(WIDTH) + 0.5
     pieces = [np.stack([x, (line + 0.5) * 2], axis=1) for line in lines]
     fine = stroke_polylines(pieces, 2 * FLAT_PEN, (2 * height, WIDTH))
-    return fine.reshape(height, 2, WIDTH).mean(axis=1)
+    brought: npt.NDArray[np.float32] = fine.reshape(height, 2, WIDTH).mean(axis=1)
+    return brought
 
 
 def read_flat(field: npt.NDArray[np.float32], bases: list[float]) -> list[Line]:
