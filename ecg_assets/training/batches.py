@@ -14,6 +14,8 @@ from math import ceil
 import cv2
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from ecg_assets.samples.classes import BACKGROUND, WAVE
 from ecg_assets.samples.reader import Sample, SampleReader
@@ -47,6 +49,20 @@ class Batch:
     valid_b: npt.NDArray[np.float32]
     way_b: npt.NDArray[np.int32]
     ids: tuple[str, ...]
+
+    def tensors(self) -> list[Tensor]:
+        """Its arrays as tensors of the host, in the order of `DeviceBatch`."""
+        return [torch.from_numpy(array) for array in (self.image_bhwc, self.mask_bhw, self.valid_b, self.way_b)]
+
+
+@dataclass(frozen=True)
+class DeviceBatch:
+    """A `Batch` on the device, of the same types."""
+
+    image_bhwc: Tensor
+    mask_bhw: Tensor
+    valid_b: Tensor
+    way_b: Tensor
 
 
 def loader_threads(config: TrainConfig, host_replicas: int) -> int:

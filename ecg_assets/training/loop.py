@@ -6,7 +6,6 @@ from typing import Literal
 
 import numpy as np
 
-from ecg_assets.training.batches import Batch
 from ecg_assets.training.events import EventLog
 from ecg_assets.training.flaws import Seen
 from ecg_assets.training.metrics import scores_of
@@ -55,13 +54,13 @@ def _train(replica: Replica, teller: Teller) -> None:
 def _train_epoch(replica: Replica, teller: Teller) -> Outcome:
     """Trains from where the progress is to the end of its epoch."""
     config, progress, steps = replica.config, replica.progress, replica.train_batches.steps
-    skipped = frozenset(step for epoch, step in progress.skipped if epoch == progress.epoch)
     watch = teller.stopwatch = Stopwatch(config.batch_size * replica.runtime.world_size)
     saved = progress.step
-    recent: dict[int, Batch] = {}  # since the last look: a flaw's samples are named
-    for step, batch in watch.waiting(replica.train_batches.epoch(progress.epoch, progress.step, skipped)):
+    recent: dict[int, tuple[str, ...]] = {}  # the samples since the last look: a flaw's are named
+    for step, ids, batch in watch.waiting(replica.steps()):
         replica.train_step(step, batch)
-        recent[step] = batch
+        teller.say_fallbacks()
+        recent[step] = ids
         # Between two steps of the optimizer there are gradients that no checkpoint holds.
         rests = step % config.accumulate == 0 or step == steps
         due = step % config.check_every == 0 or step % config.log_every == 0 or step == max(recent) == steps
@@ -112,15 +111,15 @@ def _end_epoch(replica: Replica, teller: Teller) -> None:
     teller.epoch(replica, ended, best)
 
 
-def _recover(replica: Replica, teller: Teller, seen: Seen, step: int, recent: dict[int, Batch]) -> None:
+def _recover(replica: Replica, teller: Teller, seen: Seen, step: int, recent: dict[int, tuple[str, ...]]) -> None:
     """Back to the last good checkpoint, past the step that was not finite.
 
     Raises:
         NonFiniteLossError: that was done too often.
     """
     flaw = Flaw(replica.progress.epoch, seen.first_bad or step, "loss or gradient" if seen.first_bad else "weights")
-    batch = recent.get(flaw.step)
-    teller.flawed(flaw, [] if batch is None else [batch.ids[place] for place in seen.own_bad], batch)
+    ids = recent.get(flaw.step, ())
+    teller.flawed(flaw, [ids[place] for place in seen.own_bad] if ids else [], ids)
     chosen = remedy(flaw, replica.progress.recoveries, replica.config, replica.learning_rate)
     replica.recover(flaw.step, chosen)
     teller.recovered(replica, flaw, chosen)

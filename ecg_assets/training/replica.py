@@ -1,7 +1,8 @@
 """One replica's network, optimizer, batches and progress: what the loop moves forward."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.store.stage import Log
-from ecg_assets.training.batches import Batch, TrainBatches, ValidationBatches
+from ecg_assets.training.batches import Batch, DeviceBatch, TrainBatches, ValidationBatches
 from ecg_assets.training.checkpoint import Progress, fresh_state, load_last_good, save_best, save_last
 from ecg_assets.training.class_map import measured_weights
 from ecg_assets.training.first_weights import first_network
@@ -86,7 +87,13 @@ class Replica:
         self._watch.reset()
         return found is not None
 
-    def train_step(self, step: int, batch: Batch) -> None:
+    def steps(self) -> Iterator[tuple[int, tuple[str, ...], DeviceBatch]]:
+        """What is left of the epoch: each step's number, its samples' ids, and its batch on the device."""
+        progress = self.progress
+        skipped = frozenset(step for epoch, step in progress.skipped if epoch == progress.epoch)
+        return self._on_device(self.train_batches.epoch(progress.epoch, progress.step, skipped))
+
+    def train_step(self, step: int, batch: DeviceBatch) -> None:
         """One step, `step` of this epoch; its loss is noted on the device, and read by `look`."""
         config = self.config
         losses_b = self._losses(batch)[0]
@@ -111,7 +118,7 @@ class Replica:
         confusion = ConfusionMatrix(self.config.classes, self.runtime.device)
         totals = self._from_host([0.0, 0.0])
         with torch.no_grad():
-            for batch in self._validation:
+            for _, _, batch in self._on_device(enumerate(self._validation)):
                 losses_b, logits_bchw, mask_bhw, valid_b = self._losses(batch, self._ema)
                 confusion.add(logits_bchw, mask_bhw, valid_b)
                 totals = totals + torch.stack([(losses_b * valid_b).sum(), valid_b.sum()])
@@ -207,16 +214,19 @@ class Replica:
                 self.network.buffers[name] = self.runtime.total(buffer) / self.runtime.world_size
             self.runtime.sync()
 
-    def _losses(self, batch: Batch, vector: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        device, config = self.runtime.device, self.config
-        image_bhwc, mask_bhw = (torch.from_numpy(array).to(device) for array in (batch.image_bhwc, batch.mask_bhw))
+    def _on_device(self, batches: Iterator[tuple[int, Batch]]) -> Iterator[tuple[int, tuple[str, ...], DeviceBatch]]:
+        with closing(self.runtime.feed(((step, batch.ids), batch.tensors()) for step, batch in batches)) as feed:
+            for (step, ids), tensors in feed:
+                yield step, tuple(ids), DeviceBatch(*tensors)
+
+    def _losses(self, batch: DeviceBatch, vector: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        image_bhwc, mask_bhw, config = batch.image_bhwc, batch.mask_bhw, self.config
         if config.turned and vector is None and torch.is_grad_enabled():
-            way_b = torch.from_numpy(batch.way_b).to(device)
-            image_bhwc, mask_bhw = turned(image_bhwc, mask_bhw, way_b, config.classes)
+            image_bhwc, mask_bhw = turned(image_bhwc, mask_bhw, batch.way_b, config.classes)
         with self.runtime.autocast(self.bf16):
             logits_bchw = self.network(normalise(image_bhwc), vector)
         losses_b = sample_losses(logits_bchw, mask_bhw, self._class_weights_c, self._terms)
-        return losses_b, logits_bchw, mask_bhw, torch.from_numpy(batch.valid_b).to(device)
+        return losses_b, logits_bchw, mask_bhw, batch.valid_b
 
     def _from_host(self, values: Sequence[float]) -> Tensor:
         """Sent from the host: values that are made on the device would be part of the compiled graph."""

@@ -2,7 +2,6 @@
 
 import time
 
-from ecg_assets.training.batches import Batch
 from ecg_assets.training.events import EventLog
 from ecg_assets.training.flaws import Seen
 from ecg_assets.training.recovery import Flaw, Remedy
@@ -58,7 +57,6 @@ class Teller:
                 loss=loss,
                 learning_rate=replica.learning_rate,
             )
-            self._say_fallbacks()
         self._last_look = now
 
     def epoch(self, replica: Replica, ended: EpochScores, best: bool) -> None:
@@ -85,11 +83,11 @@ class Teller:
             best=best,
         )
 
-    def flawed(self, flaw: Flaw, samples: list[str], batch: Batch | None) -> None:
-        """Names the samples of this replica whose loss was not finite, or, from the master, the step's."""
+    def flawed(self, flaw: Flaw, samples: list[str], step: tuple[str, ...]) -> None:
+        """Names the samples of this replica whose loss was not finite, or, from the master, all of its `step`."""
         if not samples and not self._runtime.is_master:
             return
-        named = samples or list(batch.ids if batch is not None else ())
+        named = samples or list(step)
         what = "samples with such a loss" if samples else "the step's samples"
         listed = ", ".join(named[:_NAMED]) + (" ..." if len(named) > _NAMED else "")
         self._events.write(
@@ -141,10 +139,13 @@ class Teller:
                 foreground_dice=best.foreground_dice,
             )
 
-    def _say_fallbacks(self) -> None:
+    def say_fallbacks(self) -> None:
+        """After the first step, whose operations are those of all steps: what the device cannot do itself."""
+        if self._said_fallbacks:
+            return
+        self._said_fallbacks = True
         fallbacks = self._runtime.fallbacks()
-        if fallbacks and not self._said_fallbacks:
-            self._said_fallbacks = True
+        if fallbacks and self._runtime.is_master:
             self._events.write(
                 "log",
                 f"this network falls back to the host in every step, which is slow on a TPU: {', '.join(fallbacks)}",

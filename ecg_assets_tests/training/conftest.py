@@ -1,5 +1,6 @@
 """A small config that a CPU trains in seconds, and a prepared run folder."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,15 +28,30 @@ SMALL: dict[str, Any] = {
     "class_weights": (1, 1, 1, 2, 2),
 }
 
+
+def xla_environment() -> dict[str, str]:
+    """This process's environment for a training of its own on CPU replicas.
+
+    XLA then compiles in half of the time to code that runs slower, which these networks are too small to show.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PJRT_", "CPU_NUM", "XLA_"))}
+    return kept | {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
+
+
 Prepare = Callable[..., RunFolder]
 
 
 @pytest.fixture
 def prepare(made_root: DataRoot, tmp_path: Path) -> Prepare:
     """Prepares a run of the small config with other values in some fields, in a data root of its own."""
+    return preparing(made_root, tmp_path)
+
+
+def preparing(made_root: DataRoot, folder: Path) -> Prepare:
+    """Prepares runs on the samples of `made_root`, below `folder`."""
 
     def make(name: str = "small", **changes: Any) -> RunFolder:
-        root = open_root(tmp_path / "roots" / name)
+        root = open_root(folder / "roots" / name)
         if not root.dataset.exists():
             root.dataset.symlink_to(made_root.dataset)
         return prepare_run(root, TrainConfig(**(SMALL | changes)), quiet)

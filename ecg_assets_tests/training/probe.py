@@ -1,48 +1,56 @@
-"""Looks into the replicas of a training: `python -m ecg_assets_tests.training.probe RUN_FOLDER OUT`.
+"""Looks into the replicas of trainings: `python -m ecg_assets_tests.training.probe OUT RUN_FOLDER...`.
 
-Each replica writes `OUT/<ordinal>.npz`: its first step's reduced gradients, its losses, the hash of its parameters at
-the end, and what torch_xla counted.
+All run folders are trained one after the other by the same replicas, which compile what they share once. Each replica
+writes `OUT/<run folder>/<ordinal>.npz`: its first step's reduced gradients, its losses, the hash of its parameters at
+the end, the confusion matrix of the validation, and what torch_xla counted.
 """
 
 import hashlib
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ecg_assets.training.batches import DeviceBatch
 from ecg_assets.training.replica import Replica
 from ecg_assets.training.run_folder import RunFolder, read_start
 from ecg_assets.training.runtime import launch
 from ecg_assets.training.runtime.base import Runtime
 
 
-def probe(run_folder: Path, out: Path, runtime: Runtime) -> None:
-    """Trains one epoch step by step, lowers the learning rate five times on the way, and writes what was seen."""
-    replica = Replica(RunFolder(run_folder), runtime, lambda note: None)
-    batches = [batch for _, batch in replica.train_batches.epoch(0)]
-    seen: dict[str, Any] = {f"gradient.{name}": value for name, value in gradients(replica, batches[0]).items()}
-    losses, compiles = [], []
-    for step, batch in enumerate(batches, start=1):
-        if step > len(batches) - 5:
+def probe(run_folders: Sequence[Path], out: Path, runtime: Runtime) -> None:
+    """Trains one epoch of each step by step, lowers the learning rate five times on the way, writes what was seen."""
+    for run_folder in run_folders:
+        replica = Replica(RunFolder(run_folder), runtime, lambda note: None)
+        seen = trained(replica) | {"confusion": replica.validate()[1], "world_size": runtime.world_size}
+        parameters = hashlib.sha256(replica.network.vector.detach().cpu().numpy().tobytes())
+        np.savez(
+            out / run_folder.name / f"{runtime.ordinal}.npz",
+            fallbacks=np.array(runtime.fallbacks(), dtype=str),
+            parameters=parameters.hexdigest(),
+            **seen,
+        )
+
+
+def trained(replica: Replica) -> dict[str, Any]:
+    """Gradients of the first step; loss of each step, and how much was compiled after it."""
+    seen: dict[str, Any] = {}
+    losses, compiles, last = [], [], replica.train_batches.steps
+    for step, _, batch in replica.steps():
+        if step == 1:
+            seen = {f"gradient.{name}": value for name, value in gradients(replica, batch).items()}
+        if step > last - 5:
             replica.rates.factor *= 0.5
         replica.train_step(step, batch)
         losses.append(replica.look().loss_sum)
-        compiles.append(runtime.compiles())
-    parameters = hashlib.sha256(replica.network.vector.detach().cpu().numpy().tobytes())
-    np.savez(
-        out / f"{runtime.ordinal}.npz",
-        world_size=runtime.world_size,
-        losses=losses,
-        compiles=compiles,
-        fallbacks=np.array(runtime.fallbacks(), dtype=str),
-        parameters=parameters.hexdigest(),
-        **seen,
-    )
+        compiles.append(replica.runtime.compiles())
+    return seen | {"losses": losses, "compiles": compiles}
 
 
-def gradients(replica: Replica, batch: Any) -> dict[str, np.ndarray[Any, Any]]:
+def gradients(replica: Replica, batch: DeviceBatch) -> dict[str, np.ndarray[Any, Any]]:
     """Mean gradients over the replicas of the first batch's loss, by parameter."""
     replica.optimizer.zero_grad(set_to_none=True)
     replica._losses(batch)[0].mean().backward()  # type: ignore[no-untyped-call]
@@ -54,12 +62,14 @@ def gradients(replica: Replica, batch: Any) -> dict[str, np.ndarray[Any, Any]]:
 
 
 def main() -> None:
-    """Runs the probe in every replica of the run folder's runtime."""
+    """Runs the probe in every replica of the first run folder's runtime."""
     from ecg_assets_tests.training.probe import probe as importable
 
-    run_folder, out = Path(sys.argv[1]), Path(sys.argv[2])
-    config = read_start(RunFolder(run_folder)).config
-    launch(partial(importable, run_folder, out), config, out / "stop", out / "heartbeats", lambda note: None)
+    out, *run_folders = (Path(argument) for argument in sys.argv[1:])
+    for run_folder in run_folders:
+        (out / run_folder.name).mkdir(parents=True)
+    config = read_start(RunFolder(run_folders[0])).config
+    launch(partial(importable, run_folders, out), config, out / "stop", out / "heartbeats", lambda note: None)
 
 
 if __name__ == "__main__":

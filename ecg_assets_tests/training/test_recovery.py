@@ -9,7 +9,7 @@ import torch
 from safetensors.numpy import load_file
 
 from ecg_assets.training import replica as replica_module
-from ecg_assets.training.batches import Batch, TrainBatches
+from ecg_assets.training.batches import DeviceBatch, TrainBatches
 from ecg_assets.training.config import TrainConfig
 from ecg_assets.training.events import Event, read_events
 from ecg_assets.training.recovery import Flaw, NonFiniteLossError, remedy
@@ -68,7 +68,7 @@ def test_the_batches_after_a_recovery_are_those_of_an_undisturbed_training(
     seen: list[int] = []
     step = replica_module.Replica.train_step
 
-    def noting(self: replica_module.Replica, number: int, batch: Batch) -> None:
+    def noting(self: replica_module.Replica, number: int, batch: DeviceBatch) -> None:
         seen.append(number)
         step(self, number, batch)
 

@@ -1,5 +1,7 @@
 """Learning rates, moving averages, accumulated gradients, early stops: each against what it is by definition."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -110,7 +112,7 @@ def test_a_plain_step_follows_torchs_own_adamw(prepare: Prepare) -> None:
     replica = Replica(run, PlainRuntime(signs), lambda note: None)
     twin = torch.nn.Parameter(replica.network.vector.detach().clone())
     optimizer = torch.optim.AdamW([twin], 3e-3, weight_decay=0.1)
-    for step, batch in list(replica.train_batches.epoch(0))[:5]:
+    for step, _, batch in itertools.islice(replica.steps(), 5):
         loss = replica._losses(batch)[0].mean()
         (gradient,) = torch.autograd.grad(loss, replica.network.vector)
         twin.grad = gradient

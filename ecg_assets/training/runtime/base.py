@@ -4,12 +4,16 @@ Everything after a `sync()` is queued; values are read (`.item()`, `.cpu()`) onl
 replica calls the same methods in the same order. That holds for XLA, and costs plain torch nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
+
+Label = TypeVar("Label")
+# Host tensors, or the same ones on the device, with whatever the loop wants to know of them.
+Fed = tuple[Label, Sequence[Tensor]]
 
 
 class ReplicaError(RuntimeError):
@@ -52,6 +56,13 @@ class Runtime(Protocol):
 
     def sync(self) -> None:
         """Ends a step: what was queued is compiled (the first time) and started."""
+        ...
+
+    def feed(self, batches: Iterator[Fed[Label]]) -> Generator[Fed[Label], None, None]:
+        """Brings each batch to the device, in order, while the steps before it are computed.
+
+        To be closed, or used up. What `batches` raises is raised.
+        """
         ...
 
     def autocast(self, bf16: bool) -> AbstractContextManager[Any]:

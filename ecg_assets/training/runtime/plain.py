@@ -3,7 +3,7 @@
 import faulthandler
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ecg_assets.store.stage import Log
-from ecg_assets.training.runtime.base import Runtime
+from ecg_assets.training.runtime.base import Fed, Label, Runtime
 from ecg_assets.training.runtime.heartbeat import Heartbeats, Silence, Watchdog
 
 STALLED = 70  # EX_SOFTWARE of sysexits(3)
@@ -48,6 +48,11 @@ class PlainRuntime:
     def beat(self) -> None:
         """A sign of life."""
         self._heartbeats.beat(self.ordinal)
+
+    def feed(self, batches: Iterator[Fed[Label]]) -> Generator[Fed[Label], None, None]:
+        """CUDA copies beside its computing; on the CPU nothing has to be brought anywhere."""
+        for label, tensors in batches:
+            yield label, [tensor.to(self.device, non_blocking=True) for tensor in tensors]
 
     def autocast(self, bf16: bool) -> AbstractContextManager[Any]:
         """torch's autocast for this device."""

@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -28,7 +28,8 @@ from torch import Tensor
 
 from ecg_assets.store.engine import end_with_parent
 from ecg_assets.store.stage import Log
-from ecg_assets.training.runtime.base import ReplicaError, Runtime
+from ecg_assets.training.runtime.base import Fed, Label, ReplicaError, Runtime
+from ecg_assets.training.runtime.device_feed import fed
 from ecg_assets.training.runtime.heartbeat import Heartbeats, Silence, Watchdog
 from ecg_assets.training.runtime.replica_gate import ReplicaGate
 from ecg_assets.training.topology import tpu_chips
@@ -83,6 +84,10 @@ class XlaRuntime:
             torch_xla.sync()
         else:
             self._gate.step(self._leads, torch_xla.sync)
+
+    def feed(self, batches: Iterator[Fed[Label]]) -> Generator[Fed[Label], None, None]:
+        """torch_xla's background upload, without its steps."""
+        return fed(batches, self.device)
 
     def autocast(self, bf16: bool) -> AbstractContextManager[Any]:
         """torch_xla's autocast."""
