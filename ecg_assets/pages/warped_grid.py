@@ -1,17 +1,32 @@
-"""Grid lines of a bent paper: each pixel knows its place on the paper, so lines follow from arithmetic."""
+"""Grid lines of a bent paper: each pixel knows its place on the paper, so lines follow from arithmetic.
+
+All lines repeat after 5 mm, and how wide they come out follows from the scale alone. So what a pixel shows is looked up
+in two small tables, one a direction, by its place within 5 mm and by its scale.
+"""
 
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.pages.classes import VERTICAL
+from ecg_assets.pages.classes import HORIZONTAL, VERTICAL
 
 Field = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.uint8]
+Values = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int32]
 
 # Rows done at a time, so that what is in between stays in the processor's cache: pixels, not rows, are constant.
-_BAND_PIXELS = 65_536
+_BAND_PIXELS = 32_768
+# A place in 16 bits, of which a table knows the upper 11: steps of 0.0024 mm, a fiftieth of a pixel at 200 dpi.
+_PERIOD_MM, _PERIOD_STEPS = 5.0, 65_536
+_SCALE_BITS = 5
+SCALES = 1 << _SCALE_BITS
+_PLACES = _PERIOD_STEPS >> _SCALE_BITS
+# An entry: what is printed in the lower 5 bits, above them the class.
+_PRINTED_BITS = 5
+_PRINTED = (1 << _PRINTED_BITS) - 1
 
 
 @dataclass(frozen=True)
@@ -19,12 +34,12 @@ class Family:
     """Lines printed at one distance, in both directions.
 
     Attributes:
-        spacing_mm: from line to line.
+        spacing_mm: from line to line, a fraction of 5 mm.
         width_mm: of the lines.
         first_mm: x of a vertical and y of a horizontal line.
         dots: only the crossings are printed.
         levels: a fully covered pixel's level.
-        above: is added to every level but 0.
+        above: is added to every level but 0; both together are at most 31.
     """
 
     spacing_mm: float
@@ -36,99 +51,161 @@ class Family:
 
 
 @dataclass(frozen=True)
+class ClassLines:
+    """The 5-mm lines as a mask has them: x of a vertical and y of a horizontal one, and how wide all are."""
+
+    first_mm: tuple[float, float]
+    width_mm: float
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How many millimetres of paper a pixel takes, in steps of a few per cent.
+
+    Attributes:
+        step_hw: (h, w) uint8, 0 to 31.
+        least, most: mm a pixel of the steps 0 and 31; those between grow by the same factor.
+    """
+
+    step_hw: Mask
+    least: float
+    most: float
+
+    @staticmethod
+    def steps(mm_per_px: Field, least: float, most: float) -> Mask:
+        """uint8: the steps of scales from `least` to `most`; what is beyond takes the first or last."""
+        if most <= least:
+            return np.zeros(mm_per_px.shape, dtype=np.uint8)
+        share = np.log(np.clip(mm_per_px, least, most) / least) / np.log(most / least)
+        stepped: Mask = np.rint(share * (SCALES - 1)).astype(np.uint8)
+        return stepped
+
+    @classmethod
+    def of(cls, mm_per_px_hw: Field) -> "Scale":
+        """Of scales known for each pixel, (h, w) float32."""
+        least, most = float(mm_per_px_hw.min()), float(mm_per_px_hw.max())
+        return cls(cls.steps(mm_per_px_hw, least, most), least, most)
+
+    def mm_per_px(self, offset: float = 0.0) -> Values:
+        """(32,) float64, mm a pixel of each step, so many steps further on."""
+        share = (np.arange(SCALES) + offset) / (SCALES - 1)
+        values: Values = self.least * (self.most / self.least) ** share
+        return values
+
+
+@dataclass(frozen=True)
 class Places:
-    """Where on the paper pixels lie: x and y in mm and how fast they change a pixel, (h, w) float32 each."""
+    """Where on the paper pixels lie: x and y in mm, (h, w) float32 each, and how fast they change a pixel."""
 
     x_mm: Field
     y_mm: Field
-    mm_per_px_x: Field
-    mm_per_px_y: Field
+    scale_x: Scale
+    scale_y: Scale
 
-    def band(self, rows: slice) -> "Places":
-        """Some rows of it."""
-        return Places(self.x_mm[rows], self.y_mm[rows], self.mm_per_px_x[rows], self.mm_per_px_y[rows])
+
+def drawn_grid(places: Places, families: list[Family], classes: ClassLines | None) -> tuple[Mask, Mask]:
+    """What is printed, and the classes of its 5-mm lines.
+
+    Returns:
+        Levels, (h, w) uint8: 0 where the paper is bare, else the level of the line; later families lie over earlier
+        ones. And classes, (h, w) uint8: 0 paper, 1 horizontal, 2 vertical line of the paper, 3 intersection. A class
+        line is as wide as it says, and at least a pixel, so that none is broken.
+    """
+    levels, mask = (np.empty(places.x_mm.shape, dtype=np.uint8) for _ in range(2))
+    # Dots are where lines cross, so they go through tables of their own.
+    runs = [(dots, list(run)) for dots, run in groupby(families, key=lambda family: family.dots)] or [(False, [])]
+    tables = [_tables(places, run, classes if not place else None) for place, (_, run) in enumerate(runs)]
+    for rows in _bands(levels.shape):
+        across = _index(places.x_mm[rows], places.scale_x.step_hw[rows])
+        down = _index(places.y_mm[rows], places.scale_y.step_hw[rows])
+        for place, ((dots, _), (vertical, horizontal)) in enumerate(zip(runs, tables, strict=True)):
+            # `clip` is never needed: it lets numpy write to where it is told to without a copy.
+            ahead, aside = vertical.take(across, mode="clip"), horizontal.take(down, mode="clip")
+            if not place:
+                np.right_shift(ahead | aside, _PRINTED_BITS, out=mask[rows])
+            ahead &= _PRINTED
+            aside &= _PRINTED
+            printed = np.minimum(ahead, aside) if dots else np.maximum(ahead, aside)
+            if place:
+                np.copyto(levels[rows], printed, where=printed > 0)
+            else:
+                levels[rows] = printed
+    return levels, mask
 
 
 def paper_levels(places: Places, families: list[Family]) -> Mask:
-    """(h, w) uint8: 0 where the paper is bare, else the level of the line; later families lie over earlier ones."""
-    levels = np.zeros(places.x_mm.shape, dtype=np.uint8)
-    for rows in _bands(levels.shape):
-        band = places.band(rows)
-        per_mm = (np.float32(1) / band.mm_per_px_x, np.float32(1) / band.mm_per_px_y)
-        for family in families:
-            _draw(levels[rows], band, per_mm, family)
-    return levels
+    """(h, w) uint8: what is printed; see `drawn_grid`."""
+    return drawn_grid(places, families, None)[0]
 
 
-def _draw(levels: Mask, places: Places, per_mm: tuple[Field, Field], family: Family) -> None:
-    across = line_coverage(places.x_mm, per_mm[0], family.first_mm[0], family.spacing_mm, family.width_mm)
-    down = line_coverage(places.y_mm, per_mm[1], family.first_mm[1], family.spacing_mm, family.width_mm)
-    coverage = np.minimum(across, down, out=across) if family.dots else np.maximum(across, down, out=across)
-    coverage *= np.float32(family.levels)
-    coverage += np.float32(0.5)
-    level = coverage.astype(np.uint8)
-    np.add(level, np.uint8(family.above), out=levels, where=level > 0)
+def grid_classes(places: Places, first_mm: tuple[float, float], width_mm: float) -> Mask:
+    """(h, w) uint8: the classes of the 5-mm lines; see `drawn_grid`."""
+    return drawn_grid(places, [], ClassLines(first_mm, width_mm))[1]
 
 
 def line_coverage(
-    place_mm_hw: Field, px_per_mm_hw: Field, first_mm: float, spacing_mm: float, width_mm: float
-) -> Field:
-    """How much of each pixel a family of parallel lines covers, (h, w) float32 of 0 to 1.
+    place_mm: npt.NDArray[np.floating],
+    px_per_mm: npt.NDArray[np.floating],
+    first_mm: float,
+    spacing_mm: float,
+    width_mm: float,
+) -> npt.NDArray[np.floating]:
+    """How much of each pixel a family of parallel lines covers, 0 to 1.
 
     A pixel that reaches from half a pixel before its middle to half a pixel after it overlaps a line of width w at the
     distance d by w / 2 + 1 / 2 - d, at most by itself and by the line.
 
     Args:
-        place_mm_hw: (h, w) float32, place on the paper across the lines.
-        px_per_mm_hw: (h, w) float32, how many pixels a millimetre takes there.
+        place_mm: places on the paper across the lines.
+        px_per_mm: how many pixels a millimetre takes there.
         first_mm: where one of the lines stands.
         spacing_mm: from line to line.
         width_mm: of the lines.
     """
-    coverage = _away_mm(place_mm_hw, first_mm, spacing_mm)
-    np.subtract(np.float32(width_mm / 2), coverage, out=coverage)
-    coverage *= px_per_mm_hw
-    coverage += np.float32(0.5)
-    np.minimum(coverage, np.float32(width_mm) * px_per_mm_hw, out=coverage)
-    np.clip(coverage, 0, 1, out=coverage)
+    overlap = (width_mm / 2 - _away_mm(place_mm, first_mm, spacing_mm)) * px_per_mm + 0.5
+    coverage: npt.NDArray[np.floating] = np.clip(np.minimum(overlap, width_mm * px_per_mm), 0, 1)
     return coverage
 
 
-def grid_classes(places: Places, first_mm: tuple[float, float], width_mm: float) -> Mask:
-    """(h, w) uint8: 0 paper, 1 horizontal, 2 vertical 5-mm line of the paper, 3 intersection.
-
-    A line is as wide as `width_mm`, and at least a pixel, so that none is broken.
-
-    Args:
-        places: of the pixels.
-        first_mm: x of a vertical and y of a horizontal line.
-        width_mm: of the lines' classes.
-    """
-    mask = np.zeros(places.x_mm.shape, dtype=np.uint8)
-    for rows in _bands(mask.shape):
-        band = places.band(rows)
-        horizontal = _on_line(band.y_mm, band.mm_per_px_y, first_mm[1], width_mm)
-        vertical = _on_line(band.x_mm, band.mm_per_px_x, first_mm[0], width_mm)
-        np.add(horizontal.view(np.uint8), vertical.view(np.uint8) * np.uint8(VERTICAL), out=mask[rows])
-    return mask
+def _tables(places: Places, families: list[Family], classes: ClassLines | None) -> list[Mask]:
+    """(65536,) uint8 each, by place and scale: of the vertical lines, across x, and of the horizontal ones."""
+    return [
+        _table(scale, axis, kind, families, classes)
+        for axis, (scale, kind) in enumerate(((places.scale_x, VERTICAL), (places.scale_y, HORIZONTAL)))
+    ]
 
 
-def _on_line(place_mm_hw: Field, mm_per_px_hw: Field, first_mm: float, width_mm: float) -> npt.NDArray[np.bool_]:
-    half_mm = np.maximum(np.float32(0.5) * mm_per_px_hw, np.float32(width_mm / 2))
-    near: npt.NDArray[np.bool_] = _away_mm(place_mm_hw, first_mm, 5.0) <= half_mm
-    return near
+def _table(scale: Scale, axis: int, kind: int, families: list[Family], classes: ClassLines | None) -> Mask:
+    step_mm = _PERIOD_MM / _PLACES
+    place_mm = ((np.arange(_PLACES) + 0.5) * step_mm)[:, None]
+    table = np.zeros((_PLACES, SCALES), dtype=np.uint8)
+    for family in families:
+        coverage = line_coverage(
+            place_mm, 1 / scale.mm_per_px(), family.first_mm[axis], family.spacing_mm, family.width_mm
+        )
+        level = (coverage * family.levels + 0.5).astype(np.uint8)
+        np.add(level, np.uint8(family.above), out=table, where=level > 0)
+    if classes is not None:
+        # A step's largest scale, and the places' own step: no rounding may break a line of a single pixel.
+        half_mm = np.maximum(0.5 * scale.mm_per_px(0.75) + step_mm / 2, classes.width_mm / 2)
+        near = _away_mm(place_mm, classes.first_mm[axis], _PERIOD_MM) <= half_mm
+        table |= near.astype(np.uint8) << np.uint8(_PRINTED_BITS + kind - 1)
+    return table.ravel()
 
 
-def _away_mm(place_mm_hw: Field, first_mm: float, spacing_mm: float) -> Field:
+def _index(place_mm: Field, step: Mask) -> Whole:
+    """Where in a table pixels look: their place within the period, then their scale."""
+    index = (place_mm * np.float32(_PERIOD_STEPS / _PERIOD_MM)).astype(np.int32)
+    index &= _PERIOD_STEPS - SCALES
+    index |= step
+    return index
+
+
+def _away_mm(place_mm: npt.NDArray[np.floating], first_mm: float, spacing_mm: float) -> npt.NDArray[np.floating]:
     """Distance to the nearest line."""
-    number = place_mm_hw - np.float32(first_mm)
-    if spacing_mm != 1:
-        number *= np.float32(1 / spacing_mm)
-    number -= np.rint(number)
-    if spacing_mm != 1:
-        number *= np.float32(spacing_mm)
-    np.abs(number, out=number)
-    return number
+    number = (place_mm - first_mm) / spacing_mm
+    away: npt.NDArray[np.floating] = np.abs(number - np.rint(number)) * spacing_mm
+    return away
 
 
 def _bands(shape: tuple[int, ...]) -> list[slice]:

@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ecg_assets.pages.warped_grid import Family, Places, grid_classes, line_coverage, paper_levels
+from ecg_assets.pages.warped_grid import Family, Places, Scale, grid_classes, line_coverage, paper_levels
 
 SIDE = 96
 Field = npt.NDArray[np.float32]
@@ -18,7 +18,7 @@ def turned_paper(degrees: float, px_per_mm: float, side: int = SIDE, bend_mm: fl
     x_mm = (x_px * np.cos(angle) + y_px * np.sin(angle)) / px_per_mm
     y_mm = (y_px * np.cos(angle) - x_px * np.sin(angle)) / px_per_mm + bend_mm * -((x_px / side) ** 2)
     steep = [np.hypot(*np.gradient(place)).astype(np.float32) for place in (x_mm, y_mm)]
-    return Places(x_mm.astype(np.float32), y_mm.astype(np.float32), steep[0], steep[1])
+    return Places(x_mm.astype(np.float32), y_mm.astype(np.float32), Scale.of(steep[0]), Scale.of(steep[1]))
 
 
 def lines_by_brute_force(
@@ -38,7 +38,8 @@ def test_lines_cover_what_brute_force_finds(
     degrees: float, spacing_mm: float, width_mm: float, px_per_mm: float
 ) -> None:
     places = turned_paper(degrees, px_per_mm)
-    drawn = line_coverage(places.x_mm, np.float32(1) / places.mm_per_px_x, 0.7, spacing_mm, width_mm)
+    mm_per_px = places.scale_x.mm_per_px()[places.scale_x.step_hw]
+    drawn = line_coverage(places.x_mm, (1 / mm_per_px).astype(np.float32), 0.7, spacing_mm, width_mm)
     truth = lines_by_brute_force(degrees, px_per_mm, 0.7, spacing_mm, width_mm)
     assert drawn.dtype == np.float32
     assert (drawn.min(), drawn.max()) >= (0, 0)

@@ -27,10 +27,12 @@ class Deformation:
     Attributes:
         move: (n, 2) float64 mm of the flat paper -> (n, 2) float64 mm where the points lie.
         shade: x and y in mm of the flat paper, (h, w) float32 each -> factor of light, (h, w) float32; None for even.
+        fine: the light changes within a few millimetres, as at a crease.
     """
 
     move: Callable[[Points], Points]
     shade: Callable[[Field, Field], Field] | None = None
+    fine: bool = False
 
 
 # (rng, strength of 0 to 1, width and height of the paper in mm) -> how it is bent this time

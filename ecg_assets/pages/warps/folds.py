@@ -36,7 +36,7 @@ def folds(rng: np.random.Generator, strength: float, paper_mm: tuple[float, floa
             lit += _crease(away, float(tilt), strength)
         return lit
 
-    return Deformation(move, shade)
+    return Deformation(move, shade, fine=True)
 
 
 def _crease(away_mm: Field, tilt: float, strength: float) -> npt.NDArray[np.float32]:
