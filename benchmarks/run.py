@@ -18,7 +18,7 @@ from ecg_assets.store.root import DataRoot, open_root
 
 # What the table cannot say. CPU times of 40 photos each on a busy machine.
 _PHOTO = """
-Of a photo's CPU time, drawing the grid and its classes took a quarter and now takes a tenth: looked up by place and
+Of a photo's CPU time, drawing the grid and its classes took a fifth and now takes a tenth: looked up by place and
 scale instead of computed for each family of lines. Light in 8 bits instead of floats made uneven light three times as
 fast; adding noise in OpenCV took the sensor's from 25 to 13 ms. In all, 322 ms became 259. What is left is spread out:
 the map of the paper (a seventh), the traces, the look-up of print (mostly of empty paper), JPEG (encoder and decoder
