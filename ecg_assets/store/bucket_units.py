@@ -18,7 +18,7 @@ _MANIFESTS = "_manifests"
 _SINGLE = (STORE, f"{DATASET}/dataset.json", f"{RUNS}/published.json")
 # The index is no file of the manifest beside it, and means nothing without it.
 _BESIDE = {f"{RECORDS}/records.json": (f"{RECORDS}/index.parquet",)}
-_OF_THE_MOMENT = ("heartbeats", "stop_request", "process.json")
+_OF_THE_MOMENT = ("heartbeats", "hosts", "stop_request", "process.json")
 _IMMUTABLE = ".safetensors"
 
 

@@ -1,7 +1,6 @@
 """The training loop, as every replica runs it."""
 
 import traceback
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -19,9 +18,8 @@ from ecg_assets.training.teller import Teller
 Outcome = Literal["epoch", "stopped", "recovered"]
 
 
-def train_replica(run_folder: Path, runtime: Runtime) -> None:
+def train_replica(run: RunFolder, runtime: Runtime) -> None:
     """Trains to the last epoch, or until a stop is requested; what goes wrong is told as an event, and raised."""
-    run = RunFolder(run_folder)
     events = EventLog(run.events)
     try:
         teller = Teller(events, runtime)
@@ -45,10 +43,13 @@ def _train(replica: Replica, teller: Teller) -> None:
         if outcome == "stopped":
             replica.save()
             teller.stopped(replica)
+            replica.meet()
             return
         if outcome == "epoch":
             _end_epoch(replica, teller)
     teller.finished(replica)
+    # The other hosts then find the run as finished as it is.
+    replica.meet()
 
 
 def _train_epoch(replica: Replica, teller: Teller) -> Outcome:

@@ -152,11 +152,21 @@ class Replica:
         """Goes back to the last good checkpoint, leaves out the step that was not finite, and applies the remedy."""
         epoch, skipped = self.progress.epoch, list(self.progress.skipped)
         self.load()
+        # Or the master's next checkpoint, with its lower rate, would be what a slower replica loads.
+        self.meet()
         self.progress.skipped = sorted({*skipped, (epoch, step)})
         self.progress.recoveries = remedy.number
         self.progress.f32 |= remedy.f32
         self.rates.factor *= remedy.rate_factor
         self.save()
+
+    def meet(self) -> None:
+        """Waits until all replicas have come to this point."""
+        if self.runtime.world_size == 1:
+            return
+        arrived = self.runtime.total(self._from_host([1.0]))
+        self.runtime.sync()
+        arrived.cpu()
 
     def save(self) -> None:
         """Writes the last checkpoint and how far the run is."""

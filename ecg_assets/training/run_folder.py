@@ -28,9 +28,19 @@ class RunFolderError(ValueError):
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Paths of one run, `runs/<experiment>/`."""
+    """Paths of one run, `runs/<experiment>/`.
+
+    Attributes:
+        path: the folder, which all hosts of a TPU slice share.
+        host: number of the host that asks. What each host writes for itself is its own: only host 0 writes the rest.
+    """
 
     path: Path
+    host: int = 0
+
+    @property
+    def _own(self) -> Path:
+        return self.path / "hosts" / str(self.host) if self.host else self.path
 
     @property
     def config(self) -> Path:
@@ -39,8 +49,8 @@ class RunFolder:
 
     @property
     def events(self) -> Path:
-        """One JSON line for each event."""
-        return self.path / "events.jsonl"
+        """One JSON line for each event that this host tells."""
+        return self._own / "events.jsonl"
 
     @property
     def state(self) -> Path:
@@ -64,13 +74,13 @@ class RunFolder:
 
     @property
     def heartbeats(self) -> Path:
-        """A file for each replica, touched in every step."""
-        return self.path / "heartbeats"
+        """A file for each replica of this host, touched in every step."""
+        return self._own / "heartbeats"
 
     @property
     def stop_request(self) -> Path:
-        """While this file is there, the training stops at its next log line, resumably."""
-        return self.path / "stop_request"
+        """While this file is there, the training stops at its next log line on all hosts, resumably."""
+        return self._own / "stop_request"
 
 
 class Start(BaseModel):

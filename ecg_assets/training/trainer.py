@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -15,11 +15,12 @@ from types import FrameType
 import click
 
 from ecg_assets.training.config import TrainConfig
-from ecg_assets.training.events import EventLog, Listener, read_events
+from ecg_assets.training.events import EventLog, EventTail, Listener, read_events
 from ecg_assets.training.loop import train_replica
 from ecg_assets.training.run_folder import RunFolder, is_finished, read_start
 from ecg_assets.training.runtime import launch
 from ecg_assets.training.runtime.base import ReplicaError
+from ecg_assets.training.tpu_host import worker_number
 from ecg_assets.training.watchers import watched
 
 STOPPED = 75  # EX_TEMPFAIL of sysexits(3)
@@ -48,15 +49,19 @@ def train(run_folder: Path, listeners: Sequence[Listener] = (), pictures: bool =
 
     Raises:
         TrainingStopped: it was asked to stop.
+        TpuEnvironmentError: which host of a slice this is cannot be known.
         TrainingFailedError: a replica failed.
     """
-    run = RunFolder(run_folder)
-    config = read_start(run).config
+    config = read_start(RunFolder(run_folder)).config
+    run = RunFolder(run_folder, 0 if config.runtime == "torch" else worker_number())
     events = EventLog(run.events)
     events.drop_torn_line()
     before = len(read_events(run.events))
     run.stop_request.unlink(missing_ok=True)
-    with watched(run, listeners, pictures), _stop_on_signals(run.stop_request):
+    with ExitStack() as stack:
+        # What people watch is in the shared folder, of which the first host is the only writer.
+        stack.enter_context(EventTail(run.events, listeners) if run.host else watched(run, listeners, pictures))
+        stack.enter_context(_stop_on_signals(run.stop_request))
         _launch_again_and_again(run, config, events, before)
         if not is_finished(run):
             raise TrainingStopped
@@ -67,7 +72,7 @@ def _launch_again_and_again(run: RunFolder, config: TrainConfig, events: EventLo
     for attempt in range(config.restarts + 1):
         try:
             launch(
-                partial(train_replica, run.path),
+                partial(train_replica, run),
                 config,
                 run.stop_request,
                 run.heartbeats,
@@ -101,6 +106,7 @@ def _stop_on_signals(stop_request: Path) -> Iterator[None]:
         return
 
     def request(number: int, frame: FrameType | None) -> None:
+        stop_request.parent.mkdir(parents=True, exist_ok=True)
         stop_request.touch()
 
     before = {number: signal.signal(number, request) for number in (signal.SIGTERM, signal.SIGINT)}

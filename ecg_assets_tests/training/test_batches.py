@@ -35,6 +35,18 @@ def test_replicas_together_see_what_one_sees_in_batches_as_large(reader: SampleR
     for step, batch in enumerate(alone):
         both = np.concatenate([first[step].image_bhwc, second[step].image_bhwc])
         np.testing.assert_array_equal(batch.image_bhwc, both)
+        assert batch.image_bhwc.dtype == batch.mask_bhw.dtype == np.uint8, "normalised on the device"
+
+
+def test_the_hosts_of_a_slice_read_different_samples_and_all_of_them(reader: SampleReader) -> None:
+    """As a v4-32 does: hosts 0 to 3 have replicas 0-3, 4-7, 8-11 and 12-15."""
+    changes = {"steps_per_epoch": 1, "batch_size": 1, "loader_threads": 1}
+    whole = [batch.ids for batch in epoch(reader, **changes | {"batch_size": 16})]
+    hosts = [
+        [epoch(reader, ordinal=4 * host + n, world_size=16, **changes)[0].ids[0] for n in range(4)] for host in range(4)
+    ]
+    assert tuple(name for host in hosts for name in host) == whole[0]
+    assert len({name for host in hosts for name in host}) == 16
 
 
 def test_an_epoch_repeats_and_the_next_and_another_seed_differ(reader: SampleReader) -> None:
