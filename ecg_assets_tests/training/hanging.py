@@ -1,41 +1,105 @@
-"""Trains, with one replica that hangs once: `python -m ecg_assets_tests.training.hanging RUN_FOLDER HANG_ONCE`.
+"""Trains two replicas through what can befall one of them: `python -m ecg_assets_tests.training.hanging RUN_FOLDER`.
 
-The file HANG_ONCE is removed by the replica that hangs, so that the next start goes through.
+Replica 1 hangs once, in the first epoch; in the second one its class weights are not numbers for a step, so that its
+losses are not, nor is anybody's gradient. The network has BatchNorm, and an interpolation that XLA leaves to the host.
+Each replica writes `RUN_FOLDER/seen/<ordinal>-<what>.npy`: its running mean before and after the averaging of the last
+validation, and its weights and share of the learning rate at the end.
 """
 
+import os
 import sys
 import time
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from ecg_assets.training import replica as replica_module
 from ecg_assets.training import trainer
+from ecg_assets.training.batches import DeviceBatch
 from ecg_assets.training.loop import train_replica
+from ecg_assets.training.network import SegmentationNetwork, initialise
 from ecg_assets.training.replica import Replica
+from ecg_assets.training.run_folder import RunFolder
 from ecg_assets.training.runtime.base import Runtime
 
+_HANGS_AT, _FLAWED_AT = (0, 8), (1, 3)
 
-def train_or_hang(hang_once: Path, run_folder: Path, runtime: Runtime) -> None:
-    """Trains as every replica does, but replica 1 hangs before its eighth step while the file is there."""
-    step = Replica.train_step
 
-    def hanging(self: Replica, number: int, batch: object) -> None:
-        if self.runtime.ordinal == 1 and number == 8 and hang_once.exists():
-            hang_once.unlink()
+class Interpolating(SegmentationNetwork):
+    """The smallest network with BatchNorm and an interpolation."""
+
+    classes, multiple_px = 5, 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.coarse, self.norm, self.head = nn.Conv2d(3, 8, 2, stride=2), nn.BatchNorm2d(8), nn.Conv2d(8, 5, 1)
+
+    def forward(self, image_bchw: Tensor) -> Tensor:
+        """(b, 3, h, w) to (b, 5, h, w)."""
+        logits: Tensor = self.head(interpolate(torch.relu(self.norm(self.coarse(image_bchw))), scale_factor=2))
+        return logits
+
+
+class Troubled(Replica):
+    """A replica that is disturbed, and writes what it has seen."""
+
+    def train_step(self, step: int, batch: DeviceBatch) -> None:
+        if self.runtime.ordinal == 1 and self._once((self.progress.epoch, step), _HANGS_AT):
+            # Its last sign of life is made an hour old: nobody has to wait for longer than compiling may take.
+            hour_ago = time.time() - 3600
+            os.utime(self.run.heartbeats / "1", (hour_ago, hour_ago))
             time.sleep(10_000)
-        step(self, number, batch)  # type: ignore[arg-type]
+        kept = self._class_weights_c
+        if self.runtime.ordinal == 1 and self._once((self.progress.epoch, step), _FLAWED_AT):
+            self._class_weights_c = self._from_host([float("nan")] * 5)
+        super().train_step(step, batch)
+        self._class_weights_c = kept
 
-    Replica.train_step = hanging  # type: ignore[method-assign, assignment]
-    try:
-        train_replica(run_folder, runtime)
-    finally:
-        Replica.train_step = step  # type: ignore[method-assign]
+    def meet(self) -> None:
+        super().meet()
+        self._tell("weights", self.network.vector.detach())
+        self._tell("factor", torch.tensor(self.rates.factor))
+
+    def _average_buffers(self) -> None:
+        self._tell("before", self.network.buffers["norm.running_mean"])
+        super()._average_buffers()
+        self._tell("after", self.network.buffers["norm.running_mean"])
+
+    def _once(self, here: tuple[int, int], there: tuple[int, int]) -> bool:
+        done = self.run.path / "seen" / "{}-{}".format(*there)
+        if here != there or done.exists():
+            return False
+        done.touch()
+        return True
+
+    def _tell(self, what: str, tensor: Tensor) -> None:
+        np.save(self.run.path / "seen" / f"{self.runtime.ordinal}-{what}.npy", tensor.cpu().numpy())
+
+
+def train_troubled(run: RunFolder, runtime: Runtime) -> None:
+    """What each replica runs."""
+    from ecg_assets.training import loop
+
+    def built(config: object) -> SegmentationNetwork:
+        network = Interpolating()
+        initialise(network, 0)
+        return network.train()
+
+    replica_module.build_to_train = built  # type: ignore[assignment]
+    loop.Replica = Troubled  # type: ignore[misc]
+    train_replica(run, runtime)
 
 
 def main() -> None:
     """Trains in the run folder."""
-    from ecg_assets_tests.training.hanging import train_or_hang as importable
+    from ecg_assets_tests.training.hanging import train_troubled as importable
 
-    trainer.train_replica = partial(importable, Path(sys.argv[2]))  # type: ignore[attr-defined]
+    (Path(sys.argv[1]) / "seen").mkdir()
+    trainer.train_replica = partial(importable)  # type: ignore[assignment]
     trainer.train(Path(sys.argv[1]))
 
 

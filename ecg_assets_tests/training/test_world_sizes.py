@@ -8,10 +8,12 @@ import pytest
 
 from ecg_assets.training.run_folder import RunFolder, read_state
 from ecg_assets_tests.live import CHECKOUT
-from ecg_assets_tests.training.conftest import Prepare
+from ecg_assets_tests.training.conftest import Prepare, xla_environment
 
 _BATCH = 8
 _VALIDATED = 8
+# Without the pictures that `python -m ecg_assets.training.trainer` has drawn beside the training.
+TRAIN = "import sys, pathlib; from ecg_assets.training.trainer import train; train(pathlib.Path(sys.argv[1]))"
 
 pytestmark = [
     pytest.mark.xla,
@@ -21,8 +23,10 @@ pytestmark = [
 
 def trained(run: RunFolder) -> dict[str, float]:
     """Dice by class on the validation split, after the last epoch."""
-    command = [sys.executable, "-m", "ecg_assets.training.trainer", str(run.path)]
-    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=400, check=False)
+    command = [sys.executable, "-c", TRAIN, str(run.path)]
+    done = subprocess.run(
+        command, cwd=CHECKOUT, env=xla_environment(), capture_output=True, text=True, timeout=400, check=False
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     state = read_state(run)
     assert state is not None
