@@ -40,6 +40,7 @@ class Progress(BaseModel):
         f32: whether bf16 was switched off by a recovery.
         best_epoch: 1 for the first; 0 before the first.
         history: one entry for each epoch that is done.
+        fingerprint: of the run's config, dataset and code; empty in checkpoints that were written before it was.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -53,6 +54,7 @@ class Progress(BaseModel):
     f32: bool = False
     best_epoch: int = 0
     history: list[EpochScores] = Field(default_factory=list)
+    fingerprint: str = ""
 
 
 def save_best(
@@ -134,9 +136,16 @@ class Loaded(BaseModel):
 
 
 def load_last_good(
-    path: Path, previous: Path, network: FlatNetwork, optimizer: torch.optim.Optimizer, log: Log
+    path: Path,
+    previous: Path,
+    network: FlatNetwork,
+    optimizer: torch.optim.Optimizer,
+    log: Log,
+    fingerprint: str = "",
 ) -> Loaded | None:
-    """Sets network and optimizer as the last checkpoint has them, or, when it is damaged, as the one before has.
+    """Sets network and optimizer as the last checkpoint has them, or as the one before has.
+
+    The one before is taken when the last one is damaged, or of another run than the one of `fingerprint` (if given).
 
     Returns:
         What was loaded; None when there is no checkpoint.
@@ -147,24 +156,29 @@ def load_last_good(
     if not path.exists() and not previous.exists():
         return None
     try:
-        return load_last(path, network, optimizer)
+        return load_last(path, network, optimizer, fingerprint)
     except CheckpointError as error:
         if not previous.exists():
             raise
         log(f"{error}: going on from {previous.name}, the one before")
-        return load_last(previous, network, optimizer)
+        return load_last(previous, network, optimizer, fingerprint)
 
 
-def load_last(path: Path, network: FlatNetwork, optimizer: torch.optim.Optimizer) -> Loaded:
+def load_last(path: Path, network: FlatNetwork, optimizer: torch.optim.Optimizer, fingerprint: str = "") -> Loaded:
     """Sets network and optimizer, on whatever device they are, as they were saved.
 
     Raises:
-        CheckpointError: it is no checkpoint to go on from, or of another network.
+        CheckpointError: it is no checkpoint to go on from, or of another network, or of another run's config.
     """
     tensors, header = read_sealed(path)
     if "progress" not in header:
         raise CheckpointError(f"{path} holds weights only; training goes on from last.safetensors")
-    device = network.vector.device
+    progress, device = Progress.model_validate_json(header["progress"]), network.vector.device
+    if fingerprint and progress.fingerprint not in ("", fingerprint):
+        raise CheckpointError(
+            f"{path} is of another config, dataset or version of the code than this run; put the right file back, or "
+            "remove the run folder to start anew"
+        )
     try:
         vector = network.flat(_below(tensors, _MODEL))
         moments = {moment: network.flat(_below(tensors, f"{_OPTIMIZER}{moment}.")) for moment in _MOMENTS}
@@ -177,7 +191,7 @@ def load_last(path: Path, network: FlatNetwork, optimizer: torch.optim.Optimizer
         network.vector.copy_(vector.to(device))
     optimizer.state[network.vector] = {name: moment.to(device) for name, moment in moments.items()}
     optimizer.state[network.vector]["step"] = tensors[_STEP]
-    return Loaded(progress=Progress.model_validate_json(header["progress"]), ema=ema)
+    return Loaded(progress=progress, ema=ema)
 
 
 def fresh_state(network: FlatNetwork, optimizer: torch.optim.Optimizer) -> None:

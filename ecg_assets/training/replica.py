@@ -74,10 +74,13 @@ class Replica:
 
     def load(self) -> bool:
         """Goes to where the last good checkpoint is, or to the beginning; whether there was a checkpoint."""
-        found = load_last_good(self.run.last, self.run.previous, self.network, self.optimizer, self._log)
+        found = load_last_good(
+            self.run.last, self.run.previous, self.network, self.optimizer, self._log, self._fingerprint
+        )
         if found is None:
             fresh_state(self.network, self.optimizer)
         self.progress = Progress() if found is None else found.progress
+        self.progress.fingerprint = self._fingerprint
         self.rates = Rates(self.config, self.train_batches.steps, self.progress.rates)
         self._ema = None
         if self.config.ema_decay:

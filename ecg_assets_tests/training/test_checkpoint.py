@@ -1,6 +1,7 @@
 """Checkpoints that come to harm: truncated, changed, not writable. The one before is used, or a sentence says why."""
 
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,22 @@ def test_when_both_are_damaged_a_sentence_says_so(prepare: Prepare) -> None:
         flip_a_byte(path)
     with pytest.raises(TrainingFailedError, match=r"previous\.safetensors has changed since it was written"):
         train(run.path)
+
+
+def test_a_checkpoint_of_another_config_is_not_gone_on_from(prepare: Prepare) -> None:
+    """Also when its network is the same: its rate, its epochs and its samples are not."""
+    other, run = prepare("other", learning_rate=1e-3, epochs=1), prepare("mine", epochs=3)
+    train(other.path)
+    stop_after_an_epoch(run)
+    shutil.copy(other.last, run.last)
+    train(run.path)
+    lines = [event.message for event in read_events(run.events) if event.kind == "log"]
+    assert any("is of another config" in line and "going on from previous.safetensors" in line for line in lines)
+    alone = prepare("alone", epochs=3)
+    alone.last.parent.mkdir()
+    shutil.copy(other.last, alone.last)
+    with pytest.raises(TrainingFailedError, match=r"last\.safetensors is of another config.*remove the run folder"):
+        train(alone.path)
 
 
 def test_a_damaged_best_checkpoint_is_not_predicted_with(prepare: Prepare) -> None:
