@@ -27,6 +27,8 @@ from ecg_assets.store.placement import SPLITS, Split
 from ecg_assets.store.root import open_root
 
 _PROGRESS_EVERY = 100
+# For what a dead run has left on the TPU to end.
+_GRACE_S = 10.0
 
 
 class OneLineErrors(click.Group):
@@ -116,9 +118,10 @@ def train(name: str) -> None:
       ecg-assets train --config my_experiment.yaml
       PJRT_DEVICE=TPU ecg-assets train --config grid_wave_mix_run
     """
+    from ecg_assets.resources.preflight import preflight
     from ecg_assets.training.session import train_here  # imports torch: 1.4 s
 
-    published = train_here(open_root(), name, click.echo)
+    published = train_here(open_root(), name, click.echo, lambda run: preflight(run, _GRACE_S, click.echo))
     click.echo(f"Best epoch {published.best_epoch}: {published.checkpoint}")
 
 

@@ -1,5 +1,8 @@
 """Prepares, trains and publishes an experiment in this process, without Dagster."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 from ecg_assets.store.lock import only_writer
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
@@ -8,8 +11,14 @@ from ecg_assets.training.run_folder import Published, is_finished, prepare_run, 
 from ecg_assets.training.trainer import train
 
 
-def train_here(root: DataRoot, name: str, log: Log) -> Published:
+def train_here(root: DataRoot, name: str, log: Log, preflight: Callable[[Path], None]) -> Published:
     """Trains the config `name` (see `load_config`) on the dataset of `root`, unless that is done already.
+
+    Args:
+        root: holds the dataset and the runs.
+        name: of the config.
+        log: receives what happens.
+        preflight: is called with the run folder before the training; what it raises ends it.
 
     Raises:
         ConfigError, RunFolderError: config or dataset cannot be used.
@@ -21,5 +30,6 @@ def train_here(root: DataRoot, name: str, log: Log) -> Published:
     with only_writer(root.runs / ".locks" / config.experiment, log):
         run = prepare_run(root, config, log)
         if not is_finished(run):
+            preflight(run.path)
             train(run.path, [lambda event: log(event.message)], pictures=True)
         return publish(run, log)

@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from click.testing import CliRunner
 
+from ecg_assets.cli import main
 from ecg_assets.resources import holders as holders_module
 from ecg_assets.resources.holders import holders
 from ecg_assets.resources.launches import (
@@ -21,8 +24,10 @@ from ecg_assets.resources.launches import (
     recorded_launches,
 )
 from ecg_assets.resources.preflight import AcceleratorBusyError, preflight
+from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.training import topology
 from ecg_assets_tests.resources.occupied import HOLD, LOCK, dead_pid, holding, record, sleeping, training
+from ecg_assets_tests.training.conftest import SMALL
 from ecg_assets_tests.training.tpu_machines import machine
 
 
@@ -172,3 +177,19 @@ def test_records_of_folders_that_were_set_aside_are_found_too(run_folder: Path) 
 def test_importing_the_preflight_does_not_import_torch() -> None:
     script = "import sys, ecg_assets.resources.launcher; assert not {'torch', 'torch_xla'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+@pytest.mark.usefixtures("on_a_tpu")
+def test_a_training_from_the_shell_looks_first_too(
+    made_root: DataRoot, tmp_path: Path, lock_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = open_root(tmp_path / "data_root")
+    root.dataset.symlink_to(made_root.dataset)
+    monkeypatch.setenv("ECG_ASSETS_DATA", str(root.path))
+    config = tmp_path / "four.yaml"
+    config.write_text(yaml.safe_dump({**SMALL, "runtime": "auto", "cores": 4, "widths": [8], "class_weights": None}))
+    with holding(LOCK, lock_file) as process:
+        result = CliRunner().invoke(main, ["train", "--config", str(config)])
+    assert result.exit_code == 1
+    assert "asks for 4 cores, this TPU (v3-8) has 8: the training uses 8" in result.output
+    assert f"the TPU is in use: process {process.pid} (" in result.output
