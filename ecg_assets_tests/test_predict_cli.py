@@ -1,6 +1,8 @@
 """`ecg-assets predict`: files, folders and patterns in; masks, overlays and facts out; what is broken is named."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from PIL import Image
 
 from ecg_assets.cli import main
 from ecg_assets.pages.png import read_grey
+from ecg_assets_tests.live import CHECKOUT
 from ecg_assets_tests.scans.test_stage import checkpoint
 
 
@@ -34,14 +37,17 @@ def test_a_file_a_folder_and_a_pattern_are_read_and_the_broken_one_is_named(tmp_
     image(tmp_path / "folder" / "deep" / "two.jpg", 200, 150)
     image(tmp_path / "more" / "three.png")
     (tmp_path / "folder" / "broken.png").write_text("no image")
+    (tmp_path / "folder" / "cut.png").write_bytes((tmp_path / "one.png").read_bytes()[:5000])
+    Image.new("1", (12_000, 9_000)).save(tmp_path / "folder" / "bomb.png")
     (tmp_path / "folder" / "notes.txt").write_text("no image either")
     out = tmp_path / "out"
     done = predict(
         tmp_path / "one.png", tmp_path / "folder", tmp_path / "more" / "*.png", "--out", out, "--checkpoint", weights
     )
     assert done.exit_code == 1
-    assert "broken.png cannot be read as an image" in done.output
-    assert "3 of 4 images read" in done.output
+    for named in ("broken.png cannot be read as an image", "cut.png cannot be read", "bomb.png is 12000 x 9000 px"):
+        assert named in done.output
+    assert "3 of 6 images read" in done.output
     names = {f"{stem}{end}" for stem in ("one", "two", "three") for end in ("_mask.png", "_overlay.png", ".json")}
     assert {path.name for path in out.iterdir()} == names
     assert read_grey(out / "two_mask.png").shape == (200, 150)
@@ -79,3 +85,28 @@ def test_a_damaged_checkpoint_is_one_sentence(tmp_path: Path) -> None:
     assert done.exit_code != 0
     assert "bad.safetensors is no whole safetensors file" in done.output
     assert "Traceback" not in done.output
+
+
+# The command as it is typed, where torch cannot be imported.
+WITHOUT_TORCH = """
+import sys
+for name in ("torch", "torch_xla", "safetensors.torch"):
+    sys.modules[name] = None
+from ecg_assets.cli import main
+main(["predict", *sys.argv[1:]])
+"""
+
+
+def test_onnx_needs_no_torch(tmp_path: Path, weights: Path) -> None:
+    from ecg_assets.training.onnx_export import export_onnx
+
+    onnx, out = tmp_path / "network.onnx", tmp_path / "out"
+    export_onnx(weights, onnx, [np.random.default_rng(0).integers(0, 255, (512, 512, 3), np.uint8)], lambda _: None)
+    page = image(tmp_path / "one.png")
+    arguments = [str(page), "--out", str(out), "--onnx", str(onnx)]
+    command = [sys.executable, "-c", WITHOUT_TORCH, *arguments]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert {path.name for path in out.iterdir()} == {"one_mask.png", "one_overlay.png", "one.json"}
+    assert predict(page, "--out", tmp_path / "torch", "--checkpoint", weights).exit_code == 0
+    assert (read_grey(out / "one_mask.png") == read_grey(tmp_path / "torch" / "one_mask.png")).mean() >= 0.999
