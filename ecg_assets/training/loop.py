@@ -103,6 +103,8 @@ def _end_epoch(replica: Replica, teller: Teller) -> None:
         validation_loss=validation_loss,
         dice=scores.dice,
         iou=scores.iou,
+        precision=scores.precision,
+        recall=scores.recall,
         foreground_dice=scores.foreground_dice,
         samples_per_s=watch.samples_per_s,
         data_wait_share=watch.wait_share,

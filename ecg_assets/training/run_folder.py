@@ -109,7 +109,7 @@ class EpochScores(BaseModel):
         loss: mean over the epoch's steps.
         learning_rate: during the epoch.
         validation_loss: mean over the validation samples.
-        dice, iou: per class, on the validation samples; None where a class does not occur.
+        dice, iou, precision, recall: per class, on the validation samples; None where a class does not occur.
         foreground_dice: mean Dice over all classes but background; the best epoch has the highest.
         samples_per_s: trained on by all replicas together, validation left aside.
         data_wait_share: of the time of the training steps, spent waiting for batches.
@@ -123,6 +123,8 @@ class EpochScores(BaseModel):
     validation_loss: float
     dice: dict[str, float | None]
     iou: dict[str, float | None]
+    precision: dict[str, float | None] = Field(default_factory=dict)
+    recall: dict[str, float | None] = Field(default_factory=dict)
     foreground_dice: float
     samples_per_s: float = 0.0
     data_wait_share: float = 0.0

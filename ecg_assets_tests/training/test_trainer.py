@@ -66,7 +66,8 @@ def test_a_training_tells_its_losses_learns_and_publishes_its_best_epoch(prepare
     assert all("learning rate" in event.message for event in heard if event.kind == "log")
     losses = [one["loss"] for one in epochs(run)]
     assert losses[-1] < 0.8 * losses[0]
-    assert set(epochs(run)[0]["dice"]) == {"background", "horizontal", "vertical", "intersection", "wave"}
+    for score in ("dice", "iou", "precision", "recall"):
+        assert set(epochs(run)[0][score]) == {"background", "horizontal", "vertical", "intersection", "wave"}
     published = publish(run, quiet)
     assert published.best_epoch == 1 + int(np.argmax([one["foreground_dice"] for one in epochs(run)]))
     assert loss_curve(run.events)[:4] == b"\x89PNG"
@@ -123,6 +124,8 @@ def test_term_saves_and_exits_resumable_and_the_next_launch_goes_on_at_that_step
     assert "going on after epoch" in again.communicate(timeout=180)[0]
     assert again.returncode == 0
     assert_same_weights(stopped.last, undisturbed.last)
+    curves = [[(one["loss"], one["validation_loss"]) for one in epochs(run)] for run in (stopped, undisturbed)]
+    assert curves[0] == curves[1]
 
 
 def test_the_learning_rate_falls_on_a_plateau(prepare: Prepare) -> None:
