@@ -89,8 +89,8 @@ def train_troubled(run: RunFolder, runtime: Runtime) -> None:
         initialise(network, 0)
         return network.train()
 
-    replica_module.build_to_train = built  # type: ignore[assignment]
-    loop.Replica = Troubled  # type: ignore[misc]
+    replica_module.build_to_train = built  # type: ignore[attr-defined]
+    loop.Replica = Troubled  # type: ignore[attr-defined]
     train_replica(run, runtime)
 
 
@@ -99,7 +99,7 @@ def main() -> None:
     from ecg_assets_tests.training.hanging import train_troubled as importable
 
     (Path(sys.argv[1]) / "seen").mkdir()
-    trainer.train_replica = partial(importable)  # type: ignore[assignment]
+    trainer.train_replica = partial(importable)  # type: ignore[attr-defined]
     trainer.train(Path(sys.argv[1]))
 
 

@@ -45,7 +45,7 @@ def validated_pixels(root: DataRoot) -> list[int]:
     """Of each class, in the validation split."""
     reader = SampleReader(root.dataset, "validation")
     masks = np.stack([reader[number].mask_hw for number in range(len(reader))])
-    return np.bincount(masks.ravel(), minlength=5).tolist()
+    return [int(pixels) for pixels in np.bincount(masks.ravel(), minlength=5)]
 
 
 @pytest.fixture(scope="module")
