@@ -25,6 +25,8 @@ from ecg_assets.pages.strokes import stroke_polylines
 from ecg_assets.pages.warped_grid import ClassLines, Family, Places, drawn_grid
 from ecg_assets.pages.warps.warp import PageWarp, PaperMap
 
+# The level of each coverage of 0 to 255.
+_INK_LEVEL = np.rint(np.arange(256) * ((INK_LEVELS - 1) / 255)).astype(np.int64)
 # Of each kind of line, between bare paper and full ink; the picture's own noise hides the steps.
 _LINE_LEVELS = 8
 _LEAD_HALF_HEIGHT_MM = 10.0
@@ -173,8 +175,7 @@ def _print_colours(sheet: Sheet, seen: PaperMap, levels: Mask, covered: Image) -
     image: Image = cv2.applyColorMap(levels, bare)
     # Ink covers a pixel in twenty.
     inked = np.flatnonzero(covered)
-    ink = cv2.convertScaleAbs(covered.ravel()[inked], alpha=(INK_LEVELS - 1) / 255).ravel()
-    index = levels.ravel()[inked].astype(np.int64) * INK_LEVELS + ink
+    index = levels.ravel()[inked].astype(np.int64) * INK_LEVELS + _INK_LEVEL[covered.ravel()[inked]]
     image.reshape(-1, 3)[inked] = palette[index]
     return image
 

@@ -1,5 +1,6 @@
 """Pictures of pages: after any warp the mask is what is drawn, and no colour ever moves it."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -73,6 +74,15 @@ def seen_through(name: str, style: PageStyle = UNPRINTED) -> tuple[Sheet, PageWa
     warp = PageWarp(view(camera, 500, 500, 700, 640), bends, style.paper_mm, (640, 640))
     sheet = sheet_in(style)
     return sheet, warp, take_picture(sheet, warp, PLAIN, np.random.default_rng(0))
+
+
+def test_bare_paper_without_a_drop_of_ink_is_a_picture_too() -> None:
+    sheet = sheet_in()
+    bare = replace(sheet, traces_mm=[], print_hw=np.zeros_like(sheet.print_hw))
+    warp = PageWarp(upright_camera(KAGGLE.px_per_mm), [], KAGGLE.paper_mm, (256, 256))
+    picture = take_picture(bare, warp, PLAIN, np.random.default_rng(0))
+    assert not (picture.mask_hw == 4).any()
+    assert (picture.image_hwc[..., 0] > 200).all()
 
 
 @pytest.mark.parametrize("name", sorted(deformations()))
