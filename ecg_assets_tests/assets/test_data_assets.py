@@ -108,7 +108,7 @@ def test_the_numbers_are_those_of_the_data(first: Run) -> None:
     assert sum(first.value("mixed_dataset", "samples_by_split").values()) == RECORDS * 6
     assert first.value("rendered_waves", "pages_a_second") > 0
     assert first.value("rendered_waves", "records_quarantined") == 0
-    shares = [row.data for row in first.value("mixed_dataset", "class_shares")]
+    shares = [row.data for row in first.value("mixed_dataset", "class_shares").records]
     assert sum(float(row["share"]) for row in shares) == pytest.approx(1, abs=1e-3)
     assert all(row["share of the competition's pages"] for row in shares)
     for key in KEYS:

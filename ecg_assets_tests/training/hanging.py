@@ -89,7 +89,7 @@ def train_troubled(run: RunFolder, runtime: Runtime) -> None:
         initialise(network, 0)
         return network.train()
 
-    replica_module.build_to_train = built  # type: ignore[attr-defined]
+    replica_module.first_network = built  # type: ignore[attr-defined]
     loop.Replica = Troubled  # type: ignore[attr-defined]
     train_replica(run, runtime)
 
