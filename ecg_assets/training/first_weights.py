@@ -29,7 +29,8 @@ def first_network(config: TrainConfig) -> SegmentationNetwork:
         first = " ".join(str(error).split())[:200]
         raise ConfigError(
             f"start_from is {config.start_from}, whose weights do not fit this config's network ({first}); give a "
-            "checkpoint of a network with the same `network`, `widths`, `patch_px` and `classes`, or leave it out"
+            "checkpoint of a network with the same `network`, `widths`, `patch_px`, `refine` and `classes`, or leave "
+            "it out"
         ) from error
     return network.train()
 

@@ -25,7 +25,7 @@ def test_a_training_begins_where_an_earlier_one_ended(prepare: Prepare) -> None:
 
 
 def test_the_packages_weights_have_a_name_of_their_own() -> None:
-    config = TrainConfig(**(SMALL | {"widths": (32, 48, 64, 96, 128), "start_from": PACKAGE_WEIGHTS}))
+    config = TrainConfig(**(SMALL | {"widths": (32, 48, 64, 96, 128), "refine": 16, "start_from": PACKAGE_WEIGHTS}))
     begun, packed = first_network(config).state_dict(), load_network(weights_path(SEGMENTATION)).state_dict()
     assert all(torch.equal(begun[name], packed[name]) for name in packed)
 
