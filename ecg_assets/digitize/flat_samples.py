@@ -29,7 +29,7 @@ PEN_MM = 0.3
 # What a target of this value says: something lies over the trace, whether it is there cannot be told.
 UNKNOWN = 255
 _MOST = 254
-_HIDDEN_WITHIN_MM = 0.6
+HIDDEN_WITHIN_MM = 0.6
 _TEXT_LEVEL = 128
 
 
@@ -80,7 +80,7 @@ def draw_flat_pair(
     traces = [(trace + CELL_MM / 2) * scale for trace in sheet.traces_mm]
     trace = _trace(sheet, canvas.x_px_hw.shape, scale)
     seen = canvas.look_up((mask == WAVE).astype(np.uint8) * 255) > 0
-    target = _hidden(np.rint(trace * _MOST).astype(np.uint8), seen, scale)
+    target = hidden(np.rint(trace * _MOST).astype(np.uint8), seen, scale)
     return FlatPair(canvas.look_up(image), target, traces, _print_places(sheet, scale))
 
 
@@ -124,9 +124,15 @@ def _trace(sheet: Sheet, shape: tuple[int, ...], scale: tuple[int, int]) -> npt.
     return brought
 
 
-def _hidden(trace_hw: Mask, seen_hw: npt.NDArray[np.bool_], scale: tuple[int, int]) -> Mask:
-    """Where the picture shows no trace near the trace, something lies over it."""
-    across, down = (2 * round(_HIDDEN_WITHIN_MM * side) + 1 for side in scale)
+def hidden(trace_hw: Mask, seen_hw: npt.NDArray[np.bool_], scale: tuple[int, int]) -> Mask:
+    """The trace, `UNKNOWN` where the picture shows none of it nearby: there something lies over it.
+
+    Args:
+        trace_hw: (h, w) uint8, 0 to 254.
+        seen_hw: (h, w) bool, where the picture's mask has the wave.
+        scale: px/mm, across and down.
+    """
+    across, down = (2 * round(HIDDEN_WITHIN_MM * side) + 1 for side in scale)
     near = cv2.dilate(seen_hw.view(np.uint8), np.ones((down, across), np.uint8)) > 0
     return np.where((trace_hw > 0) & ~near, np.uint8(UNKNOWN), trace_hw)
 

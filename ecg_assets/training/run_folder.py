@@ -13,7 +13,8 @@ from ecg_assets.store.atomic import remove_temporaries, write_text
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
-from ecg_assets.training.config import TrainConfig
+from ecg_assets.training.config import PACKAGE_WEIGHTS, TrainConfig
+from ecg_assets.weights import SEGMENTATION, weights_path
 
 # To be raised when the same config on the same data would train to something else.
 CODE_VERSION = "2"
@@ -174,10 +175,10 @@ def prepare_run(root: DataRoot, config: TrainConfig, log: Log) -> RunFolder:
     A run that was started with something else is moved to `runs/.previous/<experiment>`.
 
     Raises:
-        RunFolderError: there is no dataset.
+        RunFolderError: there is no dataset, or a file of weights that the config names is not there.
     """
     facts = _dataset_facts(root)
-    wanted = fingerprint(CODE_VERSION, config.model_dump(mode="json"), facts["digest"])
+    wanted = fingerprint(CODE_VERSION, config.model_dump(mode="json"), facts["digest"], *_first_weights(config))
     run = RunFolder(root.runs / config.experiment)
     if run.config.exists() and _kept_fingerprint(run) == wanted:
         left = remove_temporaries(run.path)
@@ -284,6 +285,22 @@ def _read_fields(path: Path, remedy: str) -> dict[str, Any]:
 def _kept_fingerprint(run: RunFolder) -> str:
     """Read without validation: an older version's config may have other fields."""
     return str(_read_fields(run.config, f"remove {run.path} and train again").get("fingerprint"))
+
+
+def _first_weights(config: TrainConfig) -> list[str]:
+    """Hashes of the files that a training begins with: other content under the same name trains to something else."""
+    hashes = []
+    for field in ("start_from", "encoder_weights"):
+        named = getattr(config, field)
+        if named is None:
+            continue
+        path = weights_path(SEGMENTATION) if (field, named) == ("start_from", PACKAGE_WEIGHTS) else Path(named)
+        if not path.is_file():
+            raise RunFolderError(
+                f"{field} is {named}, and no such file is there; name the file of a checkpoint's weights"
+            )
+        hashes.append(sha256_file(path))
+    return hashes
 
 
 def _dataset_facts(root: DataRoot) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecg_assets.digitize.flat_dataset import CROP_PX, CROPS_A_PAGE, page_pieces, write_flat_dataset
-from ecg_assets.digitize.flat_samples import UNKNOWN, FlatPair, draw_flat_pair
+from ecg_assets.digitize.flat_samples import HIDDEN_WITHIN_MM, UNKNOWN, FlatPair, draw_flat_pair, hidden
 from ecg_assets.digitize.trial import records_of_split
 from ecg_assets.pages.mix import read_styles
 from ecg_assets.records.record import Record
@@ -36,10 +36,21 @@ def test_the_same_page_again_is_the_same() -> None:
 
 
 def test_what_is_hidden_is_not_asked_for() -> None:
-    covered = [pair("damaged", seed) for seed in range(6)]
-    shares = [float((one.trace_hw == UNKNOWN).sum() / (one.trace_hw > 0).sum()) for one in covered]
-    assert max(shares) > 0
-    assert max(shares) < 0.5
+    """Where a thing lies over the trace, of which the picture's mask then has nothing, and nowhere else."""
+    trace_hw = np.zeros((80, 320), np.uint8)
+    trace_hw[40:42] = 254
+    seen_hw = trace_hw > 0
+    seen_hw[:, 100:200] = False
+    target_hw = hidden(trace_hw, seen_hw, SCALE)
+    reach_px = round(HIDDEN_WITHIN_MM * SCALE[0])
+    assert (target_hw[40:42, 100 + reach_px : 200 - reach_px] == UNKNOWN).all()
+    assert (target_hw[40:42, : 100 + reach_px] == 254).all() and (target_hw[40:42, 200 - reach_px :] == 254).all()
+    assert not target_hw[:40].any() and not target_hw[42:].any()
+
+
+def test_a_thing_over_a_damaged_page_s_trace_is_left_out() -> None:
+    covered = pair("damaged", 26)
+    assert 0.005 < float((covered.trace_hw == UNKNOWN).sum() / (covered.trace_hw > 0).sum()) < 0.5
 
 
 def test_pieces_are_made_once_and_gone_on_with(tmp_path: Path) -> None:

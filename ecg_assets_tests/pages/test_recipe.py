@@ -29,8 +29,7 @@ def test_every_effect_and_deformation_happens_in_some_recipe() -> None:
     recipes = read_recipes().values()
     used = {name for one in recipes for kind in (one.ink, one.covers, one.photometric) for name in kind}
     assert used == set(effects())
-    # Crumpled paper is for recipes of one's own: the networks that come with the package have not learned it.
-    assert {name for one in recipes for name in one.deformations} == set(deformations()) - {"crumple"}
+    assert {name for one in recipes for name in one.deformations} == set(deformations())
 
 
 def test_dice_fall_by_the_seed_within_the_stated_ranges_and_as_often_as_stated() -> None:

@@ -8,6 +8,7 @@ import torch
 from ecg_assets.training.checkpoint import load_network
 from ecg_assets.training.config import PACKAGE_WEIGHTS, ConfigError, TrainConfig
 from ecg_assets.training.first_weights import first_network
+from ecg_assets.training.run_folder import RunFolderError, read_start
 from ecg_assets.training.trainer import train
 from ecg_assets.weights import SEGMENTATION, weights_path
 from ecg_assets_tests.training.conftest import SMALL, Prepare
@@ -46,3 +47,18 @@ def test_weights_of_another_network_are_refused_with_the_field_and_what_to_do(tm
     for start_from in (PACKAGE_WEIGHTS, str(tmp_path / "gone.safetensors")):
         with pytest.raises(ConfigError, match=r"start_from is .*; give a checkpoint of a network with the same"):
             first_network(TrainConfig(**(SMALL | {"start_from": start_from})))
+
+
+def test_other_weights_under_the_same_name_begin_a_new_run(prepare: Prepare) -> None:
+    first, second = (prepare(name, epochs=1, seed=seed) for seed, name in enumerate(("first", "second")))
+    for run in (first, second):
+        train(run.path)
+    start = first.path / "start.safetensors"
+    start.write_bytes(first.best.read_bytes())
+    before = read_start(prepare("later", start_from=str(start))).fingerprint
+    assert read_start(prepare("later", start_from=str(start))).fingerprint == before
+    start.write_bytes(second.best.read_bytes())
+    assert read_start(prepare("later", start_from=str(start))).fingerprint != before
+    start.unlink()
+    with pytest.raises(RunFolderError, match=r"start_from is .*start\.safetensors, and no such file is there"):
+        prepare("later", start_from=str(start))
