@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -15,7 +15,7 @@ from types import FrameType
 import click
 
 from ecg_assets.training.config import TrainConfig
-from ecg_assets.training.events import EventLog, EventTail, Listener, read_events
+from ecg_assets.training.events import EventLog, Listener, read_events
 from ecg_assets.training.loop import train_replica
 from ecg_assets.training.run_folder import RunFolder, is_finished, read_start
 from ecg_assets.training.runtime import launch
@@ -58,10 +58,7 @@ def train(run_folder: Path, listeners: Sequence[Listener] = (), pictures: bool =
     events.drop_torn_line()
     before = len(read_events(run.events))
     run.stop_request.unlink(missing_ok=True)
-    with ExitStack() as stack:
-        # What people watch is in the shared folder, of which the first host is the only writer.
-        stack.enter_context(EventTail(run.events, listeners) if run.host else watched(run, listeners, pictures))
-        stack.enter_context(_stop_on_signals(run.stop_request))
+    with watched(run, listeners, pictures), _stop_on_signals(run.stop_request):
         _launch_again_and_again(run, config, events, before)
         if not is_finished(run):
             raise TrainingStopped

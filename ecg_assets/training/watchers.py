@@ -1,5 +1,7 @@
 """What is kept of a training while it runs: history.csv, stamp.json, TensorBoard files, pictures. All from its events.
 
+Of several hosts each follows its own events, and only the first one has any that make a table or a picture.
+
 None of it ends the training: what fails says so in the log, and is left out until the next start.
 """
 

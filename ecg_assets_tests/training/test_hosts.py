@@ -1,13 +1,17 @@
 """One of several hosts that share a run folder: it knows its number, and only the first one writes for all."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ecg_assets.training import topology
+from ecg_assets.store.stage import Log
+from ecg_assets.training import topology, trainer
 from ecg_assets.training.batches import TrainBatches
+from ecg_assets.training.config import TrainConfig
 from ecg_assets.training.loop import train_replica
 from ecg_assets.training.run_folder import RunFolder
+from ecg_assets.training.runtime.base import Runtime
 from ecg_assets.training.runtime.heartbeat import Heartbeats
 from ecg_assets.training.runtime.plain import PlainRuntime
 from ecg_assets.training.tpu_environment import TpuEnvironmentError
@@ -66,3 +70,23 @@ def test_a_host_that_is_not_the_first_writes_nothing_but_its_own_events(
     with pytest.raises(OSError, match="shared folder is gone"):
         train_replica(third, OfTheThirdHost(signs))
     assert written(first) - before == {"hosts/2/heartbeats/8", "hosts/2/events.jsonl"}
+
+
+def test_what_people_watch_is_kept_by_the_first_host_alone(
+    prepare: Prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = prepare(runtime="xla", epochs=1, steps_per_epoch=4, log_every=1)
+    before = written(first)
+    be("v4-32", 2, tmp_path, monkeypatch)
+
+    def launch(replica: Callable[[Runtime], None], config: TrainConfig, stop: Path, beats: Path, log: Log) -> None:
+        """No chips are here: the replica is this process."""
+        signs = Heartbeats(beats)
+        signs.clear()
+        log("a note of this host")
+        replica(OfTheThirdHost(signs))
+
+    monkeypatch.setattr(trainer, "launch", launch)
+    with pytest.raises(trainer.TrainingStopped):  # the first host, which is not here, says when it is finished
+        trainer.train(first.path, pictures=True)
+    assert {name.partition("/")[0] for name in written(first) - before} == {"hosts"}
