@@ -36,7 +36,7 @@ def crumple(rng: np.random.Generator, strength: float, paper_mm: tuple[float, fl
         lit: Field = np.float32(1) + seen
         return lit
 
-    return Deformation(move, shade)
+    return Deformation(move, shade, fine=True)
 
 
 def _facets(rng: np.random.Generator, paper_mm: tuple[float, float]) -> Field:
