@@ -33,7 +33,7 @@ from ecg_assets.samples.stage import build_dataset
 from ecg_assets.store.root import DataRoot, open_root
 
 Row = tuple[str, str, str]
-_IN_A_TURN = 4
+_IN_A_TURN = 12
 STYLE = read_styles().styles["kaggle"]
 
 

@@ -14,8 +14,8 @@ from ecg_assets.pages.plan import plan_page
 from ecg_assets.pages.png import encode
 from ecg_assets.pages.render import render_page
 from ecg_assets.records.ingest import load_record
-from ecg_assets.store.atomic import write_bytes, write_json
-from ecg_assets.store.fingerprint import fingerprint, sha256_file
+from ecg_assets.store.atomic import json_bytes, write_bytes
+from ecg_assets.store.fingerprint import fingerprint, sha256_bytes, sha256_file
 from ecg_assets.store.made_from import MadeFrom
 from ecg_assets.store.manifest import Manifest, read_manifest
 from ecg_assets.store.root import DataRoot
@@ -109,10 +109,14 @@ class PageShard:
         plan = plan_page(record, styled.name, styled.style, self.config.seed, styled.own is not None)
         page = render_page(plan, record, styled.paper)
         image, mask, layout = _places(self.root, record_id)
-        write_bytes(image, encode(page.index_hw, page.palette, styled.style.dpi))
         wave = page.wave_hw
-        write_bytes(mask, encode(wave.astype("uint8") * 255, dpi=styled.style.dpi))
-        write_json(layout, {**page.layout, "provenance": {name: row[name] for name in PROVENANCE}})
+        contents = {
+            image: encode(page.index_hw, page.palette, styled.style.dpi),
+            mask: encode(wave.astype("uint8") * 255, dpi=styled.style.dpi),
+            layout: json_bytes({**page.layout, "provenance": {name: row[name] for name in PROVENANCE}}, indent=None),
+        }
+        for path, content in contents.items():
+            write_bytes(path, content, flushed=False)
         now[record_id] = Drawn(
             key=key,
             style=styled.name,
@@ -120,7 +124,7 @@ class PageShard:
             pixels=page.layout["width_px"] * page.layout["height_px"],
             notes=tuple(note for note in NOTES if page.layout[note]),
         )
-        return {self.root.relative(path): sha256_file(path) for path in (image, mask, layout)}
+        return {self.root.relative(path): sha256_bytes(content) for path, content in contents.items()}
 
 
 def _places(root: DataRoot, record_id: str) -> list[Path]:

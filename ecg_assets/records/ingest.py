@@ -15,6 +15,7 @@ from ecg_assets.records.record import Record
 from ecg_assets.records.source import SourceError
 from ecg_assets.records.source_config import SourceConfig
 from ecg_assets.records.sources import Source, open_sources
+from ecg_assets.store.atomic import flush
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes
 from ecg_assets.store.made_from import MadeFrom, note_settings
 from ecg_assets.store.manifest import Manifest, is_current, read_manifest, write_manifest
@@ -101,11 +102,13 @@ def ingest(root: DataRoot, config: SourceConfig, log: Log, workers: int = 1) -> 
         write_manifest(manifest_path, Manifest(stage=STAGE, fingerprint="", files=held))
         intake = Intake(root, csv_path, workers, log)
         rows = list(intake.rows(chosen))
-    write_index(root.index, rows)
-    _forget(root, held, rows)
     files = {
         root.relative(csv_path(root, str(row["id"]))): str(row["sha256"]) for row in rows if row["status"] == ACCEPTED
     }
+    # Index and manifest vouch for them, so they come to the disk after them.
+    flush([root.path / name for name in files])
+    write_index(root.index, rows)
+    _forget(root, held, rows)
     manifest = Manifest(stage=STAGE, fingerprint=wanted, files=files, info=made_from.as_info())
     write_manifest(manifest_path, manifest)
     report = _report(root, intake.reused)

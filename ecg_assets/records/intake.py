@@ -131,5 +131,5 @@ def _take(task: _Task) -> Row:
         taken = task.listed.take()
     except RecordRejected as rejection:
         return task.about | {"status": QUARANTINED, "code": rejection.code, "reason": rejection.reason}
-    write_bytes(task.path, taken.csv)
+    write_bytes(task.path, taken.csv, flushed=False)  # `ingest` flushes all at once
     return task.about | _accepted(task.root, record_id, taken.fs_hz, taken.samples, sha256_bytes(taken.csv))

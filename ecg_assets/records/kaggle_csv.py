@@ -4,25 +4,21 @@ import csv
 import difflib
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
+from ecg_assets.records.kaggle_table import columns_of
 from ecg_assets.records.record import LEADS, Record
 from ecg_assets.records.rejection import RecordRejected
-
-if TYPE_CHECKING:  # it takes 70 MB, which the code server need not have
-    import pandas as pd
 
 MAX_ABS_MV = 20.0
 SECONDS = 10
 DECIMALS = 3
 
 _ALIKE = 0.8  # a lead's name of three letters with one too many
-_EMPTY_CELLS = ["", "nan", "NaN"]
 # 10 s of 12 leads at 2000 Hz are 5 MB.
 _MOST_BYTES = 64 << 20
 _SHOWN = 8
@@ -41,15 +37,15 @@ def read_record(path: Path, record_id: str, fs_hz: int) -> Record:
     """
     text = _read_text(path)
     _check_header(path, text.partition("\n")[0].rstrip("\r"))
-    table = _parse(path, text)
-    expected = SECONDS * fs_hz
-    if len(table) != expected:
+    columns = columns_of(path, text)
+    rows, expected = len(columns[LEADS[0]]), SECONDS * fs_hz
+    if rows != expected:
         raise RecordRejected(
             "wrong_length",
-            f"{path.name} has {len(table)} rows, expected {expected} ({SECONDS} s at {fs_hz} Hz): correct fs in "
+            f"{path.name} has {rows} rows, expected {expected} ({SECONDS} s at {fs_hz} Hz): correct fs in "
             "train.csv or export the whole record",
         )
-    signal_mv = np.stack([_lead_values(path, table, lead) for lead in LEADS])
+    signal_mv = np.stack([_checked(path, lead, columns[lead]) for lead in LEADS])
     return Record(id=record_id, fs_hz=fs_hz, signal_mv=signal_mv.astype(np.float32))
 
 
@@ -133,60 +129,7 @@ def _misspelt(missing: list[str], extra: list[str]) -> tuple[str, str] | None:
     return None
 
 
-def _parse(path: Path, text: str) -> "pd.DataFrame":
-    """The table with float64 columns, NaN in empty cells."""
-    import pandas as pd
-
-    lines = text.splitlines()
-    commas = lines[0].count(",")
-    for number, line in enumerate(lines, start=1):
-        if line.count(",") != commas:
-            raise RecordRejected(
-                "unreadable",
-                f"{path.name} line {number} has {line.count(',') + 1} cells, expected {commas + 1}: the file is "
-                "damaged or cut off; fetch it again",
-            )
-    names = [name.strip() for name in next(csv.reader([lines[0]]))]
-    cells: dict[str, Any] = {
-        "names": names,
-        "skiprows": 1,
-        "header": None,
-        "skip_blank_lines": False,
-        "keep_default_na": False,
-    }
-    try:
-        table: pd.DataFrame = pd.read_csv(io.StringIO(text), dtype=np.float64, na_values=_EMPTY_CELLS, **cells)
-        return table
-    except pd.errors.ParserError as error:
-        raise RecordRejected(
-            "unreadable", f"{path.name} cannot be read as a table ({_first_line(error)}); export it as a plain CSV"
-        ) from error
-    except ValueError as error:
-        # Only now worth the time: read as text to tell which cell it was.
-        raise _not_a_number(path, pd.read_csv(io.StringIO(text), dtype=str, **cells)) from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
-
-
-def _not_a_number(path: Path, table: "pd.DataFrame") -> RecordRejected:
-    import pandas as pd
-
-    for lead in table.columns:
-        cells = table[lead].str.strip()
-        wrong = pd.to_numeric(cells, errors="coerce").isna() & ~cells.isin(_EMPTY_CELLS)
-        for row in np.flatnonzero(wrong.to_numpy())[:1]:
-            return RecordRejected(
-                "not_a_number",
-                f"{path.name} row {row + 2}, lead {lead}: {cells.iloc[row][:40]!r} is no number; expected millivolts "
-                "or an empty cell",
-            )
-    return RecordRejected("unreadable", f"{path.name} cannot be read as a table of numbers; export it again")
-
-
-def _lead_values(path: Path, table: "pd.DataFrame", lead: str) -> npt.NDArray[np.float64]:
-    values = table[lead].to_numpy(dtype=np.float64)
+def _checked(path: Path, lead: str, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     rows = np.flatnonzero(~np.isnan(values))
     if not len(rows):
         raise RecordRejected(

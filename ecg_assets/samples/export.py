@@ -27,6 +27,6 @@ def export_png(dataset: Path, out: Path, split: Split | None) -> Iterator[tuple[
             (out / "images" / f"{sample.id}.png", sample.image_hwc),
             (out / "masks" / f"{sample.id}_mask.png", sample.mask_hw),
         ):
-            with atomic_path(path) as temporary:
+            with atomic_path(path, flushed=False) as temporary:  # a copy, which can be made again
                 Image.fromarray(pixels).save(temporary, "PNG", compress_level=1)
         yield number + 1, len(reader)

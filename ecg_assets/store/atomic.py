@@ -2,36 +2,55 @@
 
 import json
 import os
+import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 TEMPORARY_PREFIX = ".tmp-"
 
+# Each file's flush waits for the disk; the whole system's waits once: 30 ms for 90 pages instead of 240.
+_FEW = 8
+
 
 @contextmanager
-def atomic_path(target: Path) -> Iterator[Path]:
+def atomic_path(target: Path, flushed: bool = True) -> Iterator[Path]:
     """Yields a temporary path in the target's folder; renames it to `target` on success, removes it on error.
 
-    The folder is made when missing. The file is flushed to disk before the rename, so that a host that dies
-    leaves either the old file or the new one.
+    The folder is made when missing.
+
+    Args:
+        target: the file.
+        flushed: the file is on the disk before it is renamed, so that a host that dies leaves either the old file or
+            the new one. Without, a host that dies (not only this process) may leave an empty file: for files that
+            count only once something written later names their content, after `flush`.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{target.name}")
     try:
         yield temporary
-        with temporary.open("rb") as handle:
-            os.fsync(handle.fileno())
+        if flushed:
+            flush([temporary])
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def write_bytes(target: Path, content: bytes) -> None:
-    """Writes `content` atomically."""
-    with atomic_path(target) as temporary:
+def flush(paths: Sequence[Path]) -> None:
+    """Returns when the files' content is on the disk."""
+    if len(paths) > _FEW and sys.platform == "linux":  # elsewhere `sync` does not wait
+        os.sync()
+        return
+    for path in paths:
+        with path.open("rb") as handle:
+            os.fsync(handle.fileno())
+
+
+def write_bytes(target: Path, content: bytes, flushed: bool = True) -> None:
+    """Writes `content` atomically; see `atomic_path`."""
+    with atomic_path(target, flushed) as temporary:
         temporary.write_bytes(content)
 
 
@@ -40,9 +59,14 @@ def write_text(target: Path, text: str) -> None:
     write_bytes(target, text.encode("utf-8"))
 
 
+def json_bytes(value: Any, indent: int | None = 1) -> bytes:
+    """`value` as JSON with sorted keys, so that equal values give equal bytes; ten times as fast without an indent."""
+    return (json.dumps(value, indent=indent, sort_keys=True) + "\n").encode("utf-8")
+
+
 def write_json(target: Path, value: Any) -> None:
-    """Writes `value` atomically as JSON with sorted keys, so that equal values give equal bytes."""
-    write_text(target, json.dumps(value, indent=1, sort_keys=True) + "\n")
+    """Writes `value` atomically as `json_bytes` gives it."""
+    write_bytes(target, json_bytes(value))
 
 
 def remove_temporaries(folder: Path) -> int:

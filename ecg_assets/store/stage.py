@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from ecg_assets.store.atomic import remove_temporaries
+from ecg_assets.store.atomic import flush, remove_temporaries
 from ecg_assets.store.bucket_copy import working_copy_around
 from ecg_assets.store.bucket_push import push_shard
 from ecg_assets.store.engine import Workers, map_unordered
@@ -32,7 +32,10 @@ class ShardTask(Protocol):
     def fingerprint(self) -> str: ...
 
     def make(self) -> tuple[dict[str, str], dict[str, Any]]:
-        """Writes the shard's files; returns path relative to the root -> SHA-256, and numbers for people."""
+        """Writes the shard's files; returns path relative to the root -> SHA-256, and numbers for people.
+
+        They need not be flushed to the disk: `run_stage` does so before it writes the manifest.
+        """
         ...
 
 
@@ -166,6 +169,8 @@ class _Maker:
         info = before.info if before else {}
         write_manifest(path, Manifest(stage=self.stage, fingerprint="", files=held, info=info))
         files, info = task.make()
+        # The manifest vouches for them, so it comes to the disk after them.
+        flush([self.root / name for name in files])
         for name in sorted(set(held) - set(files)):
             (self.root / name).unlink(missing_ok=True)
         write_manifest(path, Manifest(stage=self.stage, fingerprint=task.fingerprint, files=files, info=info))

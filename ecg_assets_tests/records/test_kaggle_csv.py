@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ecg_assets.records.kaggle_csv import csv_of, read_record
+from ecg_assets.records.kaggle_table import _any_columns, _plain_columns
 from ecg_assets.records.record import LEADS
 from ecg_assets.records.rejection import RecordRejected
 
@@ -64,6 +65,28 @@ def test_line_ends_a_mark_of_utf8_and_the_leads_order_do_not_matter(tmp_path: Pa
     path.write_bytes(b"\xef\xbb\xbf" + ending.join(turned).encode())
     expected = read_record(write(tmp_path / "..", lines), "7", FS_HZ)
     np.testing.assert_array_equal(read_record(path, "7", FS_HZ).signal_mv, expected.signal_mv)
+
+
+@pytest.mark.parametrize("cell", ["nan", "NaN", " 0.125", '"0.125"', "+0.125", "1.25e-1", ".125", "0.1250"])
+def test_a_cell_written_in_another_way_is_read_as_the_same_number(tmp_path: Path, cell: str) -> None:
+    record = read_record(write(tmp_path, with_cell(lines_of_a_record(), 11, "II", cell)), "7", FS_HZ)
+    expected = np.nan if cell.lower() == "nan" else 0.125
+    np.testing.assert_array_equal(record.lead("II")[10], np.float32(expected))
+    assert record.lead("II")[11] == pytest.approx(0.011)
+
+
+def test_the_quick_way_to_read_gives_what_the_careful_way_gives(tmp_path: Path) -> None:
+    lines, names = lines_of_a_record(), list(LEADS)
+    text = "\n".join(lines)
+    quick, careful = _plain_columns(text, names), _any_columns(tmp_path / "7.csv", text, names)
+    assert quick is not None
+    for lead in LEADS:
+        np.testing.assert_array_equal(quick[lead], careful[lead])
+
+
+@pytest.mark.parametrize("cell", ["NAN", "inf", "0x1", "1_0", "1 2", "1.2.3", "--1", "e", "-", "1\n2", "1,2", "\n"])
+def test_the_quick_way_leaves_what_is_odd_to_the_careful_way(tmp_path: Path, cell: str) -> None:
+    assert _plain_columns("\n".join(with_cell(lines_of_a_record(), 11, "II", cell)), list(LEADS)) is None
 
 
 Lines = list[str]

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +96,7 @@ class Writing:
         for name in self.names:
             if name == "bad":
                 raise ValueError("this shard is bad")
-            write_bytes(self.root / name, name.encode())
+            write_bytes(self.root / name, name.encode(), flushed=False)
         return {name: sha256_bytes(name.encode()) for name in self.names}, {"files": len(self.names)}
 
 
@@ -109,6 +110,36 @@ def test_a_current_shard_is_skipped_and_a_changed_one_made_again(tmp_path: Path)
     assert run(tmp_path, first, second).skipped == [0, 1]
     report = run(tmp_path, first, Writing(tmp_path, 1, "b", ("z", "w")))
     assert (report.made, report.skipped, report.total("files")) == ([1], [0], 4)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere sync does not wait, and each file is flushed")
+@pytest.mark.parametrize("count", [3, 40])
+def test_a_shards_files_are_on_the_disk_before_its_manifest_vouches_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    names = tuple(f"page-{number:02d}" for number in range(count))
+    flushed: set[str] = set()
+    vouched: list[bool] = []
+    whole, one, replace = os.sync, os.fsync, Path.replace
+
+    def sync() -> None:
+        whole()
+        flushed.update(path.name for path in tmp_path.iterdir())
+
+    def fsync(handle: int) -> None:
+        one(handle)
+        flushed.add(Path(f"/proc/self/fd/{handle}").readlink().name)
+
+    def replaced(path: Path, target: Path) -> Path:
+        if target.suffix == ".json" and '"fingerprint": "a"' in path.read_text():
+            vouched.append(flushed >= set(names))
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "sync", sync)
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", replaced)
+    run(tmp_path, Writing(tmp_path, 0, "a", names))
+    assert vouched == [True]
 
 
 def test_a_lost_file_makes_its_shard_again(tmp_path: Path) -> None:
