@@ -4,13 +4,14 @@ Results come as they are finished; bounded work is in flight, so memory does not
 items. A worker that dies is an error, never a lost item.
 """
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import islice
 from typing import Protocol, TypeVar
+
+from ecg_assets.store.bare_process import BareContext
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -49,7 +50,8 @@ def map_unordered(function: Callable[[Item], Result], items: Iterable[Item], wor
     """Yields `function(item)` for each item, in the order in which they are finished.
 
     Args:
-        function: importable by name unless `workers` is 1; its results must be picklable then.
+        function: importable by name, not from the main module, unless `workers` is 1; its results must be picklable
+            then.
         items: what to work on.
         workers: 1 works in this process, more in so many of this machine, an engine where it says.
 
@@ -62,8 +64,9 @@ def map_unordered(function: Callable[[Item], Result], items: Iterable[Item], wor
     if workers <= 1:
         yield from map(function, items)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),)) as pool:
+    with ProcessPoolExecutor(
+        workers, mp_context=BareContext(), initializer=_start_worker, initargs=(os.getpid(),)
+    ) as pool:
         try:
             yield from _drain(pool, function, iter(items), workers * _IN_FLIGHT_PER_WORKER)
         finally:

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -205,6 +206,18 @@ def drive_pool(path: str) -> None:
 
 def test_every_item_is_worked_on_once() -> None:
     assert sorted(map_unordered(slow_square, range(20), workers=2)) == [number**2 for number in range(20)]
+
+
+def test_workers_start_without_what_their_parents_main_module_imports(tmp_path: Path) -> None:
+    main, told = tmp_path / "main.py", tmp_path / "told"
+    main.write_text(
+        f"open({str(told)!r}, 'a').write(f'{{__name__}} ')\n"
+        "from ecg_assets.store.engine import map_unordered\n"
+        "if __name__ == '__main__':\n"
+        "    assert sorted(map_unordered(abs, [-1, -2, -3], workers=2)) == [1, 2, 3]\n"
+    )
+    subprocess.run([sys.executable, str(main)], check=True)
+    assert told.read_text() == "__main__ "
 
 
 def test_a_worker_that_dies_is_an_error_and_not_a_lost_item() -> None:
