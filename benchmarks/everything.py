@@ -16,7 +16,8 @@ _HOME = Path(__file__).resolve().parents[1] / "dagster_home" / "dagster.yaml"
 # A network that is trained in seconds: what is measured is what comes when it is there.
 _EXPERIMENT = {
     "experiment": "tiny", "classes": 5, "runtime": "torch", "epochs": 1, "steps_per_epoch": 4, "validation_steps": 1,
-    "batch_size": 2, "crop_px": 64, "widths": [8, 16], "patch_px": 4, "class_weights": [1, 1, 1, 2, 2],
+    "batch_size": 2, "learning_rate": 0.001, "crop_px": 64, "widths": [8, 16], "patch_px": 4,
+    "class_weights": [1, 1, 1, 2, 2],
 }  # fmt: skip
 _CONFIG = {"ops": {"digitization_report": {"config": {"recipes": ["clean"]}}}}
 

@@ -144,6 +144,19 @@ def test_a_champion_above_the_rule_without_learning_passes(with_dataset: DataRoo
     assert 0.8 < float(str(result.metadata["rule"].value)) < 0.97
 
 
+def test_the_rule_is_tried_once_on_a_dataset(with_dataset: DataRoot, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = against_baseline(with_dataset, card_of(0.97), 20)
+
+    def other(image_hwc: np.ndarray) -> np.ndarray:
+        return np.zeros(image_hwc.shape[:2], np.uint8)
+
+    monkeypatch.setattr("ecg_assets.training.baseline.predict_by_darkness", other)
+    assert against_baseline(with_dataset, card_of(0.97), 20) == before
+    facts = with_dataset.dataset / "dataset.json"
+    facts.write_text(facts.read_text("utf-8").replace('"digest": "', '"digest": "another '), "utf-8")
+    assert against_baseline(with_dataset, card_of(0.97), 20).rule_dice["wave"] == 0
+
+
 def test_a_champion_below_the_rule_fails_and_stops_nothing(with_dataset: DataRoot) -> None:
     crown(with_dataset, 0.3)
     assert "taking dark pixels for wave" in reason(checks.champion_beats_baseline, with_dataset)

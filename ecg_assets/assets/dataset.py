@@ -4,12 +4,12 @@ import json
 
 import dagster as dg
 
-from ecg_assets.assets.metadata import picture, stage_counts, table, told
+from ecg_assets.assets.metadata import drawn, stage_counts, table, told
 from ecg_assets.resources.engine import EngineResource
 from ecg_assets.resources.storage import DataRootResource
 from ecg_assets.samples.classes import CLASSES
 from ecg_assets.samples.config import SamplesConfig
-from ecg_assets.samples.preview import recipe_sheets, sample_sheet
+from ecg_assets.samples.preview import recipe_sheet, sample_sheet
 from ecg_assets.samples.stage import CODE_VERSION, build_dataset
 
 _SHOWN, _SHOWN_OF_A_RECIPE = 10, 5
@@ -40,16 +40,25 @@ def mixed_dataset(
         {"class": name, "share": round(share, 5), "share of the competition's pages": known}
         for name, share, known in zip(CLASSES, facts["class_shares"], _COMPETITION_SHARES, strict=True)
     ]
-    sheets = recipe_sheets(root.dataset, _SHOWN_OF_A_RECIPE)
+    said, digest = "samples and their masks", str(facts["digest"])
     split_text = ", ".join(f"{count} {split}" for split, count in samples.items())
     return dg.MaterializeResult(
         metadata=told(
             f"{sum(samples.values())} samples ({split_text})",
             root.dataset,
-            picture=picture(sample_sheet(root.dataset, _SHOWN), "samples and their masks"),
+            picture=drawn(root, "mixed_dataset", said, digest, sample_sheet, root.dataset, _SHOWN),
             **{
-                f"samples_{recipe}": picture(png, f"{recipe}: samples and their masks")
-                for recipe, png in sheets.items()
+                f"samples_{recipe}": drawn(
+                    root,
+                    f"samples_{recipe}",
+                    f"{recipe}: {said}",
+                    digest,
+                    recipe_sheet,
+                    root.dataset,
+                    recipe,
+                    _SHOWN_OF_A_RECIPE,
+                )
+                for recipe in facts["recipes"]
             },
             samples=sum(samples.values()),
             samples_by_split=samples,
@@ -59,5 +68,5 @@ def mixed_dataset(
             class_shares=table(shares),
             **stage_counts(report),
         ),
-        data_version=dg.DataVersion(str(facts["digest"])),
+        data_version=dg.DataVersion(digest),
     )

@@ -3,9 +3,11 @@
 import dagster as dg
 
 from ecg_assets.assets.metadata import picture, table, told
+from ecg_assets.pages.paths import page_path
 from ecg_assets.records.index import accepted_records
 from ecg_assets.resources.storage import DataRootResource
-from ecg_assets.store.fingerprint import fingerprint
+from ecg_assets.store.fingerprint import fingerprint, sha256_file
+from ecg_assets.store.kept import kept
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.evaluation_report import report_path, write_evaluation
 from ecg_assets.training.published import published_experiment
@@ -55,12 +57,17 @@ def evaluation_report(context: dg.AssetExecutionContext, data_root: DataRootReso
 
 
 def overlay_of_a_test_page(root: DataRoot, run: RunFolder) -> bytes:
-    """The first test record's page with what the checkpoint reads in it, as PNG."""
-    from ecg_assets.scans.preview import page_overlay  # imports torch
-
+    """The first test record's page with what the checkpoint reads in it, as PNG; read again when one has changed."""
     records = accepted_records(root)
     record_id = str(records.loc[records["split"] == "test", "id"].iloc[0])
-    return page_overlay(root, run.best, record_id)
+    follows_from = fingerprint(CODE_VERSION, sha256_file(run.best), sha256_file(page_path(root, record_id)))
+
+    def read() -> bytes:
+        from ecg_assets.scans.preview import page_overlay  # imports torch
+
+        return page_overlay(root, run.best, record_id)
+
+    return kept(root.pictures / "test_page.kept", follows_from, read)
 
 
 def as_text(rows: list[Row]) -> list[dict[str, str]]:

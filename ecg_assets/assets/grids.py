@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from ecg_assets.assets.metadata import picture, stage_counts, table, told
+from ecg_assets.assets.metadata import drawn, stage_counts, table, told
 from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.own_paper import StyledPapers
 from ecg_assets.pages.preview import grid_mask_preview, paper_preview
@@ -57,7 +57,7 @@ def grids(
         metadata=told(
             f"empty paper in {len(styles)} styles" if len(styles) > 1 else f"the empty paper, style {styles[0]}",
             root.grids,
-            picture=picture(paper_preview(root, styles), "corners of the empty papers"),
+            picture=drawn(root, "clean_grid", "corners of the empty papers", papers, paper_preview, root, styles),
             styles=styles,
             **counts,
         ),
@@ -68,7 +68,7 @@ def grids(
         metadata=told(
             "the masks of its lines",
             root.grids,
-            picture=picture(grid_mask_preview(root, styles), "lines in class colours"),
+            picture=drawn(root, "grid_mask", "lines in class colours", masks, grid_mask_preview, root, styles),
             class_shares=table(shares),
             **counts,
         ),

@@ -1,8 +1,9 @@
 """What every asset tells people: a sentence, where it lies, a picture, what was made and what was skipped."""
 
 import base64
+import inspect
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import dagster as dg
 from PIL import Image
 
 from ecg_assets.resources.picture_metadata import MAX_BYTES, as_webp
-from ecg_assets.store.fingerprint import fingerprint
+from ecg_assets.store.fingerprint import fingerprint, sha256_file
+from ecg_assets.store.kept import kept
+from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import StageReport
 
 # Pictures are kept in Dagster's database with every materialisation.
@@ -22,6 +25,25 @@ def picture(png: bytes, alt: str) -> dg.MarkdownMetadataValue:
     if len(png) > MAX_PICTURE_BYTES:
         return as_webp(Image.open(io.BytesIO(png)), alt)
     return dg.MetadataValue.md(f"![{alt}](data:image/png;base64,{base64.b64encode(png).decode('ascii')})")
+
+
+def drawn(
+    root: DataRoot, name: str, alt: str, shows: object, draw: Callable[..., bytes], *arguments: object
+) -> dg.MarkdownMetadataValue:
+    """As `picture`, drawn again only when what it shows, or the code that draws it, has changed.
+
+    Args:
+        root: keeps the picture.
+        name: of the picture; each has its own.
+        alt: what it shows, in words.
+        shows: JSON that changes with what the picture shows, such as a digest.
+        draw: a function that gives the PNG.
+        arguments: of `draw`.
+    """
+    code = sha256_file(Path(inspect.getfile(draw)))
+    path = root.pictures / f"{name}.kept"
+    text = kept(path, fingerprint(alt, shows, code), lambda: str(picture(draw(*arguments), alt).value).encode())
+    return dg.MetadataValue.md(text.decode())
 
 
 def told(summary: str, where: Path, **more: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from ecg_assets.assets.metadata import digest_below, picture, stage_counts, told
+from ecg_assets.assets.metadata import digest_below, drawn, stage_counts, told
 from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.preview import contact_sheet, mask_sheet
 from ecg_assets.pages.stage import CODE_VERSION, NOTES, render_pages
@@ -48,15 +48,16 @@ def pages(
     with data_root.writing(root.wave_images, context.log.info):
         report = render_pages(root, config, engine.workers(root, context.log.info), context.log.info)
     seconds = time.perf_counter() - started
-    drawn, counts = report.total("pages"), stage_counts(report)
+    printed, counts = report.total("pages"), stage_counts(report)
+    images, masks = (digest_below(report, root.relative(folder)) for folder in (root.wave_images, root.wave_masks))
     notes = {f"pages_with_{note}": report.total(note) for note in NOTES}
     yield dg.MaterializeResult(
         asset_key="rendered_waves",
         metadata=told(
-            f"{drawn} pages",
+            f"{printed} pages",
             root.wave_images,
-            picture=picture(contact_sheet(root, _SHOWN), "pages"),
-            pages=drawn,
+            picture=drawn(root, "rendered_waves", "pages", images, contact_sheet, root, _SHOWN),
+            pages=printed,
             pages_by_style=report.counts("styles"),
             records_quarantined=int((read_index(root)["status"] == QUARANTINED).sum()),
             pages_drawn=report.made_total("drawn"),
@@ -64,17 +65,17 @@ def pages(
             **notes,
             **counts,
         ),
-        data_version=dg.DataVersion(digest_below(report, root.relative(root.wave_images))),
+        data_version=dg.DataVersion(images),
     )
     yield dg.MaterializeResult(
         asset_key="wave_masks",
         metadata=told(
-            f"{drawn} wave masks",
+            f"{printed} wave masks",
             root.wave_masks,
-            picture=picture(mask_sheet(root, _SHOWN), "wave masks"),
+            picture=drawn(root, "wave_masks", "wave masks", [images, masks], mask_sheet, root, _SHOWN),
             wave_share=round(report.total("wave_pixels") / max(1, report.total("pixels")), 5),
             wave_share_of_the_competitions_pages="0.007 to 0.01",
             **counts,
         ),
-        data_version=dg.DataVersion(digest_below(report, root.relative(root.wave_masks))),
+        data_version=dg.DataVersion(masks),
     )

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from ecg_assets.assets.metadata import picture, table, told
+from ecg_assets.assets.metadata import drawn, table, told
 from ecg_assets.records.index import QUARANTINED
 from ecg_assets.records.ingest import CODE_VERSION, IngestReport, ingest
 from ecg_assets.records.preview import rhythm_strips
@@ -15,7 +15,7 @@ from ecg_assets.resources.storage import DataRootResource
 from ecg_assets.store.engine import default_workers
 
 SOURCE_VARIABLE, RECORDS_VARIABLE = "ECG_SOURCE", "ECG_RECORDS"
-_REASONS_SHOWN = 50
+_REASONS_SHOWN, _STRIPS_SHOWN = 50, 4
 
 
 def _as_in_the_library(name: str) -> Any:
@@ -104,7 +104,7 @@ def raw_csvs(
     metadata = told(
         summary,
         root.ori_csv,
-        picture=picture(rhythm_strips(root, 4), "lead II of four records"),
+        picture=drawn(root, "raw_csvs", "lead II of four records", report.digest, rhythm_strips, root, _STRIPS_SHOWN),
         **why,
         accepted=report.accepted,
         quarantined=refused,

@@ -13,7 +13,7 @@ from ecg_assets.resources.storage import DataRootResource
 from ecg_assets.store.lock import only_writer
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.config import load_config
-from ecg_assets.training.plots import loss_curve
+from ecg_assets.training.plots import kept_loss_curve
 from ecg_assets.training.published import note_published
 from ecg_assets.training.run_folder import CODE_VERSION, RunFolder, is_finished, prepare_run, publish
 from ecg_assets.training.topology import default_experiment
@@ -71,7 +71,7 @@ def publish_checkpoint(context: dg.OpExecutionContext, experiment: str, data_roo
         metadata=told(
             f"experiment {experiment}, best epoch {published.best_epoch}",
             published.checkpoint,
-            picture=picture(loss_curve(run.events), "loss and learning rate over the epochs"),
+            picture=picture(kept_loss_curve(root, run.events), "loss and learning rate over the epochs"),
             experiment=experiment,
             best_epoch=published.best_epoch,
             sha256=published.sha256,

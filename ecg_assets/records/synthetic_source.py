@@ -12,12 +12,14 @@ from ecg_assets.records.record import LEADS, SAMPLING_RATES_HZ
 from ecg_assets.records.synthetic import synthesize
 from ecg_assets.records.synthetic_leads import INDEPENDENT_LEADS, Array, twelve_leads
 from ecg_assets.store.atomic import TEMPORARY_PREFIX
+from ecg_assets.store.fingerprint import fingerprint, sha256_file
 from ecg_assets.store.stage import Log
 
 # From here on, 12 ids in a row already lie in train, validation and test.
 FIRST_ID = 90_000_001
 
 DECIMALS = 3
+_MADE_FROM = ".made_from"
 
 _QUARTER = {"I": 0, "III": 0, "aVR": 1, "aVL": 1, "aVF": 1, "V1": 2, "V2": 2, "V3": 2, "V4": 3, "V5": 3, "V6": 3}
 
@@ -25,8 +27,9 @@ _QUARTER = {"I": 0, "III": 0, "aVR": 1, "aVL": 1, "aVF": 1, "V1": 2, "V2": 2, "V
 def write_synthetic_source(folder: Path, count: int, seed: int, log: Log, mix: str = "default") -> None:
     """Writes `train.csv` and `train/<id>/<id>.csv` of `count` records; the same arguments give the same bytes.
 
-    The folder is whole or absent: it is filled under a temporary name and renamed. One that is there is replaced
-    when it is such a source (or empty), and left alone otherwise.
+    The folder is whole or absent: it is filled under a temporary name and renamed. One that is there is kept when it
+    holds what the same code made from the same arguments, replaced when it is another such source (or empty), and left
+    alone otherwise.
 
     Args:
         folder: to write.
@@ -45,9 +48,13 @@ def write_synthetic_source(folder: Path, count: int, seed: int, log: Log, mix: s
     folder.parent.mkdir(parents=True, exist_ok=True)
     for left in folder.parent.glob(f"{TEMPORARY_PREFIX}*-{folder.name}"):  # of a run that was killed
         shutil.rmtree(left)
+    made_from, noted = fingerprint(_code(), count, seed, mix), folder / _MADE_FROM
+    if noted.is_file() and noted.read_text("utf-8") == f"{made_from} {_content(folder)}":
+        return
     building = folder.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{folder.name}")
     try:
         _fill(building, count, seed, mix)
+        (building / _MADE_FROM).write_text(f"{made_from} {_content(building)}", "utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         building.rename(folder)
     finally:
@@ -94,13 +101,25 @@ def _fill(folder: Path, count: int, seed: int, mix: str) -> None:
         csv.writer(table, lineterminator="\n").writerows(rows)
 
 
+def _code() -> dict[str, str]:
+    """What the records follow from beside the arguments: hashes of the generator's files, and numpy's version."""
+    here = Path(__file__).parent
+    files = [*here.glob("synthetic*.py"), *(here / "tables").glob("synthetic*.yaml"), here / "record.py"]
+    return {path.name: sha256_file(path) for path in files} | {"numpy": np.__version__}
+
+
+def _content(folder: Path) -> str:
+    files = (path for path in folder.rglob("*.csv") if path.is_file())
+    return fingerprint({path.relative_to(folder).as_posix(): sha256_file(path) for path in files})
+
+
 def _refuse_other_content(folder: Path) -> None:
     """Only what this module writes may be replaced: somebody may point it at their real records."""
     if not folder.exists():
         return
     if not folder.is_dir():
         raise ValueError(f"{folder} is a file; choose a folder's name for the synthetic source")
-    other = {path.name for path in folder.iterdir()} - {"train.csv", "train"}
+    other = {path.name for path in folder.iterdir()} - {"train.csv", "train", _MADE_FROM}
     train = folder / "train"
     if train.is_dir():
         other |= {path.name for path in train.iterdir() if not _is_synthetic_id(path.name)}

@@ -24,13 +24,15 @@ def sample_sheet(folder: Path, count: int) -> bytes:
     return _sheet([sample for recipe in sorted(by_recipe) for sample in by_recipe[recipe][:each]][:count])
 
 
-def recipe_sheets(folder: Path, count: int) -> dict[str, bytes]:
-    """Up to `count` samples of each recipe, each above its mask, as a PNG a recipe.
+def recipe_sheet(folder: Path, recipe: str, count: int) -> bytes:
+    """Up to `count` samples of one recipe, from all over the dataset, each above its mask, as a PNG.
 
     Raises:
-        DatasetError: there is no dataset in `folder`.
+        DatasetError: there is no dataset in `folder`, or no sample of this recipe in it.
     """
-    return {recipe: _sheet(samples[:count]) for recipe, samples in sorted(_by_recipe(folder).items())}
+    reader = SampleReader(folder, None, (recipe,))
+    spread = np.linspace(0, len(reader) - 1, min(count, len(reader))).astype(int)
+    return _sheet([reader[int(number)] for number in spread])
 
 
 def _by_recipe(folder: Path) -> dict[str, list[Sample]]:

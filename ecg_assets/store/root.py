@@ -83,6 +83,11 @@ class DataRoot:
         """Real images (`inbox/`) and what was read in them."""
         return self.path / "scans"
 
+    @property
+    def pictures(self) -> Path:
+        """Pictures for the UI and what else is quick to show and slow to make; may be deleted at any time."""
+        return self.path / "pictures"
+
     def relative(self, path: Path) -> str:
         """`path` as told to people and kept in files: relative to the root, with forward slashes."""
         return path.relative_to(self.path).as_posix()

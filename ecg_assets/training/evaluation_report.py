@@ -5,7 +5,7 @@ from pathlib import Path
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
 from ecg_assets.training.champion import champion_on, scorer
-from ecg_assets.training.plots import loss_curve
+from ecg_assets.training.plots import kept_loss_curve
 from ecg_assets.training.report import Picture, Section, write_report
 from ecg_assets.training.report_sections import sections
 from ecg_assets.training.run_folder import RunFolder
@@ -31,9 +31,10 @@ def write_evaluation(root: DataRoot, run: RunFolder, card: Scorecard, page_png: 
         CheckpointError, EmptySplitError: the champion cannot be scored on this dataset.
     """
     champion = champion_on(root, card.dataset_digest, scorer(root, card.dataset_digest, log), log)
+    curve = kept_loss_curve(root, run.events)
     pictures = [
         Section("A test page as the network reads it", pictures=[Picture("first test record", page_png)]),
-        Section("Training", pictures=[Picture("losses and Dice on validation samples", loss_curve(run.events))]),
+        Section("Training", pictures=[Picture("losses and Dice on validation samples", curve)]),
     ]
     parts = sections(card, champion.card if champion else None, report_path(run).parent)
     facts = {

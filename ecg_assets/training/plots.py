@@ -5,12 +5,21 @@ from pathlib import Path
 from typing import Any
 
 from ecg_assets.samples.classes import CLASS_COLOURS, CLASSES
+from ecg_assets.store.fingerprint import fingerprint, sha256_file
+from ecg_assets.store.kept import kept
+from ecg_assets.store.root import DataRoot
 from ecg_assets.training.events import read_events
 from ecg_assets.training.history import History
 
 _SIZE_IN, _DPI = (10, 3.4), 90
 # White is the paper's.
 _COLOURS = dict(zip(CLASSES, CLASS_COLOURS / 255, strict=True)) | {"background": "grey"}
+
+
+def kept_loss_curve(root: DataRoot, events: Path) -> bytes:
+    """As `loss_curve`, drawn again only when there are other events."""
+    follows_from = fingerprint(sha256_file(events), sha256_file(Path(__file__)))
+    return kept(root.pictures / "loss_curve.kept", follows_from, lambda: loss_curve(events))
 
 
 def loss_curve(events: Path) -> bytes:

@@ -2,15 +2,16 @@
 
 import base64
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from ecg_assets.assets.metadata import MAX_PICTURE_BYTES, digest_below, picture
+from ecg_assets.assets.metadata import MAX_PICTURE_BYTES, digest_below, drawn, picture
 from ecg_assets.pages.preview import contact_sheet
 from ecg_assets.store.manifest import Manifest
-from ecg_assets.store.root import DataRoot
+from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.store.stage import StageReport
 
 
@@ -38,6 +39,21 @@ def test_a_large_drawing_keeps_its_size(made_root: DataRoot) -> None:
     text = str(picture(sheet, "pages").value)
     shown = Image.open(io.BytesIO(base64.b64decode(text.partition(";base64,")[2].removesuffix(")"))))
     assert shown.size == Image.open(io.BytesIO(sheet)).size
+
+
+def test_a_picture_is_drawn_again_only_when_what_it_shows_has_changed(tmp_path: Path) -> None:
+    root, sides = open_root(tmp_path), list[int]()
+
+    def draw(side: int) -> bytes:
+        sides.append(side)
+        return png(side)
+
+    first = drawn(root, "noise", "noise", "digest 1", draw, 16)
+    assert first.value == picture(png(16), "noise").value
+    assert drawn(root, "noise", "noise", "digest 1", draw, 20).value == first.value
+    assert drawn(root, "other", "noise", "digest 1", draw, 20).value != first.value
+    assert drawn(root, "noise", "noise", "digest 2", draw, 24).value == picture(png(24), "noise").value
+    assert sides == [16, 20, 24]
 
 
 def test_a_changed_mask_does_not_change_the_pages_digest() -> None:

@@ -30,7 +30,7 @@ def table(folder: Path) -> list[dict[str, str]]:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    return {str(path.relative_to(folder)): sha256_file(path) for path in folder.rglob("*") if path.is_file()}
+    return {str(path.relative_to(folder)): sha256_file(path) for path in folder.rglob("*.csv")}
 
 
 def test_table_lists_id_rate_and_length_as_the_competition_does(source: Path) -> None:
@@ -89,6 +89,28 @@ def test_a_second_call_leaves_equal_bytes(source: Path, tmp_path: Path) -> None:
     write_synthetic_source(folder, 6, 3, lambda line: None)
     assert contents(folder) == contents(source)
     assert [path.name for path in tmp_path.iterdir()] == ["again"]
+
+
+def test_what_is_there_already_is_not_made_again_unless_somebody_has_touched_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, made = tmp_path / "source", list[str]()
+
+    def noted(record_id: str, fs_hz: int, seed: int, mix: str) -> object:
+        made.append(record_id)
+        return synthesize(record_id, fs_hz, seed, mix=mix)
+
+    monkeypatch.setattr("ecg_assets.records.synthetic_source.synthesize", noted)
+    for _ in range(2):
+        write_synthetic_source(folder, 2, 3, lambda line: None)
+    assert len(made) == 2
+    before = contents(folder)
+    next((folder / "train").rglob("*.csv")).unlink()
+    write_synthetic_source(folder, 2, 3, lambda line: None)
+    assert len(made) == 4 and contents(folder) == before
+    monkeypatch.setattr("ecg_assets.records.synthetic_source._code", lambda: {"synthetic.py": "another"})
+    write_synthetic_source(folder, 2, 3, lambda line: None)
+    assert len(made) == 6
 
 
 def test_fewer_records_are_the_first_of_more_and_replace_them(source: Path, tmp_path: Path) -> None:
