@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from pydantic import Field
 
 from ecg_assets.resources.gcs import RunKeeper
 from ecg_assets.resources.launches import PROCESS_FILE, TOKEN_VARIABLE, clear_left_processes, note_launch
-from ecg_assets.resources.picture_metadata import photo
+from ecg_assets.resources.observations import observe
 from ecg_assets.resources.pipes_trainer import LAUNCHER_VARIABLE
 from ecg_assets.resources.preflight import preflight
 from ecg_assets.resources.processes import end_group
@@ -73,10 +73,10 @@ class TPUResource(dg.ConfigurableResource[Any]):
             with self._trainer(run_folder, environment, context.log.info) as trainer:
                 while trainer.poll() is None:
                     time.sleep(self.poll_s)
-                    shown = _observe(context, session, asset_key, run_folder, shown)
+                    shown = observe(context, session, asset_key, run_folder, shown)
                     keeper.look()
         # Leaving the session reads the trainer's last messages to their end.
-        _observe(context, session, asset_key, run_folder, shown)
+        observe(context, session, asset_key, run_folder, shown)
         if trainer.returncode != 0:
             keeper.look(at_once=True)
             raise dg.Failure(
@@ -116,36 +116,6 @@ def trainer_environment(log: Log) -> dict[str, str]:
         )
     environment[LAUNCHER_VARIABLE] = str(os.getpid())
     return environment
-
-
-def _observe(
-    context: dg.OpExecutionContext, session: dg.PipesSession, asset_key: dg.AssetKey, run_folder: Path, shown: int
-) -> int:
-    """Turns the epochs and pictures that came in since `shown` into observations; returns how many are seen now."""
-    messages = session.get_custom_messages()
-    for event in messages[shown:]:
-        values = dict(event["values"])
-        drawn = values.pop("picture", None)
-        # A picture comes some seconds after its epoch, which is not to be plotted twice.
-        metadata = _flat(values) if drawn is None else {"picture": _picture(run_folder / drawn, str(event["message"]))}
-        context.log_event(dg.AssetObservation(asset_key, description=str(event["message"]), metadata=metadata))
-    return len(messages)
-
-
-def _picture(path: Path, alt: str) -> dg.MarkdownMetadataValue | str:
-    """The file as Markdown; a text when it is gone, as after the run folder was moved away."""
-    return photo(path, alt) if path.exists() else f"{path} is not there any more"
-
-
-def _flat(values: Mapping[str, Any]) -> dict[str, float | str]:
-    """Numbers and texts, those of nested dicts as `<outer>_<inner>`: what the UI's plots can show."""
-    flat: dict[str, float | str] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= {f"{name}_{inner}": number for inner, number in _flat(value).items()}
-        elif isinstance(value, int | float | str):
-            flat[name] = value
-    return flat
 
 
 def _exit_text(code: int) -> str:

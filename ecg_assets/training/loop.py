@@ -7,7 +7,6 @@ import numpy as np
 
 from ecg_assets.training.events import EventLog
 from ecg_assets.training.flaws import Seen
-from ecg_assets.training.metrics import scores_of
 from ecg_assets.training.recovery import Flaw, remedy
 from ecg_assets.training.replica import Replica
 from ecg_assets.training.run_folder import EpochScores, RunFolder
@@ -90,12 +89,12 @@ def _end_epoch(replica: Replica, teller: Teller) -> None:
     watch.stop()
     skipped = sum(epoch == progress.epoch for epoch, _ in progress.skipped)
     mean_loss = progress.loss_sum / max(1, replica.train_batches.steps - skipped)
-    validation_loss, confusion = replica.validate()
+    validation_loss, tally = replica.validate()
     if not np.isfinite(validation_loss):
         seen = Seen(0.0, 0, stop=False, first_bad=0, bad_weights=True, own_bad=[])
         _recover(replica, teller, seen, progress.step, {})
         return
-    scores = scores_of(confusion)
+    scores = tally.scores
     ended = EpochScores(
         epoch=progress.epoch + 1,
         loss=mean_loss,
@@ -106,6 +105,10 @@ def _end_epoch(replica: Replica, teller: Teller) -> None:
         precision=scores.precision,
         recall=scores.recall,
         foreground_dice=scores.foreground_dice,
+        f_1px=tally.near_f(1),
+        f_2px=tally.near_f(2),
+        intersection_f_3px=tally.intersections.f,
+        confusion=tally.named_counts,
         samples_per_s=watch.samples_per_s,
         data_wait_share=watch.wait_share,
     )

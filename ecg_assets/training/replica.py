@@ -4,8 +4,6 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
@@ -19,13 +17,14 @@ from ecg_assets.training.first_weights import first_network
 from ecg_assets.training.flat import FlatNetwork
 from ecg_assets.training.flaws import Seen, Watch
 from ecg_assets.training.losses import LossTerms, sample_losses
-from ecg_assets.training.metrics import ConfusionMatrix, counts_on_host
+from ecg_assets.training.metrics import ValidationCounts
 from ecg_assets.training.network import normalise
 from ecg_assets.training.networks import NetworkSpec
 from ecg_assets.training.rates import Rates
 from ecg_assets.training.recovery import Remedy
 from ecg_assets.training.run_folder import EpochScores, RunFolder, RunState, read_start, write_state
 from ecg_assets.training.runtime.base import Runtime
+from ecg_assets.training.tally import Tally
 from ecg_assets.training.turns import turned
 
 
@@ -114,23 +113,24 @@ class Replica:
             weights = [self.network.vector.detach(), moments["exp_avg_sq"], *self.network.running.values()]
             return self._watch.look(weights, self.run.stop_request.exists())
 
-    def validate(self) -> tuple[float, npt.NDArray[np.int64]]:
-        """Loss and confusion matrix (true class, predicted class) over the validation samples of all replicas."""
+    def validate(self) -> tuple[float, Tally]:
+        """Mean loss and all counts over the validation samples of all replicas, each sample once."""
         self._average_buffers()
         self.network.train(False)
-        confusion = ConfusionMatrix(self.config.classes, self.runtime.device)
+        counts = ValidationCounts(self.config.classes)
         totals = self._from_host([0.0, 0.0])
         with torch.no_grad():
             for _, _, batch in self._on_device(enumerate(self._validation)):
                 losses_b, logits_bchw, mask_bhw, valid_b = self._losses(batch, self._ema)
-                confusion.add(logits_bchw, mask_bhw, valid_b)
+                predicted_bhw = logits_bchw.argmax(dim=1).to(torch.uint8)
                 totals = totals + torch.stack([(losses_b * valid_b).sum(), valid_b.sum()])
                 self.runtime.sync()
-            totals, counts = self.runtime.total(totals), self.runtime.total(confusion.counts)
-            self.runtime.sync()
+                counts.add(predicted_bhw, mask_bhw, valid_b)
+            totals = self.runtime.total(totals)
+            tally = counts.total(self.runtime)
         self.network.train(True)
         loss_sum, samples = totals.cpu().tolist()
-        return loss_sum / samples, counts_on_host(counts)
+        return loss_sum / samples, tally
 
     def end_epoch(self, scores: EpochScores) -> bool:
         """Notes the epoch, lowers the learning rate on a plateau, and saves: the best first, then the last.

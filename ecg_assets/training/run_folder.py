@@ -112,6 +112,9 @@ class EpochScores(BaseModel):
         validation_loss: mean over the validation samples.
         dice, iou, precision, recall: per class, on the validation samples; None where a class does not occur.
         foreground_dice: mean Dice over all classes but background; the best epoch has the highest.
+        f_1px, f_2px: per class but background, F of the pixels within that distance, as in the evaluation report.
+        intersection_f_3px: F of the intersections found within 3 px; None for networks that do not tell them apart.
+        confusion: pixels by true and predicted class, over all validation samples.
         samples_per_s: trained on by all replicas together, validation left aside.
         data_wait_share: of the time of the training steps, spent waiting for batches.
     """
@@ -127,6 +130,10 @@ class EpochScores(BaseModel):
     precision: dict[str, float | None] = Field(default_factory=dict)
     recall: dict[str, float | None] = Field(default_factory=dict)
     foreground_dice: float
+    f_1px: dict[str, float | None] = Field(default_factory=dict)
+    f_2px: dict[str, float | None] = Field(default_factory=dict)
+    intersection_f_3px: float | None = None
+    confusion: dict[str, dict[str, int]] = Field(default_factory=dict)
     samples_per_s: float = 0.0
     data_wait_share: float = 0.0
 

@@ -55,6 +55,12 @@ class Tally(BaseModel):
         return np.array(self.confusion, dtype=np.int64)
 
     @property
+    def named_counts(self) -> dict[str, dict[str, int]]:
+        """The confusion matrix by names: pixels of each true class, by predicted class."""
+        names = class_names(len(self.confusion))
+        return {true: dict(zip(names, row, strict=True)) for true, row in zip(names, self.confusion, strict=True)}
+
+    @property
     def scores(self) -> Scores:
         """IoU, Dice, precision and recall of each class."""
         return scores_of(self.counts)
@@ -124,6 +130,16 @@ def tally_of(truth_hw: Mask, predicted_hw: Mask, classes: int) -> Tally:
             for tolerance in TOLERANCES_PX
         },
         intersections=detection_matches(*intersections) if intersections else Matches(),
+    )
+
+
+def no_samples(classes: int) -> Tally:
+    """The counts of nothing, for a network of 3 or 5 classes."""
+    return Tally(
+        samples=0,
+        confusion=np.zeros((classes, classes), dtype=np.int64).tolist(),
+        near={tolerance: {name: Matches() for name in class_names(classes)[1:]} for tolerance in TOLERANCES_PX},
+        intersections=Matches(),
     )
 
 

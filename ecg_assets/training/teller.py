@@ -1,6 +1,7 @@
 """What a training tells, as events. The master speaks for all replicas; of flaws each tells its own samples."""
 
 import time
+from collections.abc import Mapping
 
 from ecg_assets.training.events import EventLog
 from ecg_assets.training.flaws import Seen
@@ -64,11 +65,12 @@ class Teller:
         self._epoch_began = time.monotonic()
         if not self._runtime.is_master:
             return
-        dice = ", ".join(f"{name} {value:.3f}" for name, value in ended.dice.items() if value is not None)
+        f = {"wave within 1 px": ended.f_1px.get("wave"), "intersections": ended.intersection_f_3px}
         self._events.write(
             "epoch",
             f"epoch {ended.epoch} of {replica.config.epochs}: loss {ended.loss:.4f}, validation loss "
-            f"{ended.validation_loss:.4f}, learning rate {ended.learning_rate:.2e}, Dice {dice}; {seconds:.0f} s, "
+            f"{ended.validation_loss:.4f}, learning rate {ended.learning_rate:.2e}, Dice {_listed(ended.dice)}; "
+            f"F {_listed(f)}; {seconds:.0f} s, "
             f"{ended.samples_per_s:.1f} samples/s, {ended.data_wait_share:.0%} of it waiting for data",
             **ended.model_dump(),
             step=replica.train_batches.steps,
@@ -151,3 +153,8 @@ class Teller:
                 f"this network falls back to the host in every step, which is slow on a TPU: {', '.join(fallbacks)}",
                 fallbacks=fallbacks,
             )
+
+
+def _listed(scores: Mapping[str, float | None]) -> str:
+    """Those that there are."""
+    return ", ".join(f"{name} {score:.3f}" for name, score in scores.items() if score is not None) or "none"

@@ -16,6 +16,9 @@ EPOCH = {
     "loss": 0.5,
     "learning_rate": 1e-3,
     "dice": {"wave": 0.9, "grid": None},
+    "f_1px": {"wave": 0.95},
+    "intersection_f_3px": 0.99,
+    "confusion": {"wave": {"wave": 9, "grid": 1}, "grid": {"wave": 0, "grid": 7}},
     "samples_per_s": 12.5,
     "data_wait_share": 0.02,
 }

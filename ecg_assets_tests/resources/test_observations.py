@@ -23,9 +23,14 @@ def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dg.AssetObserv
 def test_numbers_and_pictures_are_observed_and_log_lines_are_not(seen: list[dg.AssetObservation]) -> None:
     assert [one.asset_key for one in seen] == [TRAINED] * 3
     epoch, drawn, gone = seen
-    assert {name: value.value for name, value in epoch.metadata.items()} == {
+    confusion = dict(epoch.metadata).pop("confusion")
+    assert isinstance(confusion, dg.TableMetadataValue)
+    assert [record.data for record in confusion.records] == [
+        {"true \\ predicted": "wave", "wave": 9, "grid": 1}, {"true \\ predicted": "grid", "wave": 0, "grid": 7}
+    ]  # fmt: skip
+    assert {name: value.value for name, value in epoch.metadata.items() if value != confusion} == {
         "epoch": 1, "loss": 0.5, "learning_rate": 1e-3, "dice_wave": 0.9, "samples_per_s": 12.5,
-        "data_wait_share": 0.02,
+        "data_wait_share": 0.02, "f_1px_wave": 0.95, "intersection_f_3px": 0.99,
     }  # fmt: skip
     assert set(drawn.metadata) == {"picture"}
     text = str(drawn.metadata["picture"].value)

@@ -25,7 +25,7 @@ def probe(run_folders: Sequence[Path], out: Path, runtime: Runtime) -> None:
     """Trains one epoch of each step by step, lowers the learning rate five times on the way, writes what was seen."""
     for run_folder in run_folders:
         replica = Replica(RunFolder(run_folder), runtime, lambda note: None)
-        seen = trained(replica) | {"confusion": replica.validate()[1], "world_size": runtime.world_size}
+        seen = trained(replica) | {"confusion": replica.validate()[1].counts, "world_size": runtime.world_size}
         parameters = hashlib.sha256(replica.network.vector.detach().cpu().numpy().tobytes())
         np.savez(
             out / run_folder.name / f"{runtime.ordinal}.npz",

@@ -124,8 +124,12 @@ def test_a_training_leaves_history_tensorboard_and_stamp(prepare: Prepare, monke
     train(run.path)
     ended = [one for one in read_events(run.events) if one.kind == "epoch"]
     assert [float(row["dice_wave"]) for row in rows(run)] == [one.values["dice"]["wave"] for one in ended]
+    pixels = [one.values["confusion"]["wave"]["background"] for one in ended]
+    assert [int(row["confusion_wave_background"]) for row in rows(run)] == pixels
+    assert {"f_1px_wave", "f_2px_wave", "intersection_f_3px"} <= set(rows(run)[0])
     seen = scalars(run)
     assert [step for step, _ in seen["epoch/validation_loss"]] == [20, 40]
+    assert {"epoch/f_1px/wave", "epoch/intersection_f_3px", "epoch/confusion/wave/background"} <= seen.keys()
     assert {"epoch/learning_rate", "epoch/iou/wave", "epoch/foreground_dice", "train/loss"} <= seen.keys()
     text = (run.path / "stamp.json").read_text("utf-8")
     stamp = json.loads(text)

@@ -1,11 +1,16 @@
 """Losses and scores against their definitions."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from ecg_assets.training.losses import LossTerms, sample_losses
-from ecg_assets.training.metrics import ConfusionMatrix, counts_on_host, scores_of
+from ecg_assets.training.metrics import ValidationCounts
+from ecg_assets.training.runtime.heartbeat import Heartbeats
+from ecg_assets.training.runtime.plain import PlainRuntime
+from ecg_assets.training.tally import tally_of
 
 
 def random_batch(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -34,41 +39,25 @@ def test_a_sample_s_loss_does_not_depend_on_its_neighbours() -> None:
     torch.testing.assert_close(together, alone)
 
 
-def test_scores_are_those_of_a_direct_count_and_filling_samples_do_not_count() -> None:
+def test_scores_are_those_of_a_direct_count_and_filling_samples_do_not_count(tmp_path: Path) -> None:
     logits, mask = random_batch()
-    matrix = ConfusionMatrix(5, torch.device("cpu"))
-    matrix.add(logits, mask, torch.tensor([1.0, 1.0, 1.0, 0.0]))
-    matrix.add(logits, mask, torch.tensor([0.0, 1.0, 0.0, 0.0]))
-    scores = scores_of(counts_on_host(matrix.counts))
-    truth = torch.cat([mask[:3], mask[1:2]]).numpy()
-    predicted = torch.cat([logits[:3], logits[1:2]]).argmax(1).numpy()
+    predicted = logits.argmax(1).to(torch.uint8)
+    counts = ValidationCounts(5)
+    counts.add(predicted, mask, torch.tensor([1.0, 1.0, 1.0, 0.0]))
+    counts.add(predicted, mask, torch.tensor([0.0, 1.0, 0.0, 0.0]))
+    scores = counts.total(PlainRuntime(Heartbeats(tmp_path))).scores
+    true_nhw, predicted_nhw = (torch.cat([one[:3], one[1:2]]).numpy() for one in (mask, predicted))
     for number, name in enumerate(scores.dice):
-        hits = np.sum((truth == number) & (predicted == number))
-        assert scores.iou[name] == pytest.approx(hits / np.sum((truth == number) | (predicted == number)))
-        assert scores.dice[name] == pytest.approx(2 * hits / (np.sum(truth == number) + np.sum(predicted == number)))
-        assert scores.precision[name] == pytest.approx(hits / np.sum(predicted == number))
-        assert scores.recall[name] == pytest.approx(hits / np.sum(truth == number))
+        true, found = true_nhw == number, predicted_nhw == number
+        hits = np.sum(true & found)
+        assert scores.iou[name] == pytest.approx(hits / np.sum(true | found))
+        assert scores.dice[name] == pytest.approx(2 * hits / (np.sum(true) + np.sum(found)))
+        assert scores.precision[name] == pytest.approx(hits / np.sum(found))
+        assert scores.recall[name] == pytest.approx(hits / np.sum(true))
 
 
 def test_a_perfect_prediction_scores_one_and_an_absent_class_nothing() -> None:
-    mask = torch.tensor([[[0, 1], [4, 4]]], dtype=torch.uint8)
-    logits = torch.nn.functional.one_hot(mask.long(), 5).permute(0, 3, 1, 2).float()
-    matrix = ConfusionMatrix(5, torch.device("cpu"))
-    matrix.add(logits, mask, torch.ones(1))
-    scores = scores_of(counts_on_host(matrix.counts))
+    mask = np.array([[0, 1], [4, 4]], dtype=np.uint8)
+    scores = tally_of(mask, mask, 5).scores
     assert scores.dice == {"background": 1, "horizontal": 1, "vertical": None, "intersection": None, "wave": 1}
     assert scores.foreground_dice == 1
-
-
-def test_counts_stay_exact_beyond_what_an_int32_holds() -> None:
-    mask = torch.zeros(1, 1024, 1024, dtype=torch.uint8)
-    logits = torch.zeros(1, 3, 1024, 1024)
-    logits[:, 0] = 1
-    matrix = ConfusionMatrix(3, torch.device("cpu"))
-    matrix.counts = matrix.counts + torch.tensor(
-        [[[3000, 0, 0], [0, 0, 0], [0, 0, 0]], [[0] * 3] * 3], dtype=torch.int32
-    )
-    before = counts_on_host(matrix.counts)[0, 0]
-    matrix.add(logits, mask, torch.ones(1))
-    assert before > 2**31
-    assert counts_on_host(matrix.counts)[0, 0] == before + 1024 * 1024

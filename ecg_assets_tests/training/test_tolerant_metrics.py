@@ -1,16 +1,14 @@
 """Tolerant F-scores and detections against their definitions, counted by brute force, and exact sums."""
 
-from itertools import permutations
+from itertools import permutations, product
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecg_assets.training.boundary import Matches, near_matches
 from ecg_assets.training.detection import detection_matches, most_pairs
-from ecg_assets.training.metrics import ConfusionMatrix, counts_on_host
 from ecg_assets.training.tally import Cell, Mask, divided, summed, tally_of
 from ecg_assets_tests.training.cards import shifted_cells, truth_hw
 
@@ -96,14 +94,13 @@ def test_as_many_pairs_as_there_can_be(edges: set[tuple[int, int]]) -> None:
     assert most_pairs(left, right) == best
 
 
-def test_a_sample_s_confusion_is_that_of_the_matrix_on_the_device() -> None:
-    generator = torch.Generator().manual_seed(0)
-    logits = torch.randn(1, 5, 64, 64, generator=generator)
-    matrix = ConfusionMatrix(5, torch.device("cpu"))
-    truth = truth_hw()
-    matrix.add(logits, torch.from_numpy(truth)[None], torch.ones(1))
-    predicted = logits.argmax(1)[0].to(torch.uint8).numpy()
-    np.testing.assert_array_equal(tally_of(truth, predicted, 5).counts, counts_on_host(matrix.counts))
+def test_a_confusion_counts_pixels_by_true_and_predicted_class() -> None:
+    rng, truth = np.random.default_rng(0), truth_hw()
+    predicted = rng.integers(0, 5, truth.shape, dtype=np.uint8)
+    tally = tally_of(truth, predicted, 5)
+    for true, other in product(range(5), repeat=2):
+        assert tally.counts[true, other] == np.sum((truth == true) & (predicted == other))
+    assert tally.named_counts["wave"]["horizontal"] == tally.counts[4, 1]
 
 
 def test_counts_add_up_exactly_whichever_way_the_samples_are_divided() -> None:

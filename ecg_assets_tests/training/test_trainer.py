@@ -68,6 +68,8 @@ def test_a_training_tells_its_losses_learns_and_publishes_its_best_epoch(prepare
     assert losses[-1] < 0.8 * losses[0]
     for score in ("dice", "iou", "precision", "recall"):
         assert set(epochs(run)[0][score]) == {"background", "horizontal", "vertical", "intersection", "wave"}
+    assert set(epochs(run)[0]["f_1px"]) == set(epochs(run)[0]["f_2px"]) == set(epochs(run)[0]["dice"]) - {"background"}
+    assert "F wave within 1 px" in next(event.message for event in heard if event.kind == "epoch")
     published = publish(run, quiet)
     assert published.best_epoch == 1 + int(np.argmax([one["foreground_dice"] for one in epochs(run)]))
     assert loss_curve(run.events)[:4] == b"\x89PNG"
