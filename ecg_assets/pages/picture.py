@@ -17,7 +17,7 @@ from ecg_assets.pages.effects.blend import lit
 from ecg_assets.pages.effects.registry import effect
 from ecg_assets.pages.grid_style import Colour
 from ecg_assets.pages.paper import MAJOR_MM, MINOR_MM, paper_colours
-from ecg_assets.pages.plan import PagePlan, style_texts
+from ecg_assets.pages.plan import PagePlan, pulse_outlines, style_texts
 from ecg_assets.pages.print import text_box
 from ecg_assets.pages.recipe import DrawnRecipe
 from ecg_assets.pages.render import INK_LEVELS, palette_of
@@ -249,32 +249,35 @@ def places(plan: PagePlan, warp: PageWarp, traced: bool = True, printed: bool = 
         printed: it bears the print.
 
     Returns:
-        `leads` and `labels`, of which the picture shows a part, with their corners in it, clockwise from the upper
-        left one of the upright page; and `warp_px`, the coarse map.
+        `leads`, `labels` and `pulses`, of which the picture shows a part, with their corners in it, clockwise from the
+        upper left one of the upright page; and `warp_px`, the coarse map.
     """
-    leads, labels = _boxes(plan, warp, traced, printed)
-    return {"leads": leads, "labels": labels, "warp_px": warp.coarse_map()}
+    return {**_boxes(plan, warp, traced, printed), "warp_px": warp.coarse_map()}
 
 
-def _boxes(plan: PagePlan, warp: PageWarp, traced: bool, printed: bool) -> tuple[Boxes, Boxes]:
+def _boxes(plan: PagePlan, warp: PageWarp, traced: bool, printed: bool) -> dict[str, Boxes]:
     panels = [panel for panel in plan.panels if panel.count and traced]
     texts = (*style_texts(plan.style), *plan.header) if printed else ()
+    outlines = pulse_outlines(plan.style, plan.stroke_mm) if printed else []
+    kinds = ["leads"] * len(panels) + ["labels"] * len(texts) + ["pulses"] * len(outlines)
     named: list[dict[str, Any]] = [{"lead": panel.lead, "rhythm": panel.rhythm} for panel in panels]
     named += [{"kind": text.kind, "text": text.text} for text in texts]
+    named += [{} for _ in outlines]
     half_mm = _LEAD_HALF_HEIGHT_MM
     boxes_mm = [
         (panel.left_mm, panel.zero_y_mm - half_mm, panel.right_mm, panel.zero_y_mm + half_mm) for panel in panels
     ]
     boxes_mm += [text_box(text, plan.style).in_mm(plan.style.px_per_mm) for text in texts]
+    boxes_mm += [(bar.x0_mm, bar.y0_mm, bar.x1_mm, bar.y1_mm) for bar in outlines]
+    found: dict[str, Boxes] = {"leads": [], "labels": [], "pulses": []}
     if not named:
-        return [], []
+        return found
     left, top, right, bottom = np.array(boxes_mm).T
     corners = np.stack([left, top, right, top, right, bottom, left, bottom], axis=1).reshape(-1, 2)
     corners_px = warp.to_picture(corners)
     near = _near(corners_px, np.arange(0, len(corners_px), 4), *warp.size_px)
-    listed = [
-        {**name, "corners_px": place}
-        for name, place in zip(named, np.round(corners_px, 1).reshape(-1, 4, 2).tolist(), strict=True)
-    ]
-    shown = [box for box, is_near in zip(listed, near, strict=True) if is_near]
-    return [box for box in shown if "lead" in box], [box for box in shown if "text" in box]
+    places_px = np.round(corners_px, 1).reshape(-1, 4, 2).tolist()
+    for kind, name, place, is_near in zip(kinds, named, places_px, near, strict=True):
+        if is_near:
+            found[kind].append({**name, "corners_px": place})
+    return found

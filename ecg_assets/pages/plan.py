@@ -201,3 +201,11 @@ def pulses(style: PageStyle, stroke_mm: float) -> list[Bar]:
             Bar(left_mm - half_mm, right_mm + half_mm, top_mm - half_mm, top_mm + half_mm),
         ]
     return bars
+
+
+def pulse_outlines(style: PageStyle, stroke_mm: float) -> list[Bar]:
+    """The rectangles around the calibration pulses, one a row."""
+    bars = pulses(style, stroke_mm)
+    return [
+        Bar(left.x0_mm, right.x1_mm, left.y0_mm, left.y1_mm) for left, right in zip(bars[::3], bars[1::3], strict=True)
+    ]

@@ -25,7 +25,7 @@ from ecg_assets.store.placement import SPLITS, split_of
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log, StageReport, manifest_path, run_stage
 
-CODE_VERSION = "7"
+CODE_VERSION = "8"
 STAGE = "mixed_dataset"
 _SPARE_SHARE = 1.1
 _ANY_ID = "<id>"

@@ -11,25 +11,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from math import ceil
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ecg_assets.samples.classes import BACKGROUND, WAVE
 from ecg_assets.samples.reader import Sample, SampleReader
 from ecg_assets.store.engine import usable_cores
 from ecg_assets.training.class_map import to_classes
 from ecg_assets.training.config import ConfigError, TrainConfig
 from ecg_assets.training.turns import WAYS
+from ecg_assets.training.windows import Windows
 
 # What random numbers are for; the first word of each seed sequence after the config's seed.
 _ORDER, _AUGMENT = 1, 2
-# What lies within 2 mm of a trace at 200 dpi.
-_TOUCHES = np.ones((33, 33), np.uint8)
-# Grey level; printed lines are brighter in at least one colour.
-_INK_BELOW = 100
 
 
 @dataclass(frozen=True)
@@ -79,7 +74,7 @@ class TrainBatches:
         """For replica `ordinal` of `world_size`, of which `host_replicas` share this host's cores.
 
         Raises:
-            ConfigError: the samples are smaller than `crop_px`.
+            ConfigError: the samples are smaller than `crop_px`, or no sample has what the config wants crops of.
         """
         side_px = reader[0].mask_hw.shape[0]
         if side_px < config.crop_px:
@@ -88,6 +83,7 @@ class TrainBatches:
                 f"choose a crop_px up to {side_px}, or materialise the dataset with larger samples"
             )
         self._reader, self._config = reader, config
+        self._windows = Windows(reader, config)
         self._threads = loader_threads(config, host_replicas)
         self._ordinal, self._global_batch = ordinal, config.batch_size * world_size
         self.steps = config.steps_per_epoch or ceil(len(reader) / self._global_batch)
@@ -115,8 +111,9 @@ class TrainBatches:
         return zip(steps, _ahead(make, steps, self._threads, self._config.loader_batches_ahead), strict=True)
 
     def _drawn(self, number: int, epoch: int, position: int) -> "_Drawn":
-        sample, rng = self._reader[number], self._rng(_AUGMENT, epoch, position)
-        window = _window(sample, self._config, rng)
+        rng = self._rng(_AUGMENT, epoch, position)
+        number, window = self._windows.chosen(number, rng)
+        sample = self._reader[number]
         way = int(rng.integers(WAYS)) if self._config.turned else 0
         mask_hw = to_classes(sample.mask_hw[window], self._config.classes)
         return _Drawn(sample.image_hwc[window], mask_hw, way, sample.id)
@@ -160,24 +157,6 @@ class ValidationBatches:
             return _padded(samples, self._batch_size, self._config.classes, self._reader)
 
         return _ahead(make, list(range(self.steps)), self._threads, self._config.loader_batches_ahead)
-
-
-def _window(sample: Sample, config: TrainConfig, rng: np.random.Generator) -> tuple[slice, slice]:
-    """Where to cut: anywhere, or, for a share of the crops, so that ink which is no trace is in it."""
-    crop_px = config.crop_px
-    room_px = sample.mask_hw.shape[0] - crop_px
-    top, left = (int(number) for number in rng.integers(room_px + 1, size=2))
-    if rng.random() < config.text_share:
-        text_hw = (sample.image_hwc.max(axis=2) < _INK_BELOW) & (sample.mask_hw == BACKGROUND)
-        if config.touching_share and rng.random() < config.touching_share:
-            near_hw = cv2.dilate((sample.mask_hw == WAVE).view(np.uint8), _TOUCHES) > 0
-            text_hw = text_hw & near_hw if (text_hw & near_hw).any() else text_hw
-        text = np.flatnonzero(text_hw)
-        if len(text):
-            y, x = divmod(int(rng.choice(text)), sample.mask_hw.shape[1])
-            up, back = (int(number) for number in rng.integers(crop_px, size=2))
-            top, left = min(max(y - up, 0), room_px), min(max(x - back, 0), room_px)
-    return slice(top, top + crop_px), slice(left, left + crop_px)
 
 
 @dataclass(frozen=True)

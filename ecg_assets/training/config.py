@@ -84,6 +84,13 @@ class TrainConfig(BaseModel):
         description="Share of those crops that are cut where such ink lies within 2 mm of a trace (pulses, separators, "
         "names over it) instead of anywhere, which is mostly in the header.",
     )
+    pulse_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of the crops that hold a whole calibration pulse, of whichever sample: by chance one in two "
+        "hundred does, and a network that sees so few takes every pulse for trace.",
+    )
     log_every: int = Field(default=10, ge=1, description="Steps between log lines.")
     check_every: int = Field(
         default=10,

@@ -183,6 +183,7 @@ def test_a_picture_tells_scale_places_warp_and_what_happened() -> None:
     assert 4 < about["px_per_mm_x"] < 12
     assert [box["lead"] for box in about["leads"]][:4] == ["I", "aVR", "V1", "V4"]
     assert {box["text"] for box in about["labels"]} >= {"V1", "25mm/s"}
+    assert len(about["pulses"]) == 4
     warp = about["warp_px"]
     assert np.array(warp["picture_px"]).shape == (len(warp["y_mm"]), len(warp["x_mm"]), 2)
     box = next(box for box in about["leads"] if box["lead"] == "V1")

@@ -71,6 +71,17 @@ def test_a_clean_sample_s_places_are_those_of_its_crop(mixed_root: DataRoot) -> 
         np.testing.assert_allclose(corner, np.array(plan.style.paper_mm) * plan.style.px_per_mm, atol=0.11)
 
 
+def test_the_boxes_of_pulses_in_a_clean_sample_are_drawn_in_ink_that_is_background(made_root: DataRoot) -> None:
+    reader = SampleReader(made_root.dataset, None, recipes=("clean",))
+    found = [(reader[number], box) for number, boxes in reader.pulses_px().items() for box in boxes]
+    assert len(found) > 3
+    for sample, (left, top, right, bottom) in found:
+        roof, inside = np.s_[top : top + 3, left:right], np.s_[top + 6 : bottom - 6, left + 6 : right - 6]
+        assert (sample.image_hwc.max(axis=2)[roof].min(axis=0) < 120).mean() > 0.9
+        assert not (sample.mask_hw[roof] == WAVE).any()
+        assert sample.image_hwc[inside].mean() > sample.image_hwc[roof].mean()
+
+
 def test_the_test_split_is_made_with_the_frozen_recipes_whatever_becomes_of_the_others(
     mixed_root: DataRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,8 @@ from ecg_assets.samples.reader import SampleReader
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training import batches
 from ecg_assets.training.batches import Batch, TrainBatches, ValidationBatches, loader_threads
-from ecg_assets.training.config import TrainConfig
+from ecg_assets.training.config import ConfigError, TrainConfig
+from ecg_assets.training.windows import Windows
 from ecg_assets_tests.training.conftest import SMALL
 
 
@@ -113,6 +114,38 @@ def test_touching_share_cuts_where_print_meets_a_trace(reader: SampleReader) -> 
         )
 
     assert where_they_meet(1.0) > 1.3 * where_they_meet(0.0) > 0
+
+
+def test_pulse_share_cuts_around_whole_pulses_of_whichever_sample(reader: SampleReader) -> None:
+    pulses = {reader[number].id: boxes for number, boxes in reader.pulses_px().items()}
+    assert 0 < len(pulses) < len(reader) / 2
+
+    def with_pulse(share: float) -> float:
+        crops = epoch(reader, pulse_share=share, turned=False, crop_px=128, batch_size=1, steps_per_epoch=60)
+        return float(np.mean([crop.ids[0] in pulses for crop in crops]))
+
+    assert with_pulse(1.0) == 1.0
+    assert with_pulse(0.5) == pytest.approx(0.5 + with_pulse(0.0) / 2, abs=0.2)
+
+
+def test_a_crop_around_a_pulse_shows_all_of_it(reader: SampleReader) -> None:
+    windows = Windows(reader, TrainConfig(**(SMALL | {"pulse_share": 1.0, "crop_px": 128})))
+    boxes, rng = reader.pulses_px(), np.random.default_rng(0)
+    for _ in range(100):
+        number, (rows, columns) = windows.chosen(0, rng)
+        assert 0 <= rows.start < rows.stop <= reader[number].mask_hw.shape[0]
+        assert any(
+            rows.start <= top and bottom <= rows.stop and columns.start <= left and right <= columns.stop
+            for left, top, right, bottom in boxes[number]
+        )
+
+
+def test_a_dataset_that_tells_of_no_pulse_is_refused_where_they_are_wanted(
+    reader: SampleReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SampleReader, "pulses_px", lambda _: {})
+    with pytest.raises(ConfigError, match="tells of a whole calibration pulse; set it to 0, or materialise"):
+        epoch(reader, pulse_share=0.1)
 
 
 def test_validation_sees_each_sample_once_over_all_replicas_and_marks_what_fills_up(made_root: DataRoot) -> None:
