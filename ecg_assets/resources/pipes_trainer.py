@@ -30,7 +30,7 @@ def main() -> None:
     from ecg_assets.training.trainer import train
 
     with open_dagster_pipes() as pipes:
-        train(Path(sys.argv[1]), listeners=[lambda event: tell(pipes, event)], pictures=True)
+        train(Path(sys.argv[1]), [lambda event: tell(pipes, event)], pictures=True, own_process=True)
 
 
 def tell(pipes: PipesContext, event: "Event") -> None:

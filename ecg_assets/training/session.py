@@ -1,4 +1,4 @@
-"""Prepares, trains and publishes an experiment in this process, without Dagster."""
+"""Prepares, trains and publishes an experiment in this process, which is there for nothing else, without Dagster."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,5 +31,5 @@ def train_here(root: DataRoot, name: str, log: Log, preflight: Callable[[Path], 
         run = prepare_run(root, config, log)
         if not is_finished(run):
             preflight(run.path)
-            train(run.path, [lambda event: log(event.message)], pictures=True)
+            train(run.path, [lambda event: log(event.message)], pictures=True, own_process=True)
         return publish(run, log)

@@ -6,6 +6,7 @@ Exit codes: 0 trained to the end, 75 stopped as asked (the next launch goes on),
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -14,16 +15,20 @@ from types import FrameType
 
 import click
 
+from ecg_assets.training.again import begin_again, times_begun_again
 from ecg_assets.training.config import TrainConfig
 from ecg_assets.training.events import EventLog, Listener, read_events
 from ecg_assets.training.loop import train_replica
 from ecg_assets.training.run_folder import RunFolder, is_finished, read_start
 from ecg_assets.training.runtime import launch
 from ecg_assets.training.runtime.base import ReplicaError
+from ecg_assets.training.runtime.heartbeat import Silence
 from ecg_assets.training.tpu_host import worker_number
 from ecg_assets.training.watchers import watched
 
 STOPPED = 75  # EX_TEMPFAIL of sysexits(3)
+# For listeners, which are handed events some times a second, before the process ends.
+_TOLD_WITHIN_S = 1.0
 
 
 class TrainingStopped(SystemExit):
@@ -37,7 +42,9 @@ class TrainingFailedError(RuntimeError):
     """A replica failed; the message is its error, and its traceback is the last `error` event."""
 
 
-def train(run_folder: Path, listeners: Sequence[Listener] = (), pictures: bool = False) -> None:
+def train(
+    run_folder: Path, listeners: Sequence[Listener] = (), pictures: bool = False, own_process: bool = False
+) -> None:
     """Trains in all replicas until the last epoch is done; goes on from the last checkpoint where there is one.
 
     TERM and INT make it save a checkpoint at the next log line, and stop.
@@ -46,6 +53,8 @@ def train(run_folder: Path, listeners: Sequence[Listener] = (), pictures: bool =
         run_folder: as `prepare_run` made it.
         listeners: get each event, in this process, while the training runs.
         pictures: have validation samples drawn at each new best, beside the training.
+        own_process: this process is there to train: when plain torch hangs in it, its command is begun again. Otherwise
+            the process ends with code 70, and the next launch goes on.
 
     Raises:
         TrainingStopped: it was asked to stop.
@@ -59,13 +68,19 @@ def train(run_folder: Path, listeners: Sequence[Listener] = (), pictures: bool =
     before = len(read_events(run.events))
     run.stop_request.unlink(missing_ok=True)
     with watched(run, listeners, pictures), _stop_on_signals(run.stop_request):
-        _launch_again_and_again(run, config, events, before)
+        _launch_again_and_again(run, config, events, before, own_process)
         if not is_finished(run):
             raise TrainingStopped
 
 
-def _launch_again_and_again(run: RunFolder, config: TrainConfig, events: EventLog, before: int) -> None:
+def _launch_again_and_again(
+    run: RunFolder, config: TrainConfig, events: EventLog, before: int, own_process: bool
+) -> None:
     """Launches the replicas; when they die or hang, again from the last checkpoint, as often as the config says."""
+
+    def on_stall(silence: Silence) -> None:
+        _begin_again(run, config.restarts if own_process else 0, events, silence)
+
     for attempt in range(config.restarts + 1):
         try:
             launch(
@@ -74,6 +89,7 @@ def _launch_again_and_again(run: RunFolder, config: TrainConfig, events: EventLo
                 run.stop_request,
                 run.heartbeats,
                 lambda note: events.write("log", note),
+                on_stall,
             )
         except Exception as error:
             failures = [event for event in read_events(run.events)[before:] if event.kind == "error"]
@@ -84,15 +100,34 @@ def _launch_again_and_again(run: RunFolder, config: TrainConfig, events: EventLo
                 events.write("stopped", "stopped as asked before the first step")
                 return
             if not isinstance(error, ReplicaError) or attempt == config.restarts:
-                events.write("error", f"the training ended, restarted {attempt} times: {error}", traceback="")
+                _tell_end(events, error, attempt)
                 raise TrainingFailedError(str(error)) from error
-            events.write(
-                "restart",
-                f"{error}; starting again from the last checkpoint ({attempt + 1} of {config.restarts})",
-                restart=attempt + 1,
-            )
+            _tell_restart(events, error, attempt + 1, config.restarts)
         else:
             return
+
+
+def _begin_again(run: RunFolder, restarts: int, events: EventLog, why: Silence) -> None:
+    """Plain torch trains in this process; when it hangs, only the same command in its place can go on.
+
+    Returns when it was to be stopped, or has begun again often enough.
+    """
+    done = times_begun_again()
+    if done < restarts and not run.stop_request.exists():
+        _tell_restart(events, why, done + 1, restarts)
+        time.sleep(_TOLD_WITHIN_S)
+        begin_again()
+    _tell_end(events, why, done)
+    time.sleep(_TOLD_WITHIN_S)
+
+
+def _tell_restart(events: EventLog, why: object, number: int, restarts: int) -> None:
+    told = f"{why}; starting again from the last checkpoint ({number} of {restarts})"
+    events.write("restart", told, restart=number)
+
+
+def _tell_end(events: EventLog, why: object, restarted: int) -> None:
+    events.write("error", f"the training ended, restarted {restarted} times: {why}", traceback="")
 
 
 @contextmanager
@@ -119,7 +154,7 @@ def main() -> None:
     """Trains in the folder named on the command line, and shows its events."""
     if len(sys.argv) != 2:
         sys.exit("usage: python -m ecg_assets.training.trainer RUN_FOLDER")
-    train(Path(sys.argv[1]), [lambda event: click.echo(event.message)], pictures=True)
+    train(Path(sys.argv[1]), [lambda event: click.echo(event.message)], pictures=True, own_process=True)
 
 
 if __name__ == "__main__":

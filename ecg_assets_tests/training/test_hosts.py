@@ -8,7 +8,6 @@ import pytest
 from ecg_assets.store.stage import Log
 from ecg_assets.training import topology, trainer
 from ecg_assets.training.batches import TrainBatches
-from ecg_assets.training.config import TrainConfig
 from ecg_assets.training.loop import train_replica
 from ecg_assets.training.run_folder import RunFolder
 from ecg_assets.training.runtime.base import Runtime
@@ -79,7 +78,9 @@ def test_what_people_watch_is_kept_by_the_first_host_alone(
     before = written(first)
     be("v4-32", 2, tmp_path, monkeypatch)
 
-    def launch(replica: Callable[[Runtime], None], config: TrainConfig, stop: Path, beats: Path, log: Log) -> None:
+    def launch(
+        replica: Callable[[Runtime], None], config: object, stop: Path, beats: Path, log: Log, _: object
+    ) -> None:
         """No chips are here: the replica is this process."""
         signs = Heartbeats(beats)
         signs.clear()

@@ -8,6 +8,7 @@ from typing import Literal
 from ecg_assets.store.stage import Log
 from ecg_assets.training.config import ConfigError, TrainConfig
 from ecg_assets.training.runtime.base import Runtime
+from ecg_assets.training.runtime.heartbeat import Silence
 from ecg_assets.training.topology import tpu_chips
 
 Kind = Literal["xla", "torch"]
@@ -29,7 +30,12 @@ def chosen_runtime(config: TrainConfig) -> Kind:
 
 
 def launch(
-    replica: Callable[[Runtime], None], config: TrainConfig, stop_request: Path, heartbeats: Path, log: Log
+    replica: Callable[[Runtime], None],
+    config: TrainConfig,
+    stop_request: Path,
+    heartbeats: Path,
+    log: Log,
+    on_stall: Callable[[Silence], None] = lambda silence: None,
 ) -> None:
     """Runs `replica` once in each replica of the runtime that the config chooses; returns when all have returned.
 
@@ -39,6 +45,7 @@ def launch(
         stop_request: file whose presence asks the replicas to stop.
         heartbeats: folder for the replicas' signs of life.
         log: receives notes, and the stacks of replicas that hang.
+        on_stall: is called before plain torch ends this process because it hangs.
 
     Raises:
         ConfigError: as `chosen_runtime`.
@@ -52,4 +59,4 @@ def launch(
     else:
         from ecg_assets.training.runtime import plain
 
-        plain.launch(replica, heartbeats, config.stall_timeout_s, log)
+        plain.launch(replica, heartbeats, config.stall_timeout_s, log, on_stall)

@@ -67,19 +67,36 @@ class PlainRuntime:
         return []
 
 
-def launch(replica: Callable[[Runtime], None], heartbeats: Path, stall_timeout_s: float, log: Log) -> None:
-    """Runs `replica` in this process, and ends the process when the replica hangs: nothing else can end it."""
+def launch(
+    replica: Callable[[Runtime], None],
+    heartbeats: Path,
+    stall_timeout_s: float,
+    log: Log,
+    on_stall: Callable[[Silence], None],
+) -> None:
+    """Runs `replica` in this process, and ends the process when the replica hangs: nothing else can end it.
+
+    Args:
+        replica: what to run.
+        heartbeats: folder for its signs of life.
+        stall_timeout_s: without one for that long, it hangs.
+        log: then receives the stacks of all threads.
+        on_stall: is called last, in another thread; the process ends with code `STALLED` when it returns.
+    """
     signs = Heartbeats(heartbeats)
-    with Watchdog(signs, stall_timeout_s, lambda silence: _end_stalled(silence, log)):
+    with Watchdog(signs, stall_timeout_s, lambda silence: _end_stalled(silence, log, on_stall)):
         runtime = PlainRuntime(signs)
         runtime.beat()
         replica(runtime)
         signs.done(runtime.ordinal)
 
 
-def _end_stalled(silence: Silence, log: Log) -> None:
-    with tempfile.TemporaryFile("w+") as stacks:
-        faulthandler.dump_traceback(stacks, all_threads=True)
-        stacks.seek(0)
-        log(f"{silence}: ending the trainer; the next launch goes on. Its stacks:\n{stacks.read()}")
-    os._exit(STALLED)
+def _end_stalled(silence: Silence, log: Log, on_stall: Callable[[Silence], None]) -> None:
+    try:
+        with tempfile.TemporaryFile("w+") as stacks:
+            faulthandler.dump_traceback(stacks, all_threads=True)
+            stacks.seek(0)
+            log(f"{silence}: ending the trainer. Its stacks:\n{stacks.read()}")
+        on_stall(silence)
+    finally:
+        os._exit(STALLED)
