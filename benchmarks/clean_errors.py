@@ -30,6 +30,8 @@ Corners = tuple[float, float, float, float]  # left, top, right, bottom, px
 _NEIGHBOURS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 _HALF_COVERED = 0.4, 0.6
 _MARGIN_PX = 2
+_PULSE_SHOWN_PX = 100  # of its ink: half of a pulse
+_SHOWN, _TAKEN = "pulses shown", "pulses taken for wave"
 _HALF = "(of those beside the trace: with 0.4 to 0.6 of a pixel under ink)"
 
 
@@ -49,6 +51,8 @@ def main(weights: Path, samples: int) -> None:
         true += int((sample.mask_hw == WAVE).sum())
         worst = ", ".join(f"{what} {count}" for what, count in counts.most_common(3))
         click.echo(f"{sample.id}: {worst}", err=True)
+    shown, taken = found.pop(_SHOWN, 0), found.pop(_TAKEN, 0)
+    click.echo(f"{shown} calibration pulses are shown, {taken} of them taken for wave by more than half")
     wrong = sum(count for what, count in found.items() if what != _HALF)
     click.echo(f"{len(chosen)} samples, {true} pixels of wave, {wrong} wrong ones")
     for what, count in found.most_common():
@@ -67,6 +71,11 @@ def _errors(root: DataRoot, predict: Predict, sample: Sample) -> Counter[str]:
     found[_HALF] = int((beside_hw & (covered_hw >= low) & (covered_hw <= high)).sum())
     left_hw = false_hw & ~beside_hw
     for what, place in _print(root, sample):
+        if what.startswith("pulse"):
+            ink_hw = (covered_hw[place] >= 0.5) & ~true_hw[place]
+            if ink_hw.sum() >= _PULSE_SHOWN_PX:
+                found[_SHOWN] += 1
+                found[_TAKEN] += int((predicted_hw[place] & ink_hw).sum() > ink_hw.sum() / 2)
         found[f"false: {what}"] += int(left_hw[place].sum())
         left_hw[place] = False
     found["false: on a line of the grid"] = int((left_hw & (sample.mask_hw > 0)).sum())
