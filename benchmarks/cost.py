@@ -39,7 +39,7 @@ def main() -> None:
     chosen = parser.parse_args()
     cases: list[Callable[[], list[Row]]] = [
         lambda: server(chosen.rounds),
-        lambda: again(24),
+        lambda: again(12),
         lambda: costs(chosen.records, chosen.rounds),
     ]
     rows = [row for case in cases for row in case()]

@@ -46,28 +46,26 @@ def read(folder: Path) -> None:
     accepted_records(open_root(folder))
 
 
-def plan_of_pages(folder: Path) -> None:
-    """Which shards of pages are due."""
+def pages(folder: Path) -> None:
+    """The pages again, of which none is due."""
     from ecg_assets.pages.config import PagesConfig
-    from ecg_assets.pages.stage import plan_pages
-    from ecg_assets.store.stage import due_tasks
+    from ecg_assets.pages.stage import render_pages
 
-    root = open_root(folder)
-    due = due_tasks(root.wave_images, root.path, plan_pages(root, PagesConfig()))
-    if due:
-        raise AssertionError(f"{len(due)} shards are due, expected none")
+    report = render_pages(open_root(folder), PagesConfig(), 1, _quiet)
+    if report.made or report.total("pages") != _records(folder):
+        raise AssertionError(f"{report.made} were made of {report.total('pages')} pages, expected none")
 
 
-def plan_of_samples(folder: Path) -> None:
-    """Which shards of samples are due."""
+def samples(folder: Path) -> None:
+    """The samples again, of which none are due."""
     from ecg_assets.samples.config import SamplesConfig
-    from ecg_assets.samples.stage import plan_samples
-    from ecg_assets.store.stage import due_tasks
+    from ecg_assets.samples.stage import STAGE, plan_samples
+    from ecg_assets.store.stage import run_stage
 
     root = open_root(folder)
-    due = due_tasks(root.dataset, root.path, plan_samples(root, SamplesConfig()))
-    if due:
-        raise AssertionError(f"{len(due)} shards are due, expected none")
+    made = run_stage(STAGE, root.dataset, root.path, plan_samples(root, SamplesConfig()), 1, _quiet).made
+    if made:
+        raise AssertionError(f"shards {made} were made, expected none")
 
 
 def status(folder: Path) -> None:
@@ -81,12 +79,16 @@ def status(folder: Path) -> None:
         raise AssertionError(said.output)
 
 
+def _quiet(_: str) -> None:
+    pass
+
+
 MEASURED: dict[str, Callable[[Path], None]] = {
     "shard and split of each record": shard,
     "write the index": write,
     "read the index": read,
-    "plan of the pages: which shards are due": plan_of_pages,
-    "plan of the samples: which shards are due": plan_of_samples,
+    "pages: planned, none is due": pages,
+    "samples: planned, none are due": samples,
     "ecg-assets status": status,
 }
 

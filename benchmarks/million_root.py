@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ecg_assets.pages.config import PagesConfig
+from ecg_assets.pages.drawn import Drawn, as_columns
 from ecg_assets.pages.mix import styles_of
 from ecg_assets.pages.page_shard import NOTES
 from ecg_assets.pages.page_shard import STAGE as PAGES
@@ -19,7 +20,7 @@ from ecg_assets.samples.stage import STAGE as SAMPLES
 from ecg_assets.samples.stage import plan_samples
 from ecg_assets.store.fingerprint import sha256_bytes
 from ecg_assets.store.made_from import MadeFrom, note_settings
-from ecg_assets.store.manifest import Manifest, write_manifest
+from ecg_assets.store.manifest import BY_RECORD, Manifest, write_manifest
 from ecg_assets.store.placement import shard_of, split_of
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.store.stage import manifest_path
@@ -104,15 +105,19 @@ def _pages(root: DataRoot, links: _Links) -> None:
     for folder in (root.wave_images, root.wave_masks):
         folder.mkdir(parents=True, exist_ok=True)
     for task in plan_pages(root, config):
-        files, by_record = {}, {}
+        files, by_record = dict[str, str](), dict[str, Drawn]()
         for row in task.records:
             record_id = row["id"]
             for path in (page_path(root, record_id), mask_path(root, record_id), layout_path(root, record_id)):
                 links.make(path)
                 files[root.relative(path)] = sha256_bytes(path.name.encode())
             key = sha256_bytes(b"key" + record_id.encode())
-            by_record[record_id] = {"key": key, "style": style, "wave_pixels": 30_000, "pixels": 3_740_000, "notes": []}
-        told = {"pages": len(by_record), **dict.fromkeys(NOTES, 0), "by_record": by_record} | task.made_from.as_info()
+            by_record[record_id] = Drawn(key, style, wave_pixels=30_000, pixels=3_740_000, notes=())
+        told = {
+            "pages": len(by_record),
+            **dict.fromkeys(NOTES, 0),
+            BY_RECORD: as_columns(by_record),
+        } | task.made_from.as_info()
         manifest = Manifest(stage=PAGES, fingerprint=task.fingerprint, files=files, info=told)
         write_manifest(manifest_path(root.wave_images, task.shard), manifest)
 

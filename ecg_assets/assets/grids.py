@@ -8,7 +8,7 @@ from ecg_assets.assets.metadata import drawn, stage_counts, table, told
 from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.own_paper import StyledPapers
 from ecg_assets.pages.preview import grid_mask_preview, paper_preview
-from ecg_assets.pages.stage import CODE_VERSION, build_papers
+from ecg_assets.pages.stage import CODE_VERSION, build_papers, paper_hashes
 from ecg_assets.resources.storage import DataRootResource
 from ecg_assets.store.fingerprint import fingerprint
 
@@ -44,13 +44,11 @@ def grids(
         report = build_papers(root, config, context.log.info)
     counts = stage_counts(report)
     styles = list(StyledPapers(config))
-    files = {name: digest for manifest in report.manifests for name, digest in manifest.files.items()}
-    masks = {name: digest for name, digest in files.items() if name.endswith("_mask.png")}
-    papers = {name: digest for name, digest in files.items() if name not in masks}
+    papers, masks = paper_hashes(root)
     shares = [
         {"style": style, "horizontal": share[1], "vertical": share[2], "intersection": share[3]}
-        for manifest in report.manifests
-        for style, share in manifest.info.get("class_shares", {}).items()
+        for numbers in report.held.numbers
+        for style, share in numbers.get("class_shares", {}).items()
     ]
     yield dg.MaterializeResult(
         asset_key="clean_grid",

@@ -56,12 +56,6 @@ def stage_counts(report: StageReport) -> dict[str, Any]:
     return {"made": len(report.made), "skipped": len(report.skipped)}
 
 
-def digest_below(report: StageReport, folder: str) -> str:
-    """Hash of the stage's files below one folder of the data root; a stage may fill more than one."""
-    files = {name: digest for manifest in report.manifests for name, digest in manifest.files.items()}
-    return fingerprint({name: digest for name, digest in files.items() if name.startswith(f"{folder}/")})
-
-
 def table(rows: Sequence[Mapping[Any, Any]]) -> dg.MetadataValue:
     """Rows for the UI: a list of equal-keyed dicts of text and numbers."""
     return dg.MetadataValue.table([dg.TableRecord({str(name): value for name, value in row.items()}) for row in rows])

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from ecg_assets.assets.metadata import digest_below, drawn, stage_counts, told
+from ecg_assets.assets.metadata import drawn, stage_counts, told
 from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.preview import contact_sheet, mask_sheet
 from ecg_assets.pages.stage import CODE_VERSION, NOTES, render_pages
@@ -49,7 +49,7 @@ def pages(
         report = render_pages(root, config, engine.workers(root, context.log.info), context.log.info)
     seconds = time.perf_counter() - started
     printed, counts = report.total("pages"), stage_counts(report)
-    images, masks = (digest_below(report, root.relative(folder)) for folder in (root.wave_images, root.wave_masks))
+    images, masks = (report.digest_of(root.relative(folder)) for folder in (root.wave_images, root.wave_masks))
     notes = {f"pages_with_{note}": report.total(note) for note in NOTES}
     yield dg.MaterializeResult(
         asset_key="rendered_waves",

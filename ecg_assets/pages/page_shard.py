@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-
 from ecg_assets.pages.config import PagesConfig
+from ecg_assets.pages.drawn import Drawn, as_columns, drawn_before
 from ecg_assets.pages.own_paper import StyledPaper, StyledPapers
 from ecg_assets.pages.paths import layout_path, mask_path, page_path
 from ecg_assets.pages.plan import plan_page
@@ -17,39 +16,15 @@ from ecg_assets.records.ingest import load_record
 from ecg_assets.store.atomic import json_bytes, write_bytes
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes, sha256_file
 from ecg_assets.store.made_from import MadeFrom
-from ecg_assets.store.manifest import Manifest, read_manifest
+from ecg_assets.store.manifest import BY_RECORD, Manifest, read_manifest
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import manifest_path
 
 STAGE = "rendered_waves"
 PROVENANCE = ("source", "licence", "labels")
 NOTES = ("empty_panels", "partial_panels", "flat_panels", "off_page_panels")
-_BY_RECORD = "by_record"
 
 Row = dict[str, Any]
-
-
-class Drawn(BaseModel):
-    """What is noted of one page in its shard's manifest.
-
-    Attributes:
-        key: hash of all that the page follows from; equal means that it need not be drawn again.
-        style: the paper's name.
-        wave_pixels: of the mask.
-        pixels: of the page.
-        notes: which of `NOTES` its layout has.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    key: str
-    style: str
-    wave_pixels: int
-    pixels: int
-    notes: tuple[str, ...]
-
-
-_NOTED = TypeAdapter(dict[str, Drawn])
 
 
 @dataclass(frozen=True)
@@ -90,7 +65,7 @@ class PageShard:
             ((papers.name_for(row["id"]), row) for row in self.records), key=lambda pair: (pair[0], pair[1]["id"])
         )
         held = read_manifest(manifest_path(self.root.wave_images, self.shard)) or Manifest(stage=STAGE, fingerprint="")
-        before, files, now = _noted(held), dict[str, str](), dict[str, Drawn]()
+        before, files, now = drawn_before(held), dict[str, str](), dict[str, Drawn]()
         drawn = 0
         for style, row in planned:
             key = fingerprint(self.made_from.code_version, self.looks[style], row)
@@ -131,14 +106,6 @@ def _places(root: DataRoot, record_id: str) -> list[Path]:
     return [path(root, record_id) for path in (page_path, mask_path, layout_path)]
 
 
-def _noted(held: Manifest) -> dict[str, Drawn]:
-    """By record id; nothing where the manifest is of a version that noted less, and then all pages are drawn."""
-    try:
-        return _NOTED.validate_python(held.info.get(_BY_RECORD, {}))
-    except ValidationError:
-        return {}
-
-
 def _kept_files(
     root: DataRoot, record_id: str, key: str, held: dict[str, str], before: dict[str, Drawn]
 ) -> dict[str, str] | None:
@@ -163,5 +130,5 @@ def _told(now: dict[str, Drawn]) -> dict[str, Any]:
         "wave_pixels": sum(page.wave_pixels for page in pages),
         "pixels": sum(page.pixels for page in pages),
         **{note: sum(note in page.notes for page in pages) for note in NOTES},
-        _BY_RECORD: {record_id: now[record_id].model_dump(mode="json") for record_id in sorted(now)},
+        BY_RECORD: as_columns(now),
     }

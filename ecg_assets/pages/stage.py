@@ -16,13 +16,23 @@ from ecg_assets.store.atomic import write_bytes
 from ecg_assets.store.engine import Workers
 from ecg_assets.store.fingerprint import fingerprint, fingerprints_of_rows, sha256_bytes, sha256_file
 from ecg_assets.store.made_from import MadeFrom, note_settings
+from ecg_assets.store.manifest import read_manifest
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import Log, StageReport, run_stage
+from ecg_assets.store.stage import Log, StageReport, manifest_path, run_stage
 
 CODE_VERSION = "5"
 PAPERS = "clean_grid"
 
-__all__ = ["CODE_VERSION", "NOTES", "build_papers", "look_of", "plan_pages", "plan_papers", "render_pages"]
+__all__ = [
+    "CODE_VERSION",
+    "NOTES",
+    "build_papers",
+    "look_of",
+    "paper_hashes",
+    "plan_pages",
+    "plan_papers",
+    "render_pages",
+]
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,14 @@ def plan_papers(root: DataRoot, config: PagesConfig) -> list[PapersTask]:
     return [PapersTask(root, made_from, config)]
 
 
+def paper_hashes(root: DataRoot) -> tuple[dict[str, str], dict[str, str]]:
+    """File -> SHA-256 of the empty papers, and of their masks."""
+    manifest = read_manifest(manifest_path(root.grids, 0))
+    files = manifest.files if manifest else {}
+    masks = {name: sha256 for name, sha256 in files.items() if name.endswith("_mask.png")}
+    return {name: sha256 for name, sha256 in files.items() if name not in masks}, masks
+
+
 def look_of(config: PagesConfig) -> dict[str, str]:
     """All that the pages' look follows from: seed, each style's fields and weight, the user's files by content."""
     mixed = styles_of(config.styles).items()
@@ -101,11 +119,11 @@ def plan_pages(root: DataRoot, config: PagesConfig) -> list[PageShard]:
     Raises:
         IndexMissingError: `raw_csvs` was not materialised.
     """
-    index, config_parts, looks = accepted_records(root), look_of(config), _looks(config)
-    columns = index[["id", "fs_hz", "sha256", *PROVENANCE]]
+    columns = ["fs_hz", "sha256", *PROVENANCE]
+    index, config_parts, looks = accepted_records(root, ["shard", *columns]), look_of(config), _looks(config)
     tasks = []
     for shard in range(root.shards):
-        rows = columns[index["shard"] == shard]
+        rows = index.loc[index["shard"] == shard, ["id", *columns]]
         held: dict[str, list[Any]] = {str(name): values.tolist() for name, values in rows.items()}
         made_from = MadeFrom(
             code_version=CODE_VERSION,

@@ -1,9 +1,11 @@
 """The index of records: one row each, accepted or quarantined with a reason, in Parquet."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ecg_assets.records.source import PLAIN_ID
@@ -55,44 +57,65 @@ def read_index(root: DataRoot) -> "pd.DataFrame":
     Raises:
         IndexMissingError: `raw_csvs` was not materialised in this data root, or its index has other columns.
     """
-    if not root.index.exists():
-        raise IndexMissingError(f"{root.index} is not there; materialise raw_csvs first")
-    try:
-        table = pq.read_table(root.index)
-    except (pa.ArrowException, OSError) as error:
-        raise IndexMissingError(
-            f"{root.index} is no whole Parquet file ({str(error).splitlines()[0]}); delete it and materialise raw_csvs"
-        ) from error
-    if table.schema.names != INDEX_SCHEMA.names:
-        raise IndexMissingError(
-            f"{root.index} has columns {table.schema.names}, expected {INDEX_SCHEMA.names}; materialise raw_csvs again"
-        )
-    try:
-        table.validate(full=True)
-        frame: pd.DataFrame = table.cast(INDEX_SCHEMA).to_pandas()
-    except (pa.ArrowException, ValueError) as error:
-        raise IndexMissingError(
-            f"{root.index} is damaged ({str(error).splitlines()[0]}); delete it and materialise raw_csvs"
-        ) from error
-    return frame
+    return _frame(root, _read_table(root, INDEX_SCHEMA.names))
 
 
-def accepted_records(root: DataRoot) -> "pd.DataFrame":
+def accepted_records(root: DataRoot, columns: Sequence[str] | None = None) -> "pd.DataFrame":
     """The rows of accepted records, sorted by id.
+
+    Args:
+        root: holds the index.
+        columns: those that are needed, beside `id`; all by default. Of a million records each takes its second.
 
     Raises:
         IndexMissingError: as `read_index`; or a record has no rate, length or shard, or an id that is no plain name.
     """
-    index = read_index(root)
-    accepted = index[index["status"] == ACCEPTED].reset_index(drop=True)
+    wanted = INDEX_SCHEMA.names if columns is None else ["id", *columns]
+    needed = {*wanted, "id", "status", *_WHOLE_NUMBERS}
+    table = _read_table(root, [name for name in INDEX_SCHEMA.names if name in needed])
+    accepted = table.filter(pc.equal(table["status"], ACCEPTED))
     for name in _WHOLE_NUMBERS:
-        if accepted[name].isna().any():
+        if accepted[name].null_count:
             raise IndexMissingError(f"{root.index} has accepted records without {name}; materialise raw_csvs again")
     # Ids become files' names: none may lead anywhere.
-    unfit = accepted["id"][~accepted["id"].str.fullmatch(PLAIN_ID)]
+    unfit = accepted["id"].filter(pc.invert(pc.match_substring_regex(accepted["id"], rf"\A{PLAIN_ID}\z")))
     if len(unfit):
         raise IndexMissingError(
-            f"{root.index} holds the id {unfit.iloc[0]!r}, which is no plain number or name; materialise raw_csvs"
+            f"{root.index} holds the id {unfit[0].as_py()!r}, which is no plain number or name; materialise raw_csvs"
         )
-    # Beside rows without these numbers, those of quarantined records, pandas holds them as floats.
-    return accepted.astype(dict.fromkeys(_WHOLE_NUMBERS, int))
+    return _frame(root, accepted.select(wanted)).astype({name: int for name in _WHOLE_NUMBERS if name in wanted})
+
+
+def _read_table(root: DataRoot, columns: list[str]) -> pa.Table:
+    if not root.index.exists():
+        raise IndexMissingError(f"{root.index} is not there; materialise raw_csvs first")
+    try:
+        with pq.ParquetFile(root.index) as file:
+            held = file.schema_arrow.names
+            table = file.read(columns) if held == INDEX_SCHEMA.names else None
+    except (pa.ArrowException, OSError) as error:
+        raise IndexMissingError(
+            f"{root.index} is no whole Parquet file ({str(error).splitlines()[0]}); delete it and materialise raw_csvs"
+        ) from error
+    if table is None:
+        raise IndexMissingError(
+            f"{root.index} has columns {held}, expected {INDEX_SCHEMA.names}; materialise raw_csvs again"
+        )
+    try:
+        table.validate(full=True)
+        return table.cast(pa.schema([INDEX_SCHEMA.field(name) for name in columns]))
+    except (pa.ArrowException, ValueError) as error:
+        raise _damaged(root, error) from error
+
+
+def _frame(root: DataRoot, table: pa.Table) -> "pd.DataFrame":
+    try:
+        frame: pd.DataFrame = table.to_pandas()
+    except (pa.ArrowException, ValueError) as error:
+        raise _damaged(root, error) from error
+    return frame
+
+
+def _damaged(root: DataRoot, error: Exception) -> IndexMissingError:
+    said = str(error).splitlines()[0]
+    return IndexMissingError(f"{root.index} is damaged ({said}); delete it and materialise raw_csvs")

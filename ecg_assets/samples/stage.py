@@ -94,7 +94,7 @@ def build_dataset(root: DataRoot, config: SamplesConfig, workers: Workers, log: 
     _check_disk(root, config, tasks)
     note_settings(root.dataset, config.model_dump(mode="json"))
     report = run_stage(STAGE, root.dataset, root.path, tasks, workers, log)
-    counts = SampleCounts.sum_of([manifest.info for manifest in report.manifests])
+    counts = SampleCounts.sum_of(report.held.numbers)
     facts = {
         "digest": report.digest,
         "crop_px": config.crop_px,
@@ -112,7 +112,7 @@ def build_dataset(root: DataRoot, config: SamplesConfig, workers: Workers, log: 
 
 def _sources(root: DataRoot) -> list[dict[str, Any]]:
     """How many records came from which source, under which licence."""
-    index = accepted_records(root)
+    index = accepted_records(root, ["source", "licence"])
     counts = Counter(zip(index["source"], index["licence"], strict=True))
     return [
         {"source": source, "licence": licence, "records": count} for (source, licence), count in sorted(counts.items())
@@ -140,7 +140,7 @@ def plan_samples(root: DataRoot, config: SamplesConfig, hashes: PageHashes = rea
     Raises:
         IndexMissingError, MissingInputError: records, pages or paper are not there.
     """
-    index = accepted_records(root)
+    index = accepted_records(root, ["shard"])
     papers = read_manifest(manifest_path(root.grids, 0))
     if papers is None or not papers.fingerprint:
         raise MissingInputError(f"{root.grids} holds no finished papers; materialise clean_grid and grid_mask first")
@@ -151,7 +151,7 @@ def plan_samples(root: DataRoot, config: SamplesConfig, hashes: PageHashes = rea
         config_parts[f"recipe {name}"] = f"{config.recipes[name]:g} of {fingerprint(said)}"
     tasks = []
     for shard in range(root.shards):
-        record_ids = [str(record_id) for record_id in index[index["shard"] == shard]["id"]]
+        record_ids: list[str] = index.loc[index["shard"] == shard, "id"].tolist()
         pages = hashes(root, shard, record_ids)
         made_from = MadeFrom(code_version=CODE_VERSION, config=config_parts, inputs=pages, settings=settings)
         tasks.append(_Task(root, shard, made_from, config))

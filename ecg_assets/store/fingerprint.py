@@ -2,12 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Any
 
 _CHUNK_BYTES = 1 << 20
+_LONG = 1000
+_encoded_text: Callable[[Any], str] = encode_basestring_ascii
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
@@ -31,7 +33,29 @@ def fingerprint(*parts: Any) -> str:
     Raises:
         TypeError: a part is no JSON value; a silent `str()` would make fingerprints depend on addresses.
     """
-    return sha256_bytes(_ENCODER.encode(parts).encode("utf-8"))
+    return sha256_bytes(f"[{','.join(map(_json, parts))}]".encode())
+
+
+class ListFingerprint:
+    """What `fingerprint([part, part, ...])` gives, with one part at a time in memory."""
+
+    def __init__(self) -> None:
+        self._digest, self._separator = hashlib.sha256(b"[["), b""
+
+    def add(self, part: Any) -> None:
+        """Takes the next part.
+
+        Raises:
+            TypeError: it is no JSON value.
+        """
+        self._digest.update(self._separator + _json(part).encode())
+        self._separator = b","
+
+    def done(self) -> str:
+        """The fingerprint of all parts so far."""
+        whole = self._digest.copy()
+        whole.update(b"]]")
+        return whole.hexdigest()
 
 
 def fingerprints_of_rows(columns: Mapping[str, Sequence[Hashable]]) -> list[str]:
@@ -54,6 +78,17 @@ def fingerprints_of_lists(columns: Sequence[Sequence[Hashable]]) -> list[str]:
     return _hashed("[[" + ",".join(["%s"] * len(columns)) + "]]", columns)
 
 
+def _json(part: Any) -> str:
+    """Canonical JSON; of a long table of plain text ten times as fast as the encoder gives it."""
+    if isinstance(part, dict) and len(part) >= _LONG and set(map(type, part)) == set(map(type, part.values())) == {str}:
+        names = sorted(part)
+        said = '","'.join(map('":"'.join, zip(names, map(part.__getitem__, names), strict=True)))
+        # Quotes are counted: one of a text's own would have to be escaped, as a backslash or a control character.
+        if said.isascii() and said.isprintable() and "\\" not in said and said.count('"') == 4 * len(part) - 2:
+            return f'{{"{said}"}}'
+    return _ENCODER.encode(part)
+
+
 def _hashed(pattern: str, columns: Sequence[Sequence[Hashable]]) -> list[str]:
     told = [_encoded(values) for values in columns]
     return [hashlib.sha256((pattern % row).encode()).hexdigest() for row in zip(*told, strict=True)]
@@ -61,9 +96,8 @@ def _hashed(pattern: str, columns: Sequence[Sequence[Hashable]]) -> list[str]:
 
 def _encoded(values: Sequence[Hashable]) -> list[str]:
     """Each value as JSON; equal ones that are no text are encoded once."""
-    texts = [value for value in values if isinstance(value, str)]
-    if len(texts) == len(values):
-        return list(map(encode_basestring_ascii, texts))  # what the encoder does with text, without its detour
+    if set(map(type, values)) <= {str}:
+        return list(map(_encoded_text, values))  # what the encoder does with text, without its detour
     known = {value: _ENCODER.encode(value) for value in set(values)}
     return [known[value] for value in values]
 

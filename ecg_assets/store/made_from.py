@@ -8,9 +8,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ecg_assets.store.atomic import write_text
 from ecg_assets.store.fingerprint import fingerprint
-from ecg_assets.store.manifest import Manifest
+from ecg_assets.store.manifest import MADE_FROM, Manifest
 
-_KEY = "made_from"
 # No .json: those are manifests.
 _SETTINGS = Path("_manifests") / "settings.yaml"
 
@@ -39,13 +38,13 @@ class MadeFrom(BaseModel):
 
     def as_info(self) -> dict[str, Any]:
         """To be put into a manifest's `info`."""
-        return {_KEY: self.model_dump(mode="json")}
+        return {MADE_FROM: self.model_dump(mode="json")}
 
 
 def read_made_from(manifest: Manifest) -> MadeFrom | None:
     """The parts that a manifest holds; None in one of a version that kept the fingerprint alone."""
     try:
-        return MadeFrom.model_validate(manifest.info[_KEY]) if _KEY in manifest.info else None
+        return MadeFrom.model_validate(manifest.info[MADE_FROM]) if MADE_FROM in manifest.info else None
     except ValidationError:
         return None  # another version's parts: the fingerprint still decides, only the reason is unknown
 

@@ -13,6 +13,9 @@ from ecg_assets.store.confined import all_inside, is_inside
 from ecg_assets.store.fingerprint import fingerprint
 from ecg_assets.store.presence import Presence
 
+# Keys of `info` whose values are as long as a shard has records.
+MADE_FROM, BY_RECORD = "made_from", "by_record"
+
 
 class ManifestError(ValueError):
     """A manifest cannot be read; the message names the file."""
@@ -25,7 +28,8 @@ class Manifest(BaseModel):
         stage: the stage's name, for example `rendered_waves`.
         fingerprint: of code version, config and inputs; equal means nothing has to be done.
         files: path relative to the data root -> SHA-256 of its bytes.
-        info: numbers for people (counts, class shares), and what it was made from (`store.made_from`).
+        info: numbers for people (counts, class shares), what it was made from (`MADE_FROM`, see `store.made_from`), and
+            what is noted of each record (`BY_RECORD`).
     """
 
     # Hashes are all different: looking each up in a cache of strings takes a sixth of the time of reading.
@@ -46,9 +50,18 @@ class Manifest(BaseModel):
         return files
 
     @property
+    def numbers(self) -> dict[str, Any]:
+        """What `info` holds for people: little, however many records there are."""
+        return {key: value for key, value in self.info.items() if key not in (MADE_FROM, BY_RECORD)}
+
+    @property
     def digest(self) -> str:
         """Hash of the content: every file's name and hash."""
         return fingerprint(self.files)
+
+    def stands(self, wanted: str, present: Presence) -> bool:
+        """Whether the shard was made from what has fingerprint `wanted`, and all its files are there."""
+        return self.fingerprint == wanted and not present.missing(self.files)
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
@@ -77,4 +90,4 @@ def read_manifest(path: Path) -> Manifest | None:
 def is_current(path: Path, wanted: str, present: Presence) -> bool:
     """Whether the manifest at `path` has fingerprint `wanted` and all its files are there."""
     manifest = read_manifest(path)
-    return manifest is not None and manifest.fingerprint == wanted and not present.missing(manifest.files)
+    return manifest is not None and manifest.stands(wanted, present)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -11,7 +11,8 @@ from ecg_assets.store.bucket_copy import working_copy_around
 from ecg_assets.store.bucket_push import push_shard
 from ecg_assets.store.engine import Workers, map_unordered
 from ecg_assets.store.fingerprint import fingerprint
-from ecg_assets.store.manifest import Manifest, is_current, read_manifest, write_manifest
+from ecg_assets.store.held import Held
+from ecg_assets.store.manifest import Manifest, read_manifest, write_manifest
 from ecg_assets.store.presence import Presence
 
 Log = Callable[[str], None]
@@ -44,19 +45,19 @@ Task = TypeVar("Task", bound=ShardTask)
 
 @dataclass(frozen=True)
 class StageReport:
-    """What a stage did.
+    """What a stage did; nothing in it is as long as there are records.
 
     Attributes:
         stage: its name.
         made: shards made in this run.
         skipped: shards whose fingerprint matched.
-        manifests: one a shard, in the shards' order.
+        held: what the stage holds now.
     """
 
     stage: str
     made: list[int]
     skipped: list[int]
-    manifests: list[Manifest] = field(repr=False)
+    held: Held
 
     @property
     def shards(self) -> list[int]:
@@ -66,23 +67,27 @@ class StageReport:
     @property
     def digest(self) -> str:
         """Hash of all that the stage holds now; equal content gives an equal digest."""
-        return fingerprint([manifest.files for manifest in self.manifests])
+        return self.held.digest
+
+    def digest_of(self, folder: str) -> str:
+        """Hash of what lies in one folder, relative to the data root; a stage may fill more than one."""
+        return fingerprint(self.held.by_folder.get(folder, []))
 
     def counts(self, key: str) -> dict[str, int]:
-        """Sums by name of an `info` entry that counts things by name, over the shards."""
+        """Sums by name of an entry that counts things by name, over the shards."""
         summed: Counter[str] = Counter()
-        for manifest in self.manifests:
-            summed.update(manifest.info.get(key, {}))
+        for numbers in self.held.numbers:
+            summed.update(numbers.get(key, {}))
         return dict(sorted(summed.items()))
 
     def made_total(self, key: str) -> int:
-        """Sum of a whole-number `info` entry over the shards that were made in this run."""
-        made = zip(self.shards, self.manifests, strict=True)
-        return sum(int(manifest.info.get(key, 0)) for shard, manifest in made if shard in self.made)
+        """Sum of a whole-number entry over the shards that were made in this run."""
+        each = zip(self.shards, self.held.numbers, strict=True)
+        return sum(int(numbers.get(key, 0)) for shard, numbers in each if shard in self.made)
 
     def total(self, key: str) -> int:
-        """Sum of a whole-number `info` entry over the shards."""
-        return sum(int(manifest.info.get(key, 0)) for manifest in self.manifests)
+        """Sum of a whole-number entry over the shards."""
+        return sum(int(numbers.get(key, 0)) for numbers in self.held.numbers)
 
 
 def manifest_path(folder: Path, shard: int) -> Path:
@@ -110,8 +115,9 @@ def run_stage(
         log: receives a line a shard.
         beside: other folders that only this stage writes.
     """
-    _sweep(stage, (folder, *beside), log)
-    due = due_tasks(folder, root, tasks)
+    due, held = _looked_at(folder, root, tasks)
+    if due:
+        _sweep(stage, (folder, *beside), log)
     log(f"{stage}: {len(due)} of {len(tasks)} shards to make, {len(tasks) - len(due)} are current")
     make, put = _Maker(stage, folder, root), _putting(root, log)
     if isinstance(workers, int):
@@ -123,20 +129,35 @@ def run_stage(
         _sweep(stage, (folder, *beside), log)  # a machine that died in the middle has left some
     for task in tasks:
         put(manifest_path(folder, task.shard))  # made by an earlier run that ended before it was put
-    manifests = [read_manifest(manifest_path(folder, task.shard)) for task in tasks]
     made = [task.shard for task in due]
-    return StageReport(
-        stage=stage,
-        made=made,
-        skipped=[task.shard for task in tasks if task.shard not in made],
-        manifests=[manifest for manifest in manifests if manifest is not None],
-    )
+    skipped = [task.shard for task in tasks if task.shard not in made]
+    return StageReport(stage, made, skipped, _held(folder, tasks) if due else held)
 
 
 def due_tasks(folder: Path, root: Path, tasks: Sequence[Task]) -> list[Task]:
     """Those of the tasks whose shard is not current; see `run_stage` for the arguments."""
-    present = Presence(root)
-    return [task for task in tasks if not is_current(manifest_path(folder, task.shard), task.fingerprint, present)]
+    return _looked_at(folder, root, tasks)[0]
+
+
+def _looked_at(folder: Path, root: Path, tasks: Sequence[Task]) -> tuple[list[Task], Held]:
+    """What is due, and what the others hold: of very many records, manifests are not to be read twice."""
+    present, due, held = Presence(root), list[Task](), Held()
+    for task in tasks:
+        manifest = read_manifest(manifest_path(folder, task.shard))
+        if manifest is not None and manifest.stands(task.fingerprint, present):
+            held.add(manifest)
+        else:
+            due.append(task)
+    return due, held
+
+
+def _held(folder: Path, tasks: Sequence[ShardTask]) -> Held:
+    held = Held()
+    for task in tasks:
+        manifest = read_manifest(manifest_path(folder, task.shard))
+        if manifest is not None:
+            held.add(manifest)
+    return held
 
 
 def _sweep(stage: str, folders: Sequence[Path], log: Log) -> None:

@@ -1,4 +1,4 @@
-"""Pictures in metadata are data URIs that stay small; digests tell a stage's folders apart."""
+"""Pictures in metadata are data URIs that stay small."""
 
 import base64
 import io
@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ecg_assets.assets.metadata import MAX_PICTURE_BYTES, digest_below, drawn, picture
+from ecg_assets.assets.metadata import MAX_PICTURE_BYTES, drawn, picture
 from ecg_assets.pages.preview import contact_sheet
-from ecg_assets.store.manifest import Manifest
 from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.store.stage import StageReport
 
 
 def png(side: int) -> bytes:
@@ -54,13 +52,3 @@ def test_a_picture_is_drawn_again_only_when_what_it_shows_has_changed(tmp_path: 
     assert drawn(root, "other", "noise", "digest 1", draw, 20).value != first.value
     assert drawn(root, "noise", "noise", "digest 2", draw, 24).value == picture(png(24), "noise").value
     assert sides == [16, 20, 24]
-
-
-def test_a_changed_mask_does_not_change_the_pages_digest() -> None:
-    def report(mask_hash: str) -> StageReport:
-        files = {"data/wave_images/1.png": "a", "data/wave_masks/1_mask.png": mask_hash}
-        return StageReport("stage", [], [], [Manifest(stage="stage", fingerprint="f", files=files)])
-
-    before, after = report("b"), report("c")
-    assert digest_below(before, "data/wave_images") == digest_below(after, "data/wave_images")
-    assert digest_below(before, "data/wave_masks") != digest_below(after, "data/wave_masks")

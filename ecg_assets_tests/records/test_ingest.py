@@ -196,6 +196,9 @@ def test_beside_quarantined_records_the_accepted_keep_whole_numbers(root: DataRo
     take(root, source_copy)
     accepted = accepted_records(root)
     assert [accepted[name].dtype.kind for name in ("fs_hz", "samples", "shard")] == ["i", "i", "i"]
+    few = accepted_records(root, ["shard"])
+    assert list(few) == ["id", "shard"]
+    assert few.equals(accepted[["id", "shard"]])
     assert len(rhythm_strips(root, 4)) > 1000
 
 

@@ -28,9 +28,9 @@ from ecg_assets_tests.conftest import CLEAN_PAGES, CLEAN_SAMPLES, quiet
 
 
 def digest_of(folder: Path) -> str:
-    """Hash of all decoded content below a data root: pixels, samples, layouts; no times, no logs."""
+    """Hash of all decoded content below a data root: pixels, samples, layouts; no times, logs, pictures for the UI."""
     digest = hashlib.sha256()
-    left_out = {"_manifests", ".lock"}
+    left_out = {"_manifests", ".lock", "pictures"}
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and not left_out & set(path.parts)):
         digest.update(str(path.relative_to(folder)).encode())
         digest.update(read_rgb(path).tobytes() if path.suffix == ".png" else path.read_bytes())

@@ -57,13 +57,13 @@ def test_a_folder_of_many_files_is_listed_once_and_one_of_few_not_at_all(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listed: list[str] = []
-    list_names = presence._names_in
+    hashes_in = presence._hashes_in
 
-    def noted(path: str) -> set[str]:
+    def noted(path: str, prefix: str) -> presence.Hashes:
         listed.append(Path(path).name)
-        return list_names(path)
+        return hashes_in(path, prefix)
 
-    monkeypatch.setattr(presence, "_names_in", noted)
+    monkeypatch.setattr(presence, "_hashes_in", noted)
     present = Presence(folder)
     for _ in range(3):
         assert present.missing([*names("many", 200), *names("few", 10)]) == []

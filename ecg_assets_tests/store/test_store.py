@@ -15,7 +15,7 @@ import pytest
 from ecg_assets.store.atomic import atomic_path, write_bytes, write_json
 from ecg_assets.store.engine import map_unordered
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes
-from ecg_assets.store.manifest import ManifestError, read_manifest
+from ecg_assets.store.manifest import Manifest, ManifestError, read_manifest
 from ecg_assets.store.placement import shard_of, split_of
 from ecg_assets.store.root import DataRootError, open_root
 from ecg_assets.store.stage import StageReport, manifest_path, run_stage
@@ -111,6 +111,22 @@ def test_a_current_shard_is_skipped_and_a_changed_one_made_again(tmp_path: Path)
     assert run(tmp_path, first, second).skipped == [0, 1]
     report = run(tmp_path, first, Writing(tmp_path, 1, "b", ("z", "w")))
     assert (report.made, report.skipped, report.total("files")) == ([1], [0], 4)
+
+
+def test_each_manifest_is_read_once_where_nothing_is_due_and_the_report_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = [Writing(tmp_path, shard, "a", (f"f{shard}",)) for shard in range(3)]
+    made, reads = run(tmp_path, *tasks), list[Path]()
+
+    def counted(path: Path) -> Manifest | None:
+        reads.append(path)
+        return read_manifest(path)
+
+    monkeypatch.setattr("ecg_assets.store.stage.read_manifest", counted)
+    again = run(tmp_path, *tasks)
+    assert len(reads) == 3
+    assert (again.digest, again.total("files"), again.held.by_folder) == (made.digest, 3, made.held.by_folder)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere sync does not wait, and each file is flushed")
