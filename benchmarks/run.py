@@ -16,13 +16,21 @@ from ecg_assets.records.record import Record
 from ecg_assets.records.synthetic_source import write_synthetic_source
 from ecg_assets.store.root import DataRoot, open_root
 
-# What the table cannot say. CPU times of 40 photos each on a busy machine.
-_PHOTO = """
-Of a photo's CPU time, drawing the grid and its classes took a fifth and now takes a tenth: looked up by place and
-scale instead of computed for each family of lines. Light in 8 bits instead of floats made uneven light three times as
-fast; adding noise in OpenCV took the sensor's from 25 to 13 ms. In all, 322 ms became 259. What is left is spread out:
-the map of the paper (a seventh), the traces, the look-up of print (mostly of empty paper), JPEG (encoder and decoder
-themselves), noise and the blurs, each less than a tenth or about it. No single one of them stands in the way of 0.3.
+# What the table cannot say; measured one at a time, old and new in turns.
+_REMARKS = """
+A page of 10 ms: a third is the PNGs' filter and deflate, two fifths the strokes, the rest copies of the paper, header
+and layout. Tried for less: fewer sub-columns (with 7 or 5 instead of 9, real traces are up to 3.9 and 5.2 of 255 off a
+supersampled stroke on average, where 3 are allowed); filter and deflate in bands that stay in the cache (5 % of the
+two); sums over only the rows that each column touches (nothing). A page is bound by memory, matplotlib is not, so that
+the ratio moves with the machine: 41 and 33 were seen on two days.
+
+A photo: its grid is looked up by place and scale instead of computed for each family of lines, light is laid on in 8
+bits instead of floats, noise added in OpenCV a band at a time: 322 ms became 240. What is left is spread out: the map
+of the paper (12 %), grid, traces, JPEG and the look-up of print (9 % each), defocus, noise and light (5 to 9 % each).
+Every one of some twelve passes over 11 MB of RGB takes 5 to 20 ms, so that 0.3 would ask for half of the effects, or
+for all of them in one compiled loop.
+
+Two workers: a shard's files are flushed to the disk together, and workers start without the caller's main module.
 """
 
 TABLE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
@@ -55,7 +63,7 @@ def _table(rows: list[Row], records: int, rounds: int) -> str:
         "|---|---|---|",
         *(f"| {name} | {value} | {aim} |" for name, value, aim in rows),
     ]
-    return "\n".join(lines) + "\n" + _PHOTO
+    return "\n".join(lines) + "\n" + _REMARKS
 
 
 def main() -> None:
