@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 # For fewer names of one folder, asking for each is cheaper than listing the folder.
 _WORTH_LISTING = 100
+# Of more folders with a file or two, a disk that is not in memory takes minutes to tell what is in each.
+_FOLDERS_ENTERED = 100_000
 
 Hashes = npt.NDArray[np.int64]
 
@@ -19,6 +21,9 @@ class Presence:
 
     Of listed names 64-bit hashes are kept: the names of millions of files take half a gigabyte, and that one of them is
     missing and has the hash of another happens in one of a million million cases.
+
+    Folders with a few files each are entered, up to `_FOLDERS_ENTERED`; of more, a folder that is there counts for its
+    files: they come and go together, as a record's do. `ecg-assets verify` looks at every file.
 
     Keep it for one look at a stage only: it neither sees what is written later nor forgets what it has read.
     """
@@ -36,13 +41,18 @@ class Presence:
         for folder, many in Counter(folders).items():
             if many >= _WORTH_LISTING and folder not in self._listed:
                 self._list(folder)
+        small = list(dict.fromkeys(folder for folder in folders if folder not in self._listed))
+        gone = set(self.missing(small)) if len(small) > _FOLDERS_ENTERED else None
         known = self._known(unknown).tolist()
         return [
             name
-            for name, folder, there in zip(unknown, folders, known, strict=True)
-            # os.access is three times faster than os.path.exists.
-            if not (there if folder in self._listed else os.access(f"{self._root}/{name}", os.F_OK))
+            for name, folder, listed in zip(unknown, folders, known, strict=True)
+            if not (listed if folder in self._listed else self._is_there(name, folder, gone))
         ]
+
+    def _is_there(self, name: str, folder: str, gone: set[str] | None) -> bool:
+        # os.access is three times faster than os.path.exists.
+        return folder not in gone if gone is not None else os.access(f"{self._root}/{name}", os.F_OK)
 
     def _known(self, names: list[str]) -> npt.NDArray[np.bool_]:
         """Which of the names were listed."""
@@ -53,7 +63,7 @@ class Presence:
     def _list(self, folder: str) -> None:
         self._listed.add(folder)
         listed = _hashes_in(f"{self._root}/{folder}", f"{folder}/" if folder else "")
-        self._there = np.union1d(self._there, listed)
+        self._there = np.sort(np.concatenate([self._there, listed]))
 
 
 def _hashes_in(path: str, prefix: str) -> Hashes:

@@ -70,6 +70,20 @@ def test_a_folder_of_many_files_is_listed_once_and_one_of_few_not_at_all(
     assert listed == ["many"]
 
 
+@pytest.mark.parametrize("records", [150, 250])
+def test_of_very_many_folders_one_that_is_there_counts_for_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records: int
+) -> None:
+    monkeypatch.setattr(presence, "_FOLDERS_ENTERED", 200)
+    asked = [f"train/{number}/{number}.csv" for number in range(records)]
+    for name in asked[1:]:
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    (tmp_path / asked[5]).unlink()
+    lost = Presence(tmp_path).missing([*asked, "other/1", "train/x"])
+    assert lost == [asked[0], *([asked[5]] if records == 150 else []), "other/1", "train/x"]
+
+
 @pytest.mark.parametrize("unwanted", ["", ".", "..", "/a", "a/", "a//b", "a/../b", "./a", "a\0b", "a\\b"])
 def test_one_name_that_leads_out_among_many_is_found(unwanted: str) -> None:
     plain = ["a", "b/c", "...", "a\n", ".hidden", "a..b"]
