@@ -91,7 +91,7 @@ class Digitization:
         return np.where(np.isfinite(self.signal_mv), self.confidence, np.nan).astype(np.float32)
 
     def _assumed(self) -> list[str]:
-        said = []
+        said = list(self.flat.assumed)
         if self.pulses is None:
             said.append(f"{self.scale.gain_mm_per_mv:g} mm/mV: no calibration pulse was found")
             said.append(f"{self.scale.paper_speed_mm_per_s:g} mm/s: no calibration pulse was found")

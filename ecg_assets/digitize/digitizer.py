@@ -8,12 +8,15 @@ import numpy.typing as npt
 
 from ecg_assets.digitize.arrangement import Arrangement, arrange, candidates
 from ecg_assets.digitize.digitization import Digitization
-from ecg_assets.digitize.extent import Extent, find_extent
-from ecg_assets.digitize.flat_page import FlatPage, lay_flat
+from ecg_assets.digitize.extent import Extent, find_extent, pulses_extent
+from ecg_assets.digitize.flanks import at_flanks
+from ecg_assets.digitize.flat_page import FlatPage, NoGridError, laid, lay_flat
+from ecg_assets.digitize.ink import beside_lines, darkness, ink_darkness
 from ecg_assets.digitize.lead_lines import columns_of, lead_lines
 from ecg_assets.digitize.leads import PageScale, leads_of
 from ecg_assets.digitize.path import follow
-from ecg_assets.digitize.pulses import Pulses, darkness, find_pulses
+from ecg_assets.digitize.plain_page import find_sheet, scaled_by_pulses
+from ecg_assets.digitize.pulses import Pulses, find_pulses
 from ecg_assets.digitize.reader import NotAnEcgError
 from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
 from ecg_assets.digitize.rows import find_rows
@@ -32,6 +35,8 @@ _SPEED_MM_PER_S, _GAIN_MM_PER_MV = 25.0, 10.0
 _GUESSED = 0.2
 # A page that has lost a row looks like one of fewer leads; those of a true one contradict each other by less than .1.
 _LOST_A_ROW = 0.1
+# Without a grid, lines that contradict each other as much are any lines.
+_NO_ECG = 0.3
 
 
 class Digitizer:
@@ -64,14 +69,32 @@ class Digitizer:
             layout: a name in layouts.yaml, or "auto".
 
         Raises:
-            NotAnEcgError: it shows no grid, or no traces in a known layout; the message tells which.
+            NotAnEcgError: nothing tells its scale, or it shows no traces in a known layout; the message tells which.
             UnknownLayoutError: there is no such layout.
         """
-        flat = lay_flat(image_hwc, self._segmenter)
-        if self._wave is not None:
-            trace = np.where(flat.shown_hw, self._wave.trace(flat.image_hwc, flat.wave_hw), np.float32(0))
-            flat = replace(flat, wave_hw=trace)
+        try:
+            flat = self._traced(lay_flat(image_hwc, self._segmenter))
+        except NoGridError as error:
+            flat = self._plain(error)
         return self.digitize_flat(flat, fs_hz, layout)
+
+    def _traced(self, flat: FlatPage) -> FlatPage:
+        if self._wave is None:
+            return flat
+        trace = np.where(flat.shown_hw, self._wave.trace(flat.image_hwc, flat.wave_hw), np.float32(0))
+        return replace(flat, wave_hw=trace)
+
+    def _plain(self, found: NoGridError) -> FlatPage:
+        """The page by its sheet, of what was found instead of a grid."""
+        sheet = find_sheet(found.seen.image_hwc)
+        source = (found.seen.image_hwc, 1.0)
+        flat = self._traced(laid(found.seen, sheet.surface(), found.wave_hw, found.turn_confidence, source))
+        if sheet.format is None:
+            return scaled_by_pulses(flat, sheet, self._wave)
+        size = "{:g} x {:g} mm".format(*sheet.size_mm)
+        return replace(
+            flat, assumed=(f"no grid is visible: the sheet is taken for {sheet.format}, {size}, by its shape",)
+        )
 
     def digitize_flat(self, flat: FlatPage, fs_hz: int = 500, layout: str = "auto") -> Digitization:
         """Reads a page that lies flat; as `digitize_image`."""
@@ -79,12 +102,16 @@ class Digitizer:
         height, width = flat.wave_hw.shape
         rows_y = find_rows(runs, height)
         if not len(rows_y):
-            raise NotAnEcgError("there is a grid but no trace on it: expected rows of an ECG")
+            raise NotAnEcgError("there is no trace on the paper: expected rows of an ECG")
         paths = np.stack([follow(runs, line, 0, width).run for line in rows_y])
         pulses, extent = _scale_of(flat, runs, paths, rows_y)
         scale = _page_scale(pulses, extent)
         pen = stroke_px(runs)
         arrangement = _arranged(runs, paths, extent, pen, layout)
+        if flat.assumed and layout == "auto" and arrangement.others[arrangement.name] > _NO_ECG:
+            raise NotAnEcgError(
+                "there is no grid, and the lines that are found contradict each other: it is no ECG, or badly seen"
+            )
         after_pulses = pulses is not None and pulses.left_mm < extent.first_mm
         lines = lead_lines(runs, rows_y, arrangement, extent, (pen, after_pulses))
         signal, sure = leads_of(lines, arrangement, extent, scale, fs_hz)
@@ -92,19 +119,19 @@ class Digitizer:
 
 
 def _scale_of(flat: FlatPage, runs: Runs, paths: npt.NDArray[np.int64], rows_y: Values) -> tuple[Pulses | None, Extent]:
-    shown = np.flatnonzero(flat.shown_hw.any(axis=0)) / CANVAS_PX_PER_MM_X
-    shown_mm = (float(shown[0]), float(shown[-1]))
-    rough = find_extent(paths, shown_mm, None)
-    if rough is None:
-        raise NotAnEcgError("the traces do not hang together: expected rows that run over most of the page")
+    shown = np.flatnonzero(flat.shown_hw.any(axis=0))
+    shown_mm = (float(shown[0]) / CANVAS_PX_PER_MM_X, float(shown[-1]) / CANVAS_PX_PER_MM_X)
     dark = darkness(flat.image_hwc)
-    inked = dark[flat.wave_hw > 0.7]
-    ink = float(np.median(inked)) if len(inked) else 255.0
-    ends = (round(rough.first_mm * CANVAS_PX_PER_MM_X), round(rough.last_mm * CANVAS_PX_PER_MM_X))
-    pulses = find_pulses(dark, ink, rows_y, *ends)
-    before = pulses.right_mm if pulses is not None and pulses.left_mm < rough.first_mm + 5 else None
-    extent = find_extent(paths, shown_mm, before) if before is not None else rough
-    return pulses, extent or rough
+    ink_hw = beside_lines(dark, ink_darkness(dark, flat.wave_hw))
+    pulses = find_pulses(ink_hw, rows_y, int(shown[0]), int(shown[-1]) + 1)
+    if pulses is not None:
+        pulses = at_flanks(pulses, dark, rows_y)
+    if pulses is not None and pulses.right_mm < np.mean(shown_mm):
+        return pulses, pulses_extent(pulses.right_mm, pulses.paper_speed_mm_per_s)
+    extent = find_extent(paths, shown_mm)
+    if extent is None:
+        raise NotAnEcgError("the traces do not hang together: expected rows that run over most of the page")
+    return pulses, extent
 
 
 def _page_scale(pulses: Pulses | None, extent: Extent) -> PageScale:

@@ -11,10 +11,9 @@ Paths = npt.NDArray[np.int64]
 
 _SUSTAINED_MM = 3.0
 # Lengths of 10 s of print; wider paper than 250 mm is cut, so 50 mm/s shows no more.
-_FULL_MM, _SLOW_MM = 250.0, 125.0
+FULL_MM, _SLOW_MM = 250.0, 125.0
 _OFF_MM = 14.0
-# A pulse ends where the traces begin, and may have been taken for a part of them.
-_PULSE_MM = 13.0
+_PRINTED_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -33,35 +32,45 @@ class Extent:
     @property
     def slow(self) -> bool:
         """Whether 10 s take 125 mm: 12.5 mm/s."""
-        return self.last_mm - self.first_mm < (_FULL_MM + _SLOW_MM) / 2
+        return self.last_mm - self.first_mm < (FULL_MM + _SLOW_MM) / 2
 
 
-def find_extent(paths: Paths, shown_mm: tuple[float, float], pulse_end_mm: float | None) -> Extent | None:
-    """The width that the rows agree on.
+def pulses_extent(pulse_end_mm: float, paper_speed_mm_per_s: float) -> Extent:
+    """The width that begins at the pulses' right edge: 10 s, or what has room on paper."""
+    length_mm = _SLOW_MM if paper_speed_mm_per_s < FULL_MM / _PRINTED_S else FULL_MM
+    return Extent(pulse_end_mm, pulse_end_mm + length_mm, True)
+
+
+def find_extent(paths: Paths, shown_mm: tuple[float, float]) -> Extent | None:
+    """The width that the rows agree on, of a page without pulses before its traces.
 
     Args:
         paths: (rows, width) int64, a row's run in each column, -1 where it has none.
         shown_mm: between which the picture shows the paper at all.
-        pulse_end_mm: right edge of the calibration pulses that stand before the traces; None without.
 
     Returns:
         None where no row bears a trace.
     """
+    printed = printed_mm(paths)
+    if printed is None:
+        return None
+    first, last = printed
+    for length in (FULL_MM, _SLOW_MM):
+        if abs(last - first - length) <= _OFF_MM:
+            begin = first if abs(last - first - length) > 2 else (first + last - length) / 2
+            return Extent(begin, begin + length, True)
+    # A page that is cut off at one side still has its other end.
+    if last - first < FULL_MM and first - shown_mm[0] < 3 and shown_mm[1] - last > 5:
+        return Extent(last - FULL_MM, last, False)
+    return Extent(first, first + FULL_MM, False)
+
+
+def printed_mm(paths: Paths) -> tuple[float, float] | None:
+    """From where to where most rows bear a trace, mm of the canvas; `paths` as for `find_extent`."""
     present = (paths >= 0).sum(axis=0) * 2 >= len(paths)
     reach = round(_SUSTAINED_MM * CANVAS_PX_PER_MM_X)
     filled = np.convolve(present, np.ones(reach), mode="valid") >= 0.9 * reach
     places = np.flatnonzero(filled)
     if not len(places):
         return None
-    first = places[0] / CANVAS_PX_PER_MM_X
-    last = (places[-1] + reach) / CANVAS_PX_PER_MM_X
-    if pulse_end_mm is not None and abs(pulse_end_mm - first) < _PULSE_MM:
-        first = pulse_end_mm
-    for length in (_FULL_MM, _SLOW_MM):
-        if abs(last - first - length) <= _OFF_MM:
-            begin = first if abs(last - first - length) > 2 or pulse_end_mm is not None else (first + last - length) / 2
-            return Extent(begin, begin + length, True)
-    # A page that is cut off at one side still has its other end.
-    if last - first < _FULL_MM and first - shown_mm[0] < 3 and shown_mm[1] - last > 5:
-        return Extent(last - _FULL_MM, last, False)
-    return Extent(first, first + _FULL_MM, False)
+    return float(places[0]) / CANVAS_PX_PER_MM_X, float(places[-1] + reach) / CANVAS_PX_PER_MM_X

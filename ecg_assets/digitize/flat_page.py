@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_assets.digitize.lattice import find_lattice
+from ecg_assets.digitize.paper import paper_hw
 from ecg_assets.digitize.reader import NotAnEcgError
 from ecg_assets.digitize.rectify import CELL_MM, Canvas, flat_canvas
 from ecg_assets.digitize.surface import Surface, lay_surface
@@ -30,10 +31,10 @@ class FlatPage:
         surface: where the crossings of its grid lie.
         canvas: where the flat page's pixels lie.
         image_hwc: (h, w, 3) uint8 RGB, the flat page.
-        wave_hw: (h, w) float32, probability of the trace.
-        shown_hw: (h, w) bool, what the picture shows.
+        wave_hw: (h, w) float32, probability of the trace; 0 beside the paper.
+        shown_hw: (h, w) bool, what the picture shows of the paper.
         turn_confidence: how sure the quarter turn is.
-        scale_known: whether the grid told the scale.
+        assumed: what was assumed of its scale, for people.
     """
 
     page: UprightPage
@@ -43,38 +44,72 @@ class FlatPage:
     wave_hw: Field
     shown_hw: npt.NDArray[np.bool_]
     turn_confidence: float
-    scale_known: bool
+    assumed: tuple[str, ...] = ()
+
+
+class NoGridError(NotAnEcgError):
+    """No grid of 5-mm lines is found in a picture.
+
+    Attributes:
+        seen: the upright picture.
+        wave_hw: (h, w) float32, probability of the trace in it.
+        turn_confidence: how sure the quarter turn is.
+    """
+
+    def __init__(self, seen: UprightPage, wave_hw: Field, turn_confidence: float) -> None:
+        super().__init__(
+            "no grid of 5-mm lines is found in the picture: expected a scan or photo of a paper ECG in which the grid "
+            "can be seen; scan it in colour, at 150 dpi or more"
+        )
+        self.seen, self.wave_hw, self.turn_confidence = seen, wave_hw, turn_confidence
 
 
 def lay_flat(image_hwc: npt.NDArray[np.uint8], segmenter: Segmenter) -> FlatPage:
     """Turns, scales and flattens a picture.
 
     Raises:
-        NotAnEcgError: no grid of 5-mm lines is found in it.
+        NoGridError: no grid of 5-mm lines is found in it.
     """
-    page, grid, scores, turn_confidence = segmenter.probabilities(image_hwc)
+    page, _, scores, turn_confidence = segmenter.probabilities(image_hwc)
     level, upright = scores[HORIZONTAL] + scores[INTERSECTION], scores[VERTICAL] + scores[INTERSECTION]
     lattice = find_lattice(level, upright, CELL_MM * PX_PER_MM)
     surface = lay_surface(lattice, _MARGIN) if lattice is not None else None
+    wave_hw = np.ascontiguousarray(scores[WAVE])
     if surface is None or surface.found < _LEAST_FOUND:
-        raise NotAnEcgError(
-            "no grid of 5-mm lines is found in the picture: expected a scan or photo of a paper ECG in which the grid "
-            "can be seen; scan it in colour, at 150 dpi or more"
-        )
-    canvas = flat_canvas(surface, level.shape)
-    whole = np.full(level.shape, 255, np.uint8)
+        raise NoGridError(page, wave_hw, turn_confidence)
     # From the file's own pixels: a fine photo keeps what the network's scale has not.
     turned = np.ascontiguousarray(np.rot90(image_hwc, page.quarter_turns))
     source, scale = (turned, 1 / page.scale) if page.scale <= 1 else (page.image_hwc, 1.0)
+    return laid(page, surface, wave_hw, turn_confidence, (source, scale))
+
+
+def laid(
+    page: UprightPage,
+    surface: Surface,
+    wave_hw: Field,
+    turn_confidence: float,
+    source: tuple[npt.NDArray[np.uint8], float],
+) -> FlatPage:
+    """A page laid flat by a surface.
+
+    Args:
+        page: the upright picture.
+        surface: in it.
+        wave_hw: (h, w) float32, probability of the trace in it.
+        turn_confidence: how sure the quarter turn is.
+        source: the same picture at another scale, and its pixels per pixel of `page`.
+    """
+    shape = wave_hw.shape[0], wave_hw.shape[1]
+    canvas = flat_canvas(surface, shape)
+    shown_hw = (canvas.look_up(np.full(shape, 255, np.uint8)) > 0) & paper_hw(surface, shape)
     return FlatPage(
         page=page,
         surface=surface,
         canvas=canvas,
-        image_hwc=_smooth_look(canvas, source, scale),
-        wave_hw=canvas.look_up(np.ascontiguousarray(scores[WAVE])),
-        shown_hw=canvas.look_up(whole) > 0,
+        image_hwc=_smooth_look(canvas, *source),
+        wave_hw=np.where(shown_hw, canvas.look_up(wave_hw), np.float32(0)),
+        shown_hw=shown_hw,
         turn_confidence=turn_confidence,
-        scale_known=grid is not None,
     )
 
 

@@ -1,8 +1,8 @@
 """Finds the calibration pulses, which stand before or behind the rows: 1 mV high for 0.2 s."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -14,11 +14,14 @@ from ecg_assets.pages.style import GAINS_MM_PER_MV, PAPER_SPEEDS_MM_PER_S
 Field = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]
 
-# How far before and behind the traces pulses are looked for (a network may take a pulse for trace, and they begin with
-# it), and how far their foot may be from the row's line.
-_BEFORE_MM, _INTO_MM = 18.0, 13.0
+# Where pulses are looked for: this share of the paper's width, from its left and from its right edge. Not by where the
+# traces begin: a crease or a name that is taken for a trace says that wrongly, and pulses tell it.
+_OUTER = 0.3
+# How far their foot may be from the row's line.
 _FOOT_MM = 3.0
-# Of the trace's own darkness.
+# First every so many columns, then all around the best: a flank's line is wider.
+_STEP = 3
+# 1 is a pulse as dark as the trace.
 _LEAST_SCORE = 0.45
 _AS_GOOD = 0.9
 
@@ -40,37 +43,30 @@ class Pulses:
     score: float
 
 
-def darkness(canvas_hwc: npt.NDArray[np.uint8]) -> Field:
-    """(h, w) float32: how much darker than its surroundings each pixel's brightest colour is, 0 to 255.
-
-    A coloured line keeps its own colour bright, so that grids fade beside ink.
-    """
-    value = canvas_hwc.max(axis=2)
-    paper = cv2.medianBlur(cv2.resize(value, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), 15)
-    around = cv2.resize(paper, value.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.asarray(cv2.subtract(around, value), dtype=np.float32)
-
-
-def find_pulses(dark_hw: Field, ink: float, lines_y: Values, first: int, last: int) -> Pulses | None:
-    """The pulse that fits all rows best.
+def find_pulses(ink_hw: Field, lines_y: Values, first: int, last: int) -> Pulses | None:
+    """The pulse that fits all rows best, of those that stand near to the paper's left or right edge.
 
     Args:
-        dark_hw: (h, w) float32, `darkness` of the canvas.
-        ink: darkness of the trace.
+        ink_hw: (h, w) float32, `beside_lines` of the canvas.
         lines_y: the rows' own lines, canvas px.
-        first, last: columns where traces begin and end, about.
+        first, last: the paper's columns.
     """
-    height, width = dark_hw.shape
-    wide = cv2.dilate(dark_hw, np.ones((3, 3), np.uint8)) / np.float32(max(ink, 1.0))
-    wide = np.minimum(wide, 1)
-    down = np.concatenate([np.zeros((1, width)), np.cumsum(wide, axis=0, dtype=np.float64)])
-    across = np.concatenate([np.zeros((height, 1)), np.cumsum(wide, axis=1, dtype=np.float64)], axis=1)
+    scales = [(speed, gain) for speed in PAPER_SPEEDS_MM_PER_S for gain in GAINS_MM_PER_MV]
+    return best_pulse(ink_hw, lines_y, (first, last), scales)
+
+
+def best_pulse(
+    ink_hw: Field, lines_y: Values, ends: tuple[int, int], scales: Sequence[tuple[float, float]]
+) -> Pulses | None:
+    """`find_pulses` of other paper speeds, mm/s, and gains, mm/mV, than those in use."""
+    height, width = ink_hw.shape
+    down = np.concatenate([np.zeros((1, width)), np.cumsum(ink_hw, axis=0, dtype=np.float64)])
+    across = np.concatenate([np.zeros((height, 1)), np.cumsum(ink_hw, axis=1, dtype=np.float64)], axis=1)
     best: Pulses | None = None
-    for speed in PAPER_SPEEDS_MM_PER_S:
-        for gain in GAINS_MM_PER_MV:
-            found = _fit(down, across, lines_y, (first, last), (speed, gain))
-            if found is not None and (best is None or found.score > best.score):
-                best = found
+    for scale in scales:
+        found = _fit(down, across, lines_y, ends, scale)
+        if found is not None and (best is None or found.score > best.score):
+            best = found
     return best if best is not None and best.score >= _LEAST_SCORE else None
 
 
@@ -80,26 +76,34 @@ def _fit(
     """The best place of a pulse of one width and height."""
     speed, gain = scale
     wide, tall = round(PULSE_S * speed * CANVAS_PX_PER_MM_X), round(PULSE_MV * gain * CANVAS_PX_PER_MM_Y)
-    before, into = round(_BEFORE_MM * CANVAS_PX_PER_MM_X), round(_INTO_MM * CANVAS_PX_PER_MM_X)
-    width = down.shape[1]
-    starts = np.concatenate(
-        [np.arange(ends[0] - before, ends[0] + into - wide), np.arange(ends[1] - into, ends[1] + before - wide)]
+    (first, last), width = ends, down.shape[1]
+    outer = round((last - first) * _OUTER)
+    coarse = np.concatenate(
+        [np.arange(first, first + outer - wide, _STEP), np.arange(last - outer, last - wide + 1, _STEP)]
     )
-    starts = starts[(starts >= 1) & (starts + wide + 1 < width)]
-    if not len(starts):
+    coarse = coarse[(coarse >= 1) & (coarse + wide + 1 < width)]
+    if not len(coarse):
         return None
-    total = np.zeros(len(starts))
-    for line in lines_y:
-        total += _row_score(down, across, round(float(line)), starts, (wide, tall))
+    best = int(coarse[_total(down, across, lines_y, coarse, (wide, tall)).argmax()])
+    starts = np.arange(best - CANVAS_PX_PER_MM_X, best + CANVAS_PX_PER_MM_X + 1)
+    starts = starts[(starts >= 1) & (starts + wide + 1 < width)]
+    total = _total(down, across, lines_y, starts, (wide, tall))
     highest = int(total.argmax())
     if total[highest] <= 0:
         return None
     # As wide as a flank's line, places are about as good as each other: their middle is meant.
     good = np.maximum(0, total - _AS_GOOD * total[highest])
-    good[np.abs(starts - starts[highest]) > CANVAS_PX_PER_MM_X] = 0
     left = (float(np.average(starts, weights=good)) + 0.5) / CANVAS_PX_PER_MM_X
     right = left + PULSE_S * speed
     return Pulses(left, right, speed, gain, float(total[highest] / len(lines_y)))
+
+
+def _total(
+    down: Values, across: Values, lines_y: Values, starts: npt.NDArray[np.int64], size: tuple[int, int]
+) -> Values:
+    """Sum of the rows' scores of each place."""
+    rows = [_row_score(down, across, round(float(line)), starts, size) for line in lines_y]
+    return np.asarray(np.sum(rows, axis=0))
 
 
 def _row_score(down: Values, across: Values, line: int, starts: npt.NDArray[np.int64], size: tuple[int, int]) -> Values:

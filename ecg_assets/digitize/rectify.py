@@ -51,10 +51,8 @@ def flat_canvas(surface: Surface, shape_hw: tuple[int, int]) -> Canvas:
         surface: where the crossings lie in the picture.
         shape_hw: height and width of the picture.
     """
-    columns, rows = _shown(surface, shape_hw)
-    return dense_canvas(
-        surface.x_px[rows, columns], surface.y_px[rows, columns], (CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y)
-    )
+    shown = shown_cells(surface, shape_hw)
+    return dense_canvas(surface.x_px[shown], surface.y_px[shown], (CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y))
 
 
 def dense_canvas(x_px: Nodes, y_px: Nodes, scale: tuple[int, int]) -> Canvas:
@@ -77,14 +75,14 @@ def _dense(nodes: Nodes, across: int, down: int) -> Field:
     return np.asarray(whole, dtype=np.float32)
 
 
-def _shown(surface: Surface, shape_hw: tuple[int, int]) -> tuple[slice, slice]:
-    """Columns and rows of the lattice of which the picture shows a crossing."""
+def shown_cells(surface: Surface, shape_hw: tuple[int, int]) -> tuple[slice, slice]:
+    """Rows and columns of the lattice of which the picture shows a crossing, and one more: those of the canvas."""
     height, width = shape_hw
     inside = (surface.x_px >= 0) & (surface.x_px < width) & (surface.y_px >= 0) & (surface.y_px < height)
     if not inside.any():
         return slice(None), slice(None)
     columns, rows = np.flatnonzero(inside.any(axis=0)), np.flatnonzero(inside.any(axis=1))
     return (
-        slice(max(0, int(columns[0]) - 1), int(columns[-1]) + 2),
         slice(max(0, int(rows[0]) - 1), int(rows[-1]) + 2),
+        slice(max(0, int(columns[0]) - 1), int(columns[-1]) + 2),
     )

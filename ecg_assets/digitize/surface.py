@@ -34,6 +34,7 @@ class Surface:
     Attributes:
         x_px, y_px: (rows, columns) float64, pixel centres at whole numbers.
         margin: columns and rows that were added before the first crossing that was found.
+        known: (rows, columns) bool, the crossings that were found and that the surface was laid through.
         found: share of the crossings between the outermost that were found.
         rms_px: root of the mean squared distance of those from the surface.
     """
@@ -41,6 +42,7 @@ class Surface:
     x_px: Plane
     y_px: Plane
     margin: int
+    known: Flags
     found: float
     rms_px: float
 
@@ -60,10 +62,13 @@ def lay_surface(lattice: Lattice, margin: int) -> Surface:
         rms_px = float(np.sqrt(np.mean(away[kept] ** 2)))
         if rms_px <= _NEAR_PX:
             break
+    known = np.zeros(rows * columns, dtype=np.bool_)
+    known[index[kept]] = True
     return Surface(
         x_px=plane[:, 0].reshape(rows, columns),
         y_px=plane[:, 1].reshape(rows, columns),
         margin=margin,
+        known=known.reshape(rows, columns),
         found=float(kept.sum() / (lattice.columns * lattice.rows)),
         rms_px=rms_px,
     )

@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
-from ecg_assets.scans.tiles import Predict, predict_page
+from ecg_assets.digitize.strips import predict_where
+from ecg_assets.scans.tiles import Predict
 
 Field = npt.NDArray[np.float32]
 
-_CLASSES, _WAVE = 2, 1
+_WAVE = 1
 # Bits of trace that the first network sees make their surroundings worth a second look.
 _LIKELY = 0.3
 _AROUND_MM = 5.0
@@ -21,7 +22,7 @@ class WaveNetwork:
     """A network trained on flat pages (see training/wave_network), ready to be asked."""
 
     def __init__(self, predict: Predict) -> None:
-        """Takes what runs it: gives probabilities (n, 2, 512, 512) of tiles, see `tiles.predict_page`."""
+        """Takes what runs it: gives probabilities (n, 2, h, w), see `strips.predict_where`."""
         self._predict = predict
 
     @classmethod
@@ -42,8 +43,7 @@ class WaveNetwork:
             image_hwc: (h, w, 3) uint8 RGB, a flat page.
             rough_hw: (h, w) float32, what the network that found the grid says of the trace.
         """
-        found: Field = predict_page(image_hwc, self._predict, _CLASSES, wanted_hw=worth_a_look(rough_hw))[_WAVE]
-        return found
+        return predict_where(image_hwc, self._predict, worth_a_look(rough_hw), _WAVE)
 
 
 def worth_a_look(rough_hw: Field) -> npt.NDArray[np.bool_]:

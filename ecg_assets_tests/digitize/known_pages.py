@@ -76,12 +76,11 @@ def known_flat_page(record: Record, style_name: str, seed: int = 0) -> tuple[Fla
     )
     flat = FlatPage(
         page=upright,
-        surface=Surface(x_px, y_px, 0, 1.0, 0.0),
+        surface=Surface(x_px, y_px, 0, np.ones(x_px.shape, dtype=np.bool_), 1.0, 0.0),
         canvas=dense_canvas(x_px, y_px, SCALE),
         image_hwc=pair.image_hwc,
         wave_hw=(pair.trace_hw / 254).astype(np.float32),
         shown_hw=np.ones((height, width), dtype=np.bool_),
         turn_confidence=1.0,
-        scale_known=True,
     )
     return flat, printed_signal(plan_page(record, style_name, style, seed), record)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ecg_assets.digitize.ink import beside_lines
 from ecg_assets.digitize.pulses import Pulses, find_pulses
 from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
 
@@ -32,7 +33,7 @@ def page(left_mm: float | None, wide_mm: float = 5.0, tall_mm: float = 10.0) -> 
 
 
 def found_on(dark: np.ndarray) -> Pulses | None:
-    return find_pulses(dark, INK, ROWS_Y, *TRACES)
+    return find_pulses(beside_lines(dark, INK), ROWS_Y, 0, dark.shape[1])
 
 
 @pytest.mark.parametrize("left_mm", [20.0, 21.3, 22.71, 24.05])
@@ -58,4 +59,28 @@ def test_rows_without_a_pulse_have_none(darkness: float) -> None:
 
 
 def test_rows_at_the_upper_edge_have_none() -> None:
-    assert find_pulses(page(20.0), INK, np.array([5.0]), *TRACES) is None
+    assert find_pulses(beside_lines(page(20.0), INK), np.array([5.0]), 0, 1700) is None
+
+
+def gridded(dark: np.ndarray, share: float) -> np.ndarray:
+    """With 5-mm lines so dark beside the ink."""
+    lines = np.zeros(dark.shape, np.float32)
+    for step, axis in ((5 * CANVAS_PX_PER_MM_Y, 0), (5 * CANVAS_PX_PER_MM_X, 1)):
+        for place in range(2, dark.shape[axis], step):
+            np.moveaxis(lines, axis, 0)[place : place + 3] = INK * share
+    return np.asarray(np.maximum(dark, lines))
+
+
+def test_a_grid_nearly_as_dark_as_the_ink_has_no_pulses_in_its_boxes_and_hides_none() -> None:
+    assert found_on(gridded(page(None), 0.8)) is None
+    found = found_on(gridded(page(20.1), 0.8))
+    assert found is not None
+    assert (found.paper_speed_mm_per_s, found.gain_mm_per_mv) == (25, 10)
+    assert found.left_mm == pytest.approx(20.1, abs=0.15)  # a line lies on half of it
+
+
+def test_a_pulse_is_found_wherever_traces_begin_and_not_in_the_middle_of_the_page() -> None:
+    found = found_on(page(2.0))
+    assert found is not None
+    assert found.left_mm == pytest.approx(2.0, abs=0.1)
+    assert found_on(np.roll(page(20.0), 350, axis=1)) is None

@@ -10,7 +10,7 @@ from ecg_assets.scans.overlay import overlay
 from ecg_assets.scans.tiles import OVERLAP_PX, TILE_PX, blend_window, predict_page, tile_starts
 
 
-@pytest.mark.parametrize("length_px", [1, 511, 512, 513, 896, 897, 1700, 2200])
+@pytest.mark.parametrize("length_px", [1, 511, 512, 513, 960, 961, 1700, 2200])
 def test_tiles_cover_each_axis_and_overlap(length_px: int) -> None:
     starts = tile_starts(length_px)
     assert starts[0] == 0

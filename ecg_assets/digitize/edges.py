@@ -1,0 +1,59 @@
+"""Where the edges of a sheet of paper are in a picture, and what format it has."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Points = npt.NDArray[np.float64]
+
+# Letter and A4 on their long side, mm.
+FORMATS_MM: dict[str, tuple[float, float]] = {"Letter": (279.4, 215.9), "A4": (297.0, 210.0)}
+# Sides are known to a percent or so; the formats' shapes are 9 % apart.
+_ALIKE = 0.03
+_LEAST_AREA = 0.3
+_FILLING = 0.02
+_SEEN_PX = 600
+
+
+def paper_corners(image_hwc: npt.NDArray[np.uint8]) -> Points:
+    """(4, 2) float64 px: upper left, upper right, lower right, lower left corner of the sheet; pixels' edges count.
+
+    The largest bright quadrilateral, where it is one; else the picture's own frame.
+
+    Args:
+        image_hwc: (h, w, 3) uint8 RGB, upright.
+    """
+    height, width = image_hwc.shape[:2]
+    frame = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64)
+    scale = _SEEN_PX / max(height, width)
+    small = cv2.resize(image_hwc.max(axis=2), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    bright = cv2.threshold(cv2.medianBlur(small, 9), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1]
+    bright = cv2.morphologyEx(bright, cv2.MORPH_CLOSE, np.ones((25, 25), np.uint8))
+    contours = cv2.findContours(bright, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]
+    if not contours:
+        return frame
+    outline = cv2.convexHull(max(contours, key=cv2.contourArea))
+    corners = cv2.approxPolyDP(outline, 0.02 * cv2.arcLength(outline, True), True)[:, 0].astype(np.float64)
+    if len(corners) != 4 or cv2.contourArea(outline) < _LEAST_AREA * small.size:
+        return frame
+    corners = _in_order((corners + 0.5) / scale)
+    # A sheet that fills the picture ends where that does, whatever noise or rounded corners say.
+    filling = np.hypot(*(corners - frame).T) <= _FILLING * max(height, width)
+    return frame if filling.all() else corners
+
+
+def format_of(corners: Points) -> str | None:
+    """The format of a sheet in landscape by its shape; None where it is none of `FORMATS_MM`."""
+    upper_left, upper_right, lower_right, lower_left = corners
+    across = np.hypot(*(upper_right - upper_left + lower_right - lower_left))
+    down = np.hypot(*(lower_left - upper_left + lower_right - upper_right))
+    away = {name: abs(np.log(across / max(down, 1e-9) * low / wide)) for name, (wide, low) in FORMATS_MM.items()}
+    nearest = min(away, key=lambda name: away[name])
+    return nearest if away[nearest] <= _ALIKE else None
+
+
+def _in_order(corners: Points) -> Points:
+    """Clockwise from the upper left."""
+    around = corners - corners.mean(axis=0)
+    turned = corners[np.argsort(np.arctan2(around[:, 1], around[:, 0]))]
+    return np.roll(turned, -int(turned.sum(axis=1).argmin()), axis=0)
