@@ -36,7 +36,7 @@ def at_flanks(pulses: Pulses, dark_hw: Field, lines_y: Values) -> Pulses:
             piece = dark_hw[max(0, top) : foot, max(0, column - reach) : column + reach + 1]
             if piece.shape[0] and piece.shape[1] == 2 * reach + 1:
                 away = (column + 0.5) / CANVAS_PX_PER_MM_X - flank_mm
-                # A flank may stand on a line of the grid, which printers round to whole pixels: less the line's own ink.
+                # Less the ink of a line of the grid, which printers round to whole pixels, and flanks may stand on.
                 grid = np.median(dark_hw[:, column - reach : column + reach + 1], axis=0)
                 contrast, middle = _middle(piece.mean(axis=0, dtype=np.float64) - grid)
                 found.append((contrast, away + (middle - reach) / CANVAS_PX_PER_MM_X))

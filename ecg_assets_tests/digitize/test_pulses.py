@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ecg_assets.digitize.flanks import at_flanks
 from ecg_assets.digitize.ink import beside_lines
 from ecg_assets.digitize.pulses import Pulses, find_pulses
 from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
@@ -84,3 +85,11 @@ def test_a_pulse_is_found_wherever_traces_begin_and_not_in_the_middle_of_the_pag
     assert found is not None
     assert found.left_mm == pytest.approx(2.0, abs=0.1)
     assert found_on(np.roll(page(20.0), 350, axis=1)) is None
+
+
+@pytest.mark.parametrize("left_mm", [20.0, 20.5, 24.05])
+def test_flanks_are_found_to_a_fiftieth_of_a_millimetre_beside_a_line_of_the_grid(left_mm: float) -> None:
+    dark = gridded(page(left_mm), 0.4)
+    found = found_on(dark)
+    assert found is not None
+    assert at_flanks(found, dark, ROWS_Y).right_mm == pytest.approx(left_mm + 5, abs=0.02)
