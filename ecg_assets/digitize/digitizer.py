@@ -9,7 +9,6 @@ import numpy.typing as npt
 from ecg_assets.digitize.arrangement import Arrangement, arrange, candidates
 from ecg_assets.digitize.digitization import Digitization
 from ecg_assets.digitize.extent import Extent, find_extent, pulses_extent
-from ecg_assets.digitize.flanks import at_flanks
 from ecg_assets.digitize.flat_page import FlatPage, NoGridError, laid, lay_flat
 from ecg_assets.digitize.ink import beside_lines, darkness, ink_darkness
 from ecg_assets.digitize.lead_lines import columns_of, lead_lines
@@ -21,6 +20,7 @@ from ecg_assets.digitize.reader import NotAnEcgError
 from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
 from ecg_assets.digitize.rows import find_rows
 from ecg_assets.digitize.runs import Runs, find_runs
+from ecg_assets.digitize.separators import at_separators
 from ecg_assets.digitize.traces import stroke_px, trace_line
 from ecg_assets.digitize.wave import WaveNetwork
 from ecg_assets.records.record import LEADS
@@ -112,6 +112,8 @@ class Digitizer:
             raise NotAnEcgError(
                 "there is no grid, and the lines that are found contradict each other: it is no ECG, or badly seen"
             )
+        dark = darkness(flat.image_hwc)
+        extent = at_separators(extent, arrangement.slots, rows_y, dark, ink_darkness(dark, flat.wave_hw))
         after_pulses = pulses is not None and pulses.left_mm < extent.first_mm
         lines = lead_lines(runs, rows_y, arrangement, extent, (pen, after_pulses))
         signal, sure = leads_of(lines, arrangement, extent, scale, fs_hz)
@@ -124,8 +126,6 @@ def _scale_of(flat: FlatPage, runs: Runs, paths: npt.NDArray[np.int64], rows_y: 
     dark = darkness(flat.image_hwc)
     ink_hw = beside_lines(dark, ink_darkness(dark, flat.wave_hw))
     pulses = find_pulses(ink_hw, rows_y, int(shown[0]), int(shown[-1]) + 1)
-    if pulses is not None:
-        pulses = at_flanks(pulses, dark, rows_y)
     if pulses is not None and pulses.right_mm < np.mean(shown_mm):
         return pulses, pulses_extent(pulses.right_mm, pulses.paper_speed_mm_per_s)
     extent = find_extent(paths, shown_mm)
@@ -145,6 +145,8 @@ def _arranged(runs: Runs, paths: npt.NDArray[np.int64], extent: Extent, pen: flo
     first, last = columns_of(extent, 0, 1, paths.shape[1])
     nobody = np.zeros(paths.shape[1], dtype=np.bool_)
     rows = np.stack([trace_line(runs, path, (nobody, nobody), (first, last), pen).y_px for path in paths])
+    # What is bridged contradicts what is read.
+    rows[paths[:, first:last] < 0] = np.nan
     arrangement = arrange(-rows / CANVAS_PX_PER_MM_Y / _GAIN_MM_PER_MV, layout)
     if arrangement is None:
         known = sorted(name for count in range(1, 16) for name in candidates(count))

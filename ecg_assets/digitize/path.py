@@ -63,6 +63,9 @@ def follow(runs: Runs, line_y: float, first: int, last: int, others: Flags | Non
     ends = np.empty(0, dtype=np.int64)
     costs = np.empty(0)
     started = 0.0
+    # The best path that ended too long ago to be gone on from: kept aside, or it would crowd out what begins after it.
+    ended, ended_cost = -1, np.inf
+    longest = round(_LONGEST_GAP_MM * CANVAS_PX_PER_MM_X)
     for column in range(first, last):
         here = np.arange(runs.first[column], runs.first[column + 1])
         if len(here):
@@ -76,11 +79,18 @@ def follow(runs: Runs, line_y: float, first: int, last: int, others: Flags | Non
         started += _GAP
         ends = np.concatenate([ends, here])
         costs = np.concatenate([costs + _GAP, here_costs])
+        ended_cost += _GAP
+        old = runs.column[ends] < column - longest
+        if old.any():
+            oldest = int(np.argmin(np.where(old, costs, np.inf)))
+            if costs[oldest] < ended_cost:
+                ended, ended_cost = int(ends[oldest]), float(costs[oldest])
+            ends, costs = ends[~old], costs[~old]
         if len(ends) > _KEPT:
             best = np.argpartition(costs, _KEPT)[:_KEPT]
             ends, costs = ends[best], costs[best]
     taken = np.full(width, -1, dtype=np.int64)
-    at = int(ends[np.argmin(costs)]) if len(ends) else -1
+    at = int(ends[np.argmin(costs)]) if len(ends) and costs.min() < ended_cost else ended
     while at >= 0:
         taken[runs.column[at]] = at
         at = int(came_from[at])

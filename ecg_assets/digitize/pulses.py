@@ -19,6 +19,8 @@ Values = npt.NDArray[np.float64]
 _OUTER = 0.3
 # How far their foot may be from the row's line.
 _FOOT_MM = 3.0
+# How far above the roof flanks that go on are looked for: from and to, canvas px.
+_BEYOND_PX = (24, 6)
 # First every so many columns, then all around the best: a flank's line is wider.
 _STEP = 3
 # 1 is a pulse as dark as the trace.
@@ -123,5 +125,10 @@ def _row_score(down: Values, across: Values, line: int, starts: npt.NDArray[np.i
         over = max(0, top - 3)
         above = (across[over, starts + wide] - across[over, starts + 1]) / (wide - 1)
         sides = np.minimum(side[starts], side[starts + wide])
-        best = np.maximum(best, np.minimum(sides, roof) - np.maximum(0, np.maximum(inside, above - 0.2)))
+        # Flanks that go on beyond the roof are those of a higher pulse, or of no pulse.
+        far, near = max(0, top - _BEYOND_PX[0]), max(1, top - _BEYOND_PX[1])
+        beyond = (down[near] - down[far]) / max(1, near - far)
+        goes_on = np.minimum(beyond[starts], beyond[starts + wide])
+        wrong = np.maximum(np.maximum(inside, above - 0.2), goes_on)
+        best = np.maximum(best, np.minimum(sides, roof) - np.maximum(0, wrong))
     return best

@@ -171,3 +171,15 @@ def test_resampling_removes_what_a_lower_rate_cannot_hold() -> None:
     fine = np.arange(4000) / 400.0
     found = resample(np.sin(2 * np.pi * 90 * fine), 400.0, 1.0, 800, 100)
     assert np.abs(found).max() < 0.02
+
+
+def test_a_speck_before_a_long_gap_does_not_keep_a_row_from_beginning_behind_it() -> None:
+    field = np.zeros((100, 2000), np.float32)
+    field[49:52, 40:120] = 1  # the paper's edge, say
+    for first in range(900, 1900, 100):
+        field[49:52, first : first + 30] = 1
+    path = follow(find_runs(field), 50.0, 0, 2000).run
+    assert (path[900:] >= 0).sum() == 300
+    # Nothing but the speck: that is the row.
+    field[:, 130:] = 0
+    assert (follow(find_runs(field), 50.0, 0, 2000).run[40:120] >= 0).all()

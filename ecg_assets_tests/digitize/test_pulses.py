@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from ecg_assets.digitize.flanks import at_flanks
 from ecg_assets.digitize.ink import beside_lines
 from ecg_assets.digitize.pulses import Pulses, find_pulses
 from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
@@ -87,9 +86,13 @@ def test_a_pulse_is_found_wherever_traces_begin_and_not_in_the_middle_of_the_pag
     assert found_on(np.roll(page(20.0), 350, axis=1)) is None
 
 
-@pytest.mark.parametrize("left_mm", [20.0, 20.5, 24.05])
-def test_flanks_are_found_to_a_fiftieth_of_a_millimetre_beside_a_line_of_the_grid(left_mm: float) -> None:
-    dark = gridded(page(left_mm), 0.4)
+def test_a_pulse_across_a_line_is_not_one_of_half_its_height() -> None:
+    dark = page(20.0)
+    for line in ROWS_Y.astype(int):
+        half = line - 5 * CANVAS_PX_PER_MM_Y
+        dark[half : half + 3, 300:420] = INK  # darker than the roof
+        top = line - 10 * CANVAS_PX_PER_MM_Y
+        dark[top : top + 3, 330:390] *= 0.6
     found = found_on(dark)
     assert found is not None
-    assert at_flanks(found, dark, ROWS_Y).right_mm == pytest.approx(left_mm + 5, abs=0.02)
+    assert found.gain_mm_per_mv == 10

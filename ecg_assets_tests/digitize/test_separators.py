@@ -1,0 +1,45 @@
+"""Bars between leads: they are found to a fraction of a pixel, and nothing else is taken for them."""
+
+import numpy as np
+import pytest
+
+from ecg_assets.digitize.arrangement import slots_of
+from ecg_assets.digitize.extent import Extent
+from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
+from ecg_assets.digitize.separators import at_separators
+from ecg_assets.pages.layouts import layout_named
+
+INK, FINE = 180.0, 8
+ROWS_Y = np.array([300.0, 590.0, 880.0, 1140.0])
+SLOTS = slots_of(layout_named("3x4+1"))
+
+
+def page(first_mm: float, thick_mm: float = 0.8, tall_mm: float = 6.2) -> np.ndarray:
+    """(h, w) float32: darkness of three rows' level traces with bars where leads change, and of one without."""
+    dark = np.zeros((1300, 4600), np.float32)
+    across = np.arange(4600 * FINE) / FINE / CANVAS_PX_PER_MM_X
+    half = round(tall_mm / 2 * CANVAS_PX_PER_MM_Y)
+    for row, line in enumerate(ROWS_Y.astype(int)):
+        dark[line - 1 : line + 2] = INK
+        for part in (1, 2, 3) if row < 3 else ():
+            share = np.abs(across - first_mm - 62.5 * part) <= thick_mm / 2
+            bar = INK * share.reshape(-1, FINE).mean(axis=1, dtype=np.float32)
+            dark[line - half : line + half] = np.maximum(dark[line - half : line + half], bar)
+    return dark
+
+
+@pytest.mark.parametrize("off_mm", [0.0, 0.04, -0.33, 0.6])
+def test_time_begins_where_bars_say(off_mm: float) -> None:
+    found = at_separators(Extent(20.0, 270.0, True), SLOTS, ROWS_Y, page(20.0 + off_mm), INK)
+    assert found.first_mm == pytest.approx(20.0 + off_mm, abs=0.01)
+    assert found.last_mm - found.first_mm == pytest.approx(250)
+    assert found.known
+
+
+def test_traces_lines_and_lone_bars_move_nothing() -> None:
+    extent = Extent(20.0, 270.0, True)
+    for nothing in (page(20.2, thick_mm=0.15), page(20.2, tall_mm=1.5), np.zeros((1300, 4600), np.float32)):
+        assert at_separators(extent, SLOTS, ROWS_Y, nothing, INK) == extent
+    two = page(20.2)
+    two[:, 2000:] = two[700:] = 0
+    assert at_separators(extent, SLOTS, ROWS_Y, two, INK) == extent
