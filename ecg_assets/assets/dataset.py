@@ -4,6 +4,7 @@ import json
 
 import dagster as dg
 
+from ecg_assets.assets.library_config import as_library
 from ecg_assets.assets.metadata import drawn, stage_counts, table, told
 from ecg_assets.resources.engine import EngineResource
 from ecg_assets.resources.storage import DataRootResource
@@ -33,7 +34,8 @@ def mixed_dataset(
     """Labelled crops of the pages, grid lines and waves in one 5-class mask, split by record."""
     root = data_root.open()
     with data_root.writing(root.dataset, context.log.info):
-        report = build_dataset(root, config, engine.workers(root, context.log.info), context.log.info)
+        cuts = as_library(config, SamplesConfig)
+        report = build_dataset(root, cuts, engine.workers(root, context.log.info), context.log.info)
     facts = json.loads((root.dataset / "dataset.json").read_text("utf-8"))
     samples: dict[str, int] = facts["samples"]
     shares = [

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from ecg_assets.assets.library_config import as_library
 from ecg_assets.assets.metadata import drawn, stage_counts, told
 from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.preview import contact_sheet, mask_sheet
@@ -46,7 +47,8 @@ def pages(
     """The pages and the masks of their traces, drawn in one pass from one coverage array."""
     root, started = data_root.open(), time.perf_counter()
     with data_root.writing(root.wave_images, context.log.info):
-        report = render_pages(root, config, engine.workers(root, context.log.info), context.log.info)
+        look = as_library(config, PagesConfig)
+        report = render_pages(root, look, engine.workers(root, context.log.info), context.log.info)
     seconds = time.perf_counter() - started
     printed, counts = report.total("pages"), stage_counts(report)
     images, masks = (report.digest_of(root.relative(folder)) for folder in (root.wave_images, root.wave_masks))

@@ -69,9 +69,10 @@ def map_unordered(function: Callable[[Item], Result], items: Iterable[Item], wor
     ) as pool:
         try:
             yield from _drain(pool, function, iter(items), workers * _IN_FLIGHT_PER_WORKER)
-        finally:
-            # An interrupted run must not wait for what has not begun.
+        except BaseException:
+            # An interrupted run must not wait for what has begun, either; a whole one ends with its processes.
             pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _drain(

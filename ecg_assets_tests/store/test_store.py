@@ -220,6 +220,17 @@ def drive_pool(path: str) -> None:
     list(map_unordered(wait_for_ever, [path, path], workers=2))
 
 
+def own_pid(_: int) -> int:
+    time.sleep(0.01)
+    return os.getpid()
+
+
+def test_workers_have_ended_when_the_work_has() -> None:
+    workers = set(map_unordered(own_pid, range(8), workers=2))
+    assert os.getpid() not in workers
+    assert [pid for pid in workers if Path(f"/proc/{pid}").exists()] == []
+
+
 def test_every_item_is_worked_on_once() -> None:
     assert sorted(map_unordered(slow_square, range(20), workers=2)) == [number**2 for number in range(20)]
 
