@@ -20,9 +20,9 @@ def _table(rows: list[Row], rounds: int) -> str:
     lines = [
         "# What the platform costs",
         "",
-        f"The second part of `make bench`, on {os.cpu_count()} cores, with a load of {busy:.1f} at its end; medians where "
-        f"there is more than one round, here {rounds}. Shares are of CPU time, all processes counted: wall time depends "
-        "on what else the machine does.",
+        f"The second part of `make bench`, on {os.cpu_count()} cores, with a load of {busy:.1f} at its end; medians "
+        f"where there is more than one round, here {rounds}. Shares are of CPU time, all processes counted: wall time "
+        "depends on what else the machine does.",
         "",
         "| what | measured | aim |",
         "|---|---|---|",
