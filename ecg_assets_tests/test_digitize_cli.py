@@ -74,7 +74,7 @@ def test_what_is_no_ecg_is_named_with_the_reason_and_the_rest_goes_on(done: tupl
     assert result.exit_code == 1
     left_out = [line for line in result.stderr.splitlines() if line.startswith("Left out: ")]
     assert len(left_out) == 2
-    assert "no.png: no grid of 5-mm lines is found" in result.stderr
+    assert "nothing tells how large it is. Scan the whole sheet" in result.stderr
     assert "cut.png" in result.stderr
     assert "1 of 3 images read" in result.stdout
 

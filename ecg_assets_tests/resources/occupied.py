@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,9 +41,18 @@ def sleeping(**variables: str) -> Iterator["subprocess.Popen[bytes]"]:
     environment = {**os.environ, **variables}
     with subprocess.Popen([sys.executable, "-c", SLEEP], env=environment, start_new_session=True) as process:
         try:
+            _wait_for_environment(process.pid, variables)
             yield process
         finally:
             process.kill()
+
+
+def _wait_for_environment(pid: int, variables: dict[str, str]) -> None:
+    """A busy machine starts a process before it can tell its variables."""
+    deadline = time.monotonic() + 20
+    while not variables.items() <= psutil.Process(pid).environ().items():
+        assert time.monotonic() < deadline, f"process {pid} never told {sorted(variables)}"
+        time.sleep(0.01)
 
 
 @contextmanager
