@@ -42,7 +42,7 @@ def _one() -> tuple[Spent, float]:
             wall_s, used = time.perf_counter() - started, psutil.Process(process.pid).cpu_times()
             return Spent(wall_s, used.user + used.system), _peak_mb(process.pid)
         finally:
-            process.terminate()
+            process.kill()  # where a shell has started all this in the background, Dagster ignores SIGTERM
             process.wait()
 
 

@@ -167,3 +167,6 @@ main.add_command(status)
 main.add_command(submission)
 main.add_command(tpu)
 main.add_command(verify)
+
+if __name__ == "__main__":
+    main()
