@@ -11,10 +11,12 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.peak import peak_mib
 from benchmarks.spent import Spent
 
 Row = tuple[str, str, str]
 _MODULE, _PATIENCE_S = "ecg_assets.definitions", 120.0
+_MB_PER_MIB = 2**20 / 1e6
 
 
 def server(rounds: int) -> list[Row]:
@@ -40,7 +42,7 @@ def _one() -> tuple[Spent, float]:
         try:
             _wait_for_definitions(port)
             wall_s, used = time.perf_counter() - started, psutil.Process(process.pid).cpu_times()
-            return Spent(wall_s, used.user + used.system), _peak_mb(process.pid)
+            return Spent(wall_s, used.user + used.system), peak_mib(process.pid) * _MB_PER_MIB
         finally:
             process.kill()  # where a shell has started all this in the background, Dagster ignores SIGTERM
             process.wait()
@@ -63,8 +65,3 @@ def _wait_for_definitions(port: int) -> None:
             raise RuntimeError("the code server has told something else than this project's definitions")
         return
     raise RuntimeError(f"the code server does not answer within {_PATIENCE_S:g} s")
-
-
-def _peak_mb(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.million_root import make_million
+from benchmarks.peak import peak_mib
 from ecg_assets.store.root import open_root
 
 LIMIT_S, LIMIT_MB = 30.0, 2048
@@ -109,13 +110,7 @@ def _one(folder: Path, name: str) -> None:
     started, cpu_before = time.perf_counter(), time.process_time()
     MEASURED[name](folder)
     seconds, cpu_s = time.perf_counter() - started, time.process_time() - cpu_before
-    sys.stdout.write(f"{seconds:.1f} {cpu_s:.1f} {_peak_mb()}\n")
-
-
-def _peak_mb() -> int:
-    # Not ru_maxrss, which a process inherits from the one that has started it.
-    lines = Path("/proc/self/status").read_text("ascii").splitlines()
-    return next(int(line.split()[1]) >> 10 for line in lines if line.startswith("VmHWM"))
+    sys.stdout.write(f"{seconds:.1f} {cpu_s:.1f} {peak_mib():.0f}\n")
 
 
 def main(arguments: list[str]) -> int:

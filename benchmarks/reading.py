@@ -9,7 +9,6 @@ decoder takes a few seconds a page. New weights are asked anew; after a change t
 """
 
 import pickle
-import resource
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.peak import peak_mib
 from ecg_assets.digitize.card import Card
 from ecg_assets.digitize.digitizer import Digitizer
 from ecg_assets.digitize.flat_page import FlatPage, lay_flat
@@ -161,7 +161,7 @@ def main(root: Path, folder: Path, records: int, recipes: Sequence[str], styles:
     steps = list(dict.fromkeys(step for seconds in taken for step in seconds))
     means = [{"step": step, "CPU s a page": f"{np.mean([s[step] for s in taken if step in s]):.1f}"} for step in steps]
     click.echo(_table(means) + "\n")
-    click.echo(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
+    click.echo(f"peak memory {peak_mib() / 1024:.2f} GiB")
 
 
 if __name__ == "__main__":
