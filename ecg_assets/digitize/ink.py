@@ -49,9 +49,13 @@ def beside_lines(dark_hw: Field, ink: float) -> Field:
     wide = cv2.dilate(dark_hw, np.ones((3, 3), np.uint8))
     upright = _lines(wide, _PIECE_MM * CANVAS_PX_PER_MM_Y)
     level = _lines(np.ascontiguousarray(wide.T), _PIECE_MM * CANVAS_PX_PER_MM_X).T
-    lines = np.maximum(upright, level)
-    contrast = np.maximum(np.float32(ink) - lines, np.float32(_LEAST_CONTRAST * ink))
-    return np.asarray(np.clip((wide - lines) / contrast, -1, 1), np.float32)
+    lines = np.maximum(upright, level, out=upright)
+    contrast = np.subtract(np.float32(ink), lines, out=level)
+    np.maximum(contrast, np.float32(_LEAST_CONTRAST * ink), out=contrast)
+    beside = np.subtract(wide, lines, out=lines)
+    beside /= contrast
+    np.clip(beside, -1, 1, out=beside)
+    return np.asarray(beside, np.float32)
 
 
 def _lines(dark_hw: Field, piece: int) -> Field:
@@ -60,4 +64,4 @@ def _lines(dark_hw: Field, piece: int) -> Field:
     whole = max(1, height // piece)
     pieces = np.median(dark_hw[: whole * piece].reshape(whole, -1, width), axis=1)
     smooth = percentile_filter(pieces, _PERCENTILE, (_PIECES, 1), mode="reflect")
-    return np.asarray(np.repeat(smooth, piece, axis=0)[np.minimum(np.arange(height), whole * piece - 1)], np.float32)
+    return np.asarray(smooth[np.minimum(np.arange(height) // piece, whole - 1)], np.float32)

@@ -1,6 +1,7 @@
 """Asks a network about those parts of a flat page that are worth it: boxes around the rows of traces."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,8 @@ Box = tuple[slice, slice]
 # longer for each of them, as these leave the processor's cache.
 _WIDE_PX, _TALLEST_PX, _LOWEST_PX = 512, 576, 192
 _OVERLAP_PX = 64
+# Boxes that are asked about at a time; how many of them a network answers side by side is its own affair.
+_AT_A_TIME = 8
 # What a trace's surroundings tell of it.
 _CONTEXT_PX = 32
 # Networks halve a side this often.
@@ -27,7 +30,8 @@ def predict_where(image_hwc: npt.NDArray[np.uint8], predict: Predict, wanted_hw:
 
     Args:
         image_hwc: (h, w, 3) uint8.
-        predict: takes (1, h, w, 3) uint8 whose sides are multiples of 32, gives (1, classes, h, w) float32.
+        predict: takes (1, h, w, 3) uint8 whose sides are multiples of 32, gives (1, classes, h, w) float32; it is
+            called from several threads.
         wanted_hw: (h, w) bool, what has to be looked at.
         kind: which class.
     """
@@ -36,12 +40,18 @@ def predict_where(image_hwc: npt.NDArray[np.uint8], predict: Predict, wanted_hw:
     # The rim is repeated, as paper goes on beyond the frame.
     padded = np.pad(image_hwc, ((0, rows - height), (0, columns - width), (0, 0)), mode="edge")
     total, weight = np.zeros((rows, columns), np.float32), np.zeros((rows, columns), np.float32)
-    for box in boxes(wanted_hw, (rows, columns)):
-        scores = predict(padded[box][None])[0, kind]
-        window = _window(scores.shape[0])[:, None] * _window(scores.shape[1])
-        total[box] += scores * window
-        weight[box] += window
+    places = list(boxes(wanted_hw, (rows, columns)))
+    with ThreadPoolExecutor(_AT_A_TIME) as asking:
+        answers = asking.map(lambda box: predict(padded[box][None])[0, kind], places)
+        for box, scores in zip(places, answers, strict=True):
+            _blend(total, weight, box, scores)
     return np.asarray((total / np.maximum(weight, _LEAST_WEIGHT**2))[:height, :width])
+
+
+def _blend(total: Field, weight: Field, box: Box, scores: Field) -> None:
+    window = _window(scores.shape[0])[:, None] * _window(scores.shape[1])
+    total[box] += scores * window
+    weight[box] += window
 
 
 def _sides(height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:

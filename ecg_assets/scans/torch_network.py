@@ -1,5 +1,6 @@
 """Runs a checkpoint's network on tiles."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +21,20 @@ def torch_predictor(checkpoint: Path) -> tuple[Predict, int]:
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = load_network(checkpoint).to(device)
+    # Tiles side by side, each by one thread. Threads of torch that share a tile wait for each other, and actively:
+    # where another process has one of the cores, that takes three times as long as one thread alone.
+    side_by_side = ThreadPoolExecutor(torch.get_num_threads(), initializer=torch.set_num_threads, initargs=(1,))
+
+    def answered(tiles: Tensor) -> Scores:
+        with torch.inference_mode():
+            return _probabilities(network, tiles.to(device))
 
     def predict(tiles_bhwc: npt.NDArray[np.uint8]) -> Scores:
         tiles = torch.from_numpy(tiles_bhwc)
-        # One by one on a CPU: several at a time leave its cache, and take a quarter longer each.
-        parts = [tiles] if device.type == "cuda" else torch.split(tiles, 1)
-        with torch.inference_mode():
-            return np.concatenate([_probabilities(network, part.to(device)) for part in parts])
+        if device.type == "cuda":
+            return answered(tiles)
+        # One by one: several at a time leave the processor's cache, and take a quarter longer each.
+        return np.concatenate(list(side_by_side.map(answered, torch.split(tiles, 1))))
 
     return predict, network.classes
 
