@@ -17,10 +17,14 @@ Flags = npt.NDArray[np.bool_]
 Sparse = Any
 
 # Weights of one squared second difference beside one squared distance from a crossing that was found, the stiffest
-# first. Printers put lines on whole pixels of their own, up to half a pixel from where they belong: the stiffest
-# surface that comes this near to the crossings is the paper's, and a softer one would follow the printer's rounding.
-_STIFFNESSES = (1000.0, 100.0, 10.0, 1.0, 0.1)
-_NEAR_PX = 0.36
+# first. The paper's surface is the stiffest that comes as near to the crossings as the usual one, or nearly so, and a
+# softer one only where the usual one does not come near at all: each one less stiff follows their noise further.
+_STIFFNESSES = (10_000.0, 1000.0, 100.0, 10.0, 1.0, 0.1)
+_USUAL = 10.0
+_AS_NEAR, _NEAR_PX, _NEAR_ENOUGH_PX = 1.06, 0.36, 0.2
+# Printers put lines on whole pixels of their own, up to half a pixel from where they belong, each as a whole. The
+# paper does not bend from line to line, so a line's own distance tells nothing of the surface.
+_PRINTED_OFF_PX = 0.55
 _TWIST = 0.5
 # Crossings further from the surface than this many pixels are left out, and it is laid anew.
 _OUTLIER_PX = 3.0
@@ -57,11 +61,14 @@ def lay_surface(lattice: Lattice, margin: int) -> Surface:
     columns, rows = lattice.columns + 2 * margin, lattice.rows + 2 * margin
     index = (lattice.numbers[:, 1] + margin) * columns + lattice.numbers[:, 0] + margin
     bending = _bending(rows, columns)
-    for stiffness in _STIFFNESSES:
-        plane, kept, away = _lay(lattice, index, bending * stiffness)
-        rms_px = float(np.sqrt(np.mean(away[kept] ** 2)))
-        if rms_px <= _NEAR_PX:
-            break
+    laid = {stiffness: _lay(lattice, index, bending * stiffness) for stiffness in _STIFFNESSES}
+    # Of the same crossings for all: a stiff one would leave out what it does not follow.
+    judged = laid[_USUAL][1]
+    off_px = {stiffness: _off_px(lattice, index, plane, judged) for stiffness, (plane, _) in laid.items()}
+    wanted_px = max(_NEAR_ENOUGH_PX, min(_NEAR_PX, _AS_NEAR * off_px[_USUAL]))
+    near = [stiffness for stiffness in _STIFFNESSES if off_px[stiffness] <= wanted_px]
+    plane, kept = laid[near[0] if near else _STIFFNESSES[-1]]
+    away = plane[index[kept]] - lattice.places_px[kept]
     known = np.zeros(rows * columns, dtype=np.bool_)
     known[index[kept]] = True
     return Surface(
@@ -70,12 +77,12 @@ def lay_surface(lattice: Lattice, margin: int) -> Surface:
         margin=margin,
         known=known.reshape(rows, columns),
         found=float(kept.sum() / (lattice.columns * lattice.rows)),
-        rms_px=rms_px,
+        rms_px=float(np.sqrt((away**2).sum(axis=1).mean())),
     )
 
 
-def _lay(lattice: Lattice, index: Whole, bending: Sparse) -> tuple[Plane, Flags, Plane]:
-    """The surface (nodes, 2), which crossings it was laid through, and how far from it each of them is, in px."""
+def _lay(lattice: Lattice, index: Whole, bending: Sparse) -> tuple[Plane, Flags]:
+    """The surface (nodes, 2), and which crossings it was laid through."""
     kept = np.ones(len(index), dtype=np.bool_)
     for _ in range(_ROUNDS):
         count = int(kept.sum())
@@ -86,7 +93,18 @@ def _lay(lattice: Lattice, index: Whole, bending: Sparse) -> tuple[Plane, Flags,
         if (inside == kept).all():
             break
         kept = inside
-    return plane, kept, away
+    return plane, kept
+
+
+def _off_px(lattice: Lattice, index: Whole, plane: Plane, kept: Flags) -> float:
+    """Root of the mean squared distance of the crossings from a surface, but for what printing put whole lines off."""
+    away = plane[index[kept]] - lattice.places_px[kept]
+    for axis in range(2):
+        line = lattice.numbers[kept, axis] - lattice.numbers[:, axis].min()
+        count = np.maximum(np.bincount(line), 1)
+        of_line = np.bincount(line, away[:, axis]) / count
+        away[:, axis] -= np.clip(of_line, -_PRINTED_OFF_PX, _PRINTED_OFF_PX)[line]
+    return float(np.sqrt((away**2).sum(axis=1).mean()))
 
 
 def _bending(rows: int, columns: int) -> Sparse:

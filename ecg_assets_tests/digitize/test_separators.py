@@ -36,6 +36,34 @@ def test_time_begins_where_bars_say(off_mm: float) -> None:
     assert found.known
 
 
+@pytest.mark.parametrize("off_mm", [0.0, 0.03, 0.05, 0.09, 0.11])
+def test_bars_that_cover_pixels_of_the_print_in_part_are_found_as_well(off_mm: float) -> None:
+    # As printed at 200 dpi: a pixel is two columns of the canvas wide, and a bar's sides cover what they cover of one.
+    px_per_mm, columns = 200 / 25.4, 2300
+    edges = np.arange(columns + 1) / px_per_mm
+    dark = page(20.0)
+    half = round(3.1 * CANVAS_PX_PER_MM_Y)
+    for row, line in enumerate(ROWS_Y[:3].astype(int)):
+        cover = np.zeros(columns, np.float32)
+        for part in (1, 2, 3):
+            middle = 20.0 + off_mm + 62.5 * part
+            inside = np.clip(edges, middle - 0.4, middle + 0.4)
+            cover += (np.diff(inside) * px_per_mm).astype(np.float32)
+        places = (np.arange(dark.shape[1]) + 0.5) / CANVAS_PX_PER_MM_X * px_per_mm - 0.5
+        dark[line - half : line + half] = INK * np.interp(places, np.arange(columns), cover)
+        dark[line - 1 : line + 2] = INK
+    found = at_separators(Extent(20.0, 270.0, True), SLOTS, ROWS_Y, dark, INK)
+    assert found.first_mm == pytest.approx(20.0 + off_mm, abs=0.004)
+
+
+def test_a_steep_wave_beside_one_bar_does_not_move_the_others_middle() -> None:
+    dark = page(20.0)
+    beside = round((20.0 + 62.5 + 0.4) * CANVAS_PX_PER_MM_X)
+    dark[240:330, beside : beside + 2] = INK
+    found = at_separators(Extent(20.0, 270.0, True), SLOTS, ROWS_Y, dark, INK)
+    assert found.first_mm == pytest.approx(20.0, abs=0.004)
+
+
 def test_traces_lines_and_lone_bars_move_nothing() -> None:
     extent = Extent(20.0, 270.0, True)
     for nothing in (page(20.2, thick_mm=0.15), page(20.2, tall_mm=1.5), np.zeros((1300, 4600), np.float32)):
