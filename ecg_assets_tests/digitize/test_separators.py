@@ -43,7 +43,7 @@ def test_bars_that_cover_pixels_of_the_print_in_part_are_found_as_well(off_mm: f
     edges = np.arange(columns + 1) / px_per_mm
     dark = page(20.0)
     half = round(3.1 * CANVAS_PX_PER_MM_Y)
-    for row, line in enumerate(ROWS_Y[:3].astype(int)):
+    for line in ROWS_Y[:3].astype(int):
         cover = np.zeros(columns, np.float32)
         for part in (1, 2, 3):
             middle = 20.0 + off_mm + 62.5 * part
