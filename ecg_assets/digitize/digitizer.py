@@ -20,7 +20,7 @@ from ecg_assets.digitize.reader import NotAnEcgError
 from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
 from ecg_assets.digitize.rows import find_rows
 from ecg_assets.digitize.runs import Runs, find_runs
-from ecg_assets.digitize.separators import at_separators
+from ecg_assets.digitize.separators import at_bars, find_bars, without_bars
 from ecg_assets.digitize.traces import stroke_px, trace_line
 from ecg_assets.digitize.wave import WaveNetwork
 from ecg_assets.records.record import LEADS
@@ -113,7 +113,10 @@ class Digitizer:
                 "there is no grid, and the lines that are found contradict each other: it is no ECG, or badly seen"
             )
         dark = darkness(flat.image_hwc)
-        extent = at_separators(extent, arrangement.slots, rows_y, dark, ink_darkness(dark, flat.wave_hw))
+        bars = find_bars(extent, arrangement.slots, rows_y, dark, ink_darkness(dark, flat.wave_hw))
+        extent = at_bars(extent, bars)
+        if bars:
+            runs = find_runs(without_bars(flat.wave_hw, bars))
         after_pulses = pulses is not None and pulses.left_mm < extent.first_mm
         lines = lead_lines(runs, rows_y, arrangement, extent, (pen, after_pulses))
         signal, sure = leads_of(lines, arrangement, extent, scale, fs_hz)

@@ -1,10 +1,11 @@
-"""Where the bars between the leads of a row stand: they tell where time begins better than pulses do.
+"""The bars between the leads of a row: they tell where time begins better than pulses do, and hide a piece of trace.
 
 A record of 250 Hz has a sample each tenth of a millimetre, and a pulse's flank, thin and often on a line of the grid,
 is known to half of that. There are up to ten bars, and each is as thick as three traces.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -23,14 +24,29 @@ _ASIDE_MM, _TALL_MM = 1.2, 2.5
 _DARK_OVER = 25
 # Of the ink's darkness; and how thick a bar is, mm: a thinner thing is a line of the grid or a trace.
 _LEAST_CONTRAST, _LEAST_MM = 0.4, 0.35
-# Where a bar ends: of its darkness beside the paper's.
-_FOOT = 0.04
+# Where a bar ends: of its darkness beside the paper's, and how far its softest pixels go, columns.
+_FOOT, _SIDE_PX = 0.04, 1
+# Mean probability of the trace in a bar that is taken for one: a trace that runs through it makes it a third.
+_BELIEVED = 0.45
 # Bars that agree are this near to their middle, and so many are believed; so near they are the same.
 _AGREE_MM, _LEAST_BARS, _SAME_MM = 0.1, 3, 0.015
 
 
-def at_separators(extent: Extent, slots: tuple[Slot, ...], rows_y: Values, dark_hw: Field, ink: float) -> Extent:
-    """The same width moved so that bars stand where leads change; as it was where there are none.
+@dataclass(frozen=True)
+class Bar:
+    """A bar between two leads of a row.
+
+    Attributes:
+        off_mm: how far its middle is from where it was expected, to the right.
+        box: rows and columns of the canvas that it covers.
+    """
+
+    off_mm: float
+    box: tuple[slice, slice]
+
+
+def find_bars(extent: Extent, slots: tuple[Slot, ...], rows_y: Values, dark_hw: Field, ink: float) -> tuple[Bar, ...]:
+    """The bars where leads change, if at least three of them, and half of all, are off by the same; else none.
 
     Args:
         extent: found to half a millimetre or so.
@@ -40,24 +56,43 @@ def at_separators(extent: Extent, slots: tuple[Slot, ...], rows_y: Values, dark_
         ink: darkness of the trace.
     """
     length = extent.last_mm - extent.first_mm
-    shifts = [
-        _shift(dark_hw, ink, float(rows_y[slot.row]), extent.first_mm + length * slot.column / slot.columns)
+    places = [
+        (float(rows_y[slot.row]), extent.first_mm + length * slot.column / slot.columns)
         for slot in slots
         if slot.column
     ]
-    known = np.array([shift for shift in shifts if shift is not None])
-    if len(known) < _LEAST_BARS:
+    bars = [bar for bar in (_bar(dark_hw, ink, *place) for place in places) if bar is not None]
+    agreeing = _within(bars, _AGREE_MM)
+    return agreeing if len(agreeing) >= max(_LEAST_BARS, len(bars) / 2) else ()
+
+
+def at_bars(extent: Extent, bars: tuple[Bar, ...]) -> Extent:
+    """The same width moved so that bars stand where leads change; as it was where there are none."""
+    if not bars:
         return extent
-    off = np.abs(known - np.median(known))
-    if (off <= _AGREE_MM).sum() < max(_LEAST_BARS, len(known) / 2):
-        return extent
+    off = np.array([bar.off_mm for bar in bars])
     # A steep wave that begins in a bar moves that one bar's middle.
-    by = float(known[off <= max(_SAME_MM, 2 * float(np.median(off)))].mean())
+    same = _within(bars, max(_SAME_MM, 2 * float(np.median(np.abs(off - np.median(off))))))
+    by = float(np.mean([bar.off_mm for bar in same]))
     return replace(extent, first_mm=extent.first_mm + by, last_mm=extent.last_mm + by)
 
 
-def _shift(dark_hw: Field, ink: float, line: float, at_mm: float) -> float | None:
-    """How far from a place, mm, the middle of a bar is; None without one."""
+def without_bars(wave_hw: Field, bars: tuple[Bar, ...]) -> Field:
+    """(h, w) float32: probability of the trace, none in the bars that it is taken for; others let the trace be seen."""
+    result = wave_hw.copy()
+    for bar in bars:
+        if wave_hw[bar.box].mean() > _BELIEVED:
+            result[bar.box] = 0
+    return result
+
+
+def _within(bars: Sequence[Bar], reach_mm: float) -> tuple[Bar, ...]:
+    middle = float(np.median([bar.off_mm for bar in bars])) if bars else 0.0
+    return tuple(bar for bar in bars if abs(bar.off_mm - middle) <= reach_mm)
+
+
+def _bar(dark_hw: Field, ink: float, line: float, at_mm: float) -> Bar | None:
+    """The bar near a place of a row's line; None without one."""
     tall, aside = round(_TALL_MM * CANVAS_PX_PER_MM_Y), round(_ASIDE_MM * CANVAS_PX_PER_MM_X)
     column, row = round(at_mm * CANVAS_PX_PER_MM_X - 0.5), round(line)
     if row < tall or column < aside:
@@ -75,14 +110,30 @@ def _shift(dark_hw: Field, ink: float, line: float, at_mm: float) -> float | Non
     first, last = _around(profile > paper + _FOOT * (most - paper), dark)
     weight = profile[first:last] - paper
     middle = float((weight * np.arange(first, last)).sum() / weight.sum())
-    return (column + 0.5 + middle - aside) / CANVAS_PX_PER_MM_X - at_mm
+    off_mm = (column + 0.5 + middle - aside) / CANVAS_PX_PER_MM_X - at_mm
+    inner = np.flatnonzero(dark) + column - aside
+    upper, lower = _ends(dark_hw[:, inner].mean(axis=1) / ink >= (paper + most) / 2, row)
+    return Bar(off_mm, (slice(upper, lower), slice(int(inner[0]) - _SIDE_PX, int(inner[-1]) + 1 + _SIDE_PX)))
 
 
 def _around(above: Flags, dark: Flags) -> tuple[int, int]:
-    """Begin and end of the pieces of `above` that bear something of `dark`."""
+    """Begin and end of the piece of `above` that bears `dark`."""
     first, last = int(np.flatnonzero(dark)[0]), int(np.flatnonzero(dark)[-1])
     while first > 0 and above[first - 1]:
         first -= 1
     while last + 1 < len(above) and above[last + 1]:
         last += 1
     return first, last + 1
+
+
+def _ends(dark: Flags, row: int) -> tuple[int, int]:
+    """Begin and end of the dark piece that lies nearest to a row, one more row to each side."""
+    rows = np.flatnonzero(dark)
+    if not len(rows):
+        return row, row
+    upper = lower = int(rows[np.abs(rows - row).argmin()])
+    while upper > 0 and dark[upper - 1]:
+        upper -= 1
+    while lower + 1 < len(dark) and dark[lower + 1]:
+        lower += 1
+    return max(0, upper - 1), min(len(dark), lower + 2)

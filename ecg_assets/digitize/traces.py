@@ -15,6 +15,8 @@ Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 _TALL_MM = 2.0
+# As much as half a bar may hide of a line's end; and from how many columns the flank's slope is taken.
+_HIDDEN_MM, _FLANK_PX = 1.0, 4
 # Of the heights of runs: slopes make them taller, nothing makes them lower than the pen but faded ink.
 _LEVEL_PERCENTILE = 15
 
@@ -72,13 +74,38 @@ def trace_line(
     known = np.isfinite(line)
     if not known.any():
         return Line(first, np.full(len(part), np.nan), np.zeros(len(part)), 0.0)
-    filled = np.interp(np.arange(len(line)), np.flatnonzero(known), line[known])
+    filled = led_on(np.interp(np.arange(len(line)), np.flatnonzero(known), line[known]), known)
     filled = redrawn_line(filled, top, bottom, half_x, half)
     outer_top, outer_bottom = np.full(len(part), np.nan), np.full(len(part), np.nan)
     outer_top[there], outer_bottom[there] = runs.top[taken] + half, runs.bottom[taken] - half
     filled = pointed(filled, bottom, outer_top, upper[first:last] & there, half_x)
     filled = -pointed(-filled, -top, -outer_bottom, lower[first:last] & there, half_x)
     return Line(first, filled, _sureness(top, bottom, known), float(there.mean()))
+
+
+def led_on(line: Values, known: Flags) -> Values:
+    """(n,) float64: a line whose ends, hidden by a bar, go on as its flank leads, to its own level and no further.
+
+    Args:
+        line: (n,) float64 px; before the first column that is known and behind the last one any value.
+        known: (n,) bool.
+    """
+    result, places = line.copy(), np.flatnonzero(known)
+    level, hidden = float(np.median(line[known])), round(_HIDDEN_MM * CANVAS_PX_PER_MM_X)
+    first, last = int(places[0]), int(places[-1])
+    if 0 < first <= hidden and known[first : first + 1 + _FLANK_PX].all():
+        away = (line[first] - line[first + _FLANK_PX]) / _FLANK_PX * np.arange(first, 0, -1)
+        result[:first] = line[first] + _towards(away, level - line[first])
+    behind = len(line) - 1 - last
+    if 0 < behind <= hidden and known[last - _FLANK_PX : last + 1].all():
+        away = (line[last] - line[last - _FLANK_PX]) / _FLANK_PX * np.arange(1, behind + 1)
+        result[last + 1 :] = line[last] + _towards(away, level - line[last])
+    return result
+
+
+def _towards(steps: Values, goal: float) -> Values:
+    """Steps that lead towards a goal, and not beyond it; none that lead away."""
+    return np.clip(steps, min(0.0, goal), max(0.0, goal))
 
 
 def _sureness(top: Values, bottom: Values, known: npt.NDArray[np.bool_]) -> Values:

@@ -9,8 +9,10 @@ from ecg_assets.digitize.path import follow
 from ecg_assets.digitize.resample import resample
 from ecg_assets.digitize.runs import Runs, find_runs
 from ecg_assets.digitize.shared import hidden_edges
-from ecg_assets.digitize.traces import trace_line
+from ecg_assets.digitize.traces import led_on, trace_line
 from ecg_assets.pages.strokes import stroke_polylines
+
+Values = npt.NDArray[np.float64]
 
 PEN, FLAT_PEN = 3.0, 2.4
 WIDTH = 400
@@ -183,3 +185,30 @@ def test_a_speck_before_a_long_gap_does_not_keep_a_row_from_beginning_behind_it(
     # Nothing but the speck: that is the row.
     field[:, 130:] = 0
     assert (follow(find_runs(field), 50.0, 0, 2000).run[40:120] >= 0).all()
+
+
+def _hidden(line: Values, columns: int) -> tuple[Values, npt.NDArray[np.bool_]]:
+    """A line whose first columns show what the first one behind them does, and which of them are known."""
+    known = np.arange(len(line)) >= columns
+    return np.where(known, line, line[columns]), known
+
+
+@pytest.mark.parametrize("turned", [1, -1])
+@pytest.mark.parametrize("level_columns", [0, 3])
+def test_an_end_that_a_bar_hides_goes_on_as_its_flank_leads_to_the_line_s_level(
+    turned: int, level_columns: int
+) -> None:
+    peak = np.concatenate([np.arange(60.0, 180, 10), np.arange(180.0, 60, -10)])
+    true = np.concatenate([np.full(level_columns, 60.0), peak, np.full(100, 60.0)])
+    shown, known = _hidden(true, level_columns + 4)
+    np.testing.assert_allclose(led_on(shown[::turned], known[::turned]), true[::turned])
+
+
+def test_an_end_whose_flank_leads_away_from_the_line_s_level_stays_where_it_was_seen_last() -> None:
+    shown, known = _hidden(np.concatenate([np.arange(180.0, 60, -10), np.full(100, 60.0)]), 4)
+    np.testing.assert_array_equal(led_on(shown, known), shown)
+
+
+def test_an_end_that_more_than_a_bar_hides_stays_where_it_was_seen_last() -> None:
+    shown, known = _hidden(np.concatenate([np.arange(60.0, 180, 4), np.arange(180.0, 60, -4), np.full(99, 60.0)]), 20)
+    np.testing.assert_array_equal(led_on(shown, known), shown)

@@ -6,12 +6,17 @@ import pytest
 from ecg_assets.digitize.arrangement import slots_of
 from ecg_assets.digitize.extent import Extent
 from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
-from ecg_assets.digitize.separators import at_separators
+from ecg_assets.digitize.separators import at_bars, find_bars, without_bars
 from ecg_assets.pages.layouts import layout_named
 
 INK, FINE = 180.0, 8
 ROWS_Y = np.array([300.0, 590.0, 880.0, 1140.0])
 SLOTS = slots_of(layout_named("3x4+1"))
+
+
+def at_separators(extent: Extent, dark_hw: np.ndarray) -> Extent:
+    """What bars say of a page whose begin is known roughly."""
+    return at_bars(extent, find_bars(extent, SLOTS, ROWS_Y, dark_hw, INK))
 
 
 def page(first_mm: float, thick_mm: float = 0.8, tall_mm: float = 6.2) -> np.ndarray:
@@ -30,7 +35,7 @@ def page(first_mm: float, thick_mm: float = 0.8, tall_mm: float = 6.2) -> np.nda
 
 @pytest.mark.parametrize("off_mm", [0.0, 0.04, -0.33, 0.6])
 def test_time_begins_where_bars_say(off_mm: float) -> None:
-    found = at_separators(Extent(20.0, 270.0, True), SLOTS, ROWS_Y, page(20.0 + off_mm), INK)
+    found = at_separators(Extent(20.0, 270.0, True), page(20.0 + off_mm))
     assert found.first_mm == pytest.approx(20.0 + off_mm, abs=0.01)
     assert found.last_mm - found.first_mm == pytest.approx(250)
     assert found.known
@@ -52,7 +57,7 @@ def test_bars_that_cover_pixels_of_the_print_in_part_are_found_as_well(off_mm: f
         places = (np.arange(dark.shape[1]) + 0.5) / CANVAS_PX_PER_MM_X * px_per_mm - 0.5
         dark[line - half : line + half] = INK * np.interp(places, np.arange(columns), cover)
         dark[line - 1 : line + 2] = INK
-    found = at_separators(Extent(20.0, 270.0, True), SLOTS, ROWS_Y, dark, INK)
+    found = at_separators(Extent(20.0, 270.0, True), dark)
     assert found.first_mm == pytest.approx(20.0 + off_mm, abs=0.004)
 
 
@@ -60,14 +65,30 @@ def test_a_steep_wave_beside_one_bar_does_not_move_the_others_middle() -> None:
     dark = page(20.0)
     beside = round((20.0 + 62.5 + 0.4) * CANVAS_PX_PER_MM_X)
     dark[240:330, beside : beside + 2] = INK
-    found = at_separators(Extent(20.0, 270.0, True), SLOTS, ROWS_Y, dark, INK)
+    found = at_separators(Extent(20.0, 270.0, True), dark)
     assert found.first_mm == pytest.approx(20.0, abs=0.004)
 
 
 def test_traces_lines_and_lone_bars_move_nothing() -> None:
     extent = Extent(20.0, 270.0, True)
     for nothing in (page(20.2, thick_mm=0.15), page(20.2, tall_mm=1.5), np.zeros((1300, 4600), np.float32)):
-        assert at_separators(extent, SLOTS, ROWS_Y, nothing, INK) == extent
+        assert at_separators(extent, nothing) == extent
     two = page(20.2)
     two[:, 2000:] = two[700:] = 0
-    assert at_separators(extent, SLOTS, ROWS_Y, two, INK) == extent
+    assert at_separators(extent, two) == extent
+
+
+def test_bars_that_are_taken_for_traces_are_left_out_and_what_stands_out_of_them_is_not() -> None:
+    dark = page(20.0)
+    middle = round((20.0 + 62.5) * CANVAS_PX_PER_MM_X)
+    wave = np.where(dark > 0, np.float32(0.6), np.float32(0))
+    wave[200:250, middle : middle + 3] = 1  # a peak that a bar hides the foot of
+    bars = find_bars(Extent(20.0, 270.0, True), SLOTS, ROWS_Y, dark, INK)
+    assert len(bars) == 9
+    left = without_bars(wave, bars)
+    half = round(3.1 * CANVAS_PX_PER_MM_Y)
+    assert left[300 - half : 300 + half, middle - 6 : middle + 6].max() == 0
+    assert left[200:250, middle : middle + 3].min() == 1
+    np.testing.assert_array_equal(left[:, : middle - 20], wave[:, : middle - 20])
+    seen_through = np.where(wave == 1, np.float32(1), wave / 3)
+    np.testing.assert_array_equal(without_bars(seen_through, bars), seen_through)
