@@ -17,6 +17,7 @@ from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
 Field = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Whole = npt.NDArray[np.int64]
 
 # How far to either side bars are looked for, and how far up and down they reach at least.
 _ASIDE_MM, _TALL_MM = 1.2, 2.5
@@ -24,8 +25,10 @@ _ASIDE_MM, _TALL_MM = 1.2, 2.5
 _DARK_OVER = 25
 # Of the ink's darkness; and how thick a bar is, mm: a thinner thing is a line of the grid or a trace.
 _LEAST_CONTRAST, _LEAST_MM = 0.4, 0.35
-# Where a bar ends: of its darkness beside the paper's, and how far its softest pixels go, columns.
-_FOOT, _SIDE_PX = 0.04, 1
+# Where a bar ends: of its own coverage, and how far its softest pixels go, columns.
+_FOOT, _SIDE_PX = 0.06, 1
+# Where beyond a bar's ends the grid is looked at.
+_BEYOND_MM = (0.5, 3.5)
 # Mean probability of the trace in a bar that is taken for one: a trace that runs through it makes it a third.
 _BELIEVED = 0.45
 # Bars that agree are this near to their middle, and so many are believed; so near they are the same.
@@ -105,15 +108,25 @@ def _bar(dark_hw: Field, ink: float, line: float, at_mm: float) -> Bar | None:
     dark = profile >= (paper + most) / 2
     if most - paper < _LEAST_CONTRAST or dark.sum() < _LEAST_MM * CANVAS_PX_PER_MM_X:
         return None
-    # All of the darkness, as it is: of pixels that a bar covers in part, a threshold would keep one side and not the
-    # other. A fiftieth of a millimetre was lost by that.
-    first, last = _around(profile > paper + _FOOT * (most - paper), dark)
-    weight = profile[first:last] - paper
-    middle = float((weight * np.arange(first, last)).sum() / weight.sum())
-    off_mm = (column + 0.5 + middle - aside) / CANVAS_PX_PER_MM_X - at_mm
     inner = np.flatnonzero(dark) + column - aside
     upper, lower = _ends(dark_hw[:, inner].mean(axis=1) / ink >= (paper + most) / 2, row)
+    # What goes on beyond a bar is a line of the grid, and bars stand beside lines.
+    beyond = dark_hw[_above_and_below(upper, lower, dark_hw.shape[0]), column - aside : column + aside + 1]
+    lines = np.minimum(np.median(beyond, axis=0) / ink, (paper + most) / 2) if len(beyond) else np.full_like(profile, 0)
+    # All that is covered, as it is: of pixels that a bar covers in part, a threshold would keep one side and not the
+    # other. A fiftieth of a millimetre was lost by that.
+    covered = np.clip((profile - lines) / (float(np.median(profile[dark])) - lines), 0, 1.2)
+    first, last = _around(covered > _FOOT, dark)
+    middle = float((covered[first:last] * np.arange(first, last)).sum() / covered[first:last].sum())
+    off_mm = (column + 0.5 + middle - aside) / CANVAS_PX_PER_MM_X - at_mm
     return Bar(off_mm, (slice(upper, lower), slice(int(inner[0]) - _SIDE_PX, int(inner[-1]) + 1 + _SIDE_PX)))
+
+
+def _above_and_below(upper: int, lower: int, height: int) -> Whole:
+    """Rows beyond a bar's ends, up to some millimetres."""
+    near, far = (round(side * CANVAS_PX_PER_MM_Y) for side in _BEYOND_MM)
+    rows = np.r_[upper - far : upper - near, lower + near : lower + far]
+    return np.asarray(rows[(rows >= 0) & (rows < height)], dtype=np.int64)
 
 
 def _around(above: Flags, dark: Flags) -> tuple[int, int]:

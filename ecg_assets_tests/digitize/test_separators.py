@@ -61,6 +61,16 @@ def test_bars_that_cover_pixels_of_the_print_in_part_are_found_as_well(off_mm: f
     assert found.first_mm == pytest.approx(20.0 + off_mm, abs=0.004)
 
 
+@pytest.mark.parametrize("line_mm", [-0.56, -0.45, 0.5, 0.6])
+def test_lines_of_a_grey_grid_beside_bars_move_nothing(line_mm: float) -> None:
+    dark = page(20.0)
+    for part in (1, 2, 3):
+        at = round((20.0 + 62.5 * part + line_mm) * CANVAS_PX_PER_MM_X)
+        dark[:, at - 1 : at + 1] = np.maximum(dark[:, at - 1 : at + 1], INK / 3)
+    found = at_separators(Extent(20.0, 270.0, True), dark)
+    assert found.first_mm == pytest.approx(20.0, abs=0.006)
+
+
 def test_a_steep_wave_beside_one_bar_does_not_move_the_others_middle() -> None:
     dark = page(20.0)
     beside = round((20.0 + 62.5 + 0.4) * CANVAS_PX_PER_MM_X)
