@@ -11,9 +11,8 @@ from ecg_assets.digitize.digitization import Digitization
 from ecg_assets.digitize.extent import Extent, find_extent, pulses_extent
 from ecg_assets.digitize.flat_page import FlatPage, NoGridError, laid, lay_flat
 from ecg_assets.digitize.ink import beside_lines, darkness, ink_darkness
-from ecg_assets.digitize.lead_lines import columns_of, lead_lines
+from ecg_assets.digitize.lead_lines import columns_of, lead_lines, row_paths
 from ecg_assets.digitize.leads import PageScale, leads_of
-from ecg_assets.digitize.path import follow
 from ecg_assets.digitize.plain_page import find_sheet, scaled_by_pulses
 from ecg_assets.digitize.pulses import Pulses, find_pulses
 from ecg_assets.digitize.reader import NotAnEcgError
@@ -99,11 +98,10 @@ class Digitizer:
     def digitize_flat(self, flat: FlatPage, fs_hz: int = 500, layout: str = "auto") -> Digitization:
         """Reads a page that lies flat; as `digitize_image`."""
         runs = find_runs(flat.wave_hw)
-        height, width = flat.wave_hw.shape
-        rows_y = find_rows(runs, height)
+        rows_y = find_rows(runs, flat.wave_hw.shape[0])
         if not len(rows_y):
             raise NotAnEcgError("there is no trace on the paper: expected rows of an ECG")
-        paths = np.stack([follow(runs, line, 0, width).run for line in rows_y])
+        paths = row_paths(runs, rows_y)
         pulses, extent = _scale_of(flat, runs, paths, rows_y)
         scale = _page_scale(pulses, extent)
         pen = stroke_px(runs)

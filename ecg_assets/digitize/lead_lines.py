@@ -40,6 +40,17 @@ def lead_lines(
     }
 
 
+def row_paths(runs: Runs, rows_y: Values) -> npt.NDArray[np.int64]:
+    """(rows, width) int64: each row's path over the whole page, -1 where it has none.
+
+    Asked twice: a row of which a long piece is lost rides on another row's ink, unless that is known to be another's.
+    """
+    width = len(runs.first) - 1
+    rough = np.stack([follow(runs, float(line), 0, width).run for line in rows_y])
+    others = _taken_by_others(runs, rough)
+    return np.stack([follow(runs, float(line), 0, width, own).run for line, own in zip(rows_y, others, strict=True)])
+
+
 def _by_row(
     paths: dict[Slot, npt.NDArray[np.int64]], spans: dict[Slot, tuple[int, int]], shape: tuple[int, int]
 ) -> npt.NDArray[np.int64]:
