@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_assets.digitize.arrangement import Arrangement, arrange, candidates
+from ecg_assets.digitize.bar_comb import bars_begin_mm
 from ecg_assets.digitize.digitization import Digitization
-from ecg_assets.digitize.extent import Extent, find_extent, pulses_extent
+from ecg_assets.digitize.extent import FULL_MM, Extent, find_extent, pulses_extent
 from ecg_assets.digitize.flat_page import FlatPage, NoGridError, laid, lay_flat
 from ecg_assets.digitize.ink import beside_lines, darkness, ink_darkness
 from ecg_assets.digitize.lead_lines import columns_of, lead_lines, row_paths
@@ -21,6 +22,7 @@ from ecg_assets.digitize.rows import find_rows
 from ecg_assets.digitize.runs import Runs, find_runs
 from ecg_assets.digitize.separators import at_bars, find_bars, without_bars
 from ecg_assets.digitize.traces import stroke_px, trace_line
+from ecg_assets.digitize.turned import turned_around
 from ecg_assets.digitize.wave import WaveNetwork
 from ecg_assets.records.record import LEADS
 from ecg_assets.scans.segment import Segmenter
@@ -34,6 +36,8 @@ _SPEED_MM_PER_S, _GAIN_MM_PER_MV = 25.0, 10.0
 _GUESSED = 0.2
 # A page that has lost a row looks like one of fewer leads; those of a true one contradict each other by less than .1.
 _LOST_A_ROW = 0.1
+# Leads that contradict each other more than most of a page that is read right: it may stand upside down.
+_DOUBTFUL = 0.1
 # Without a grid, lines that contradict each other as much are any lines.
 _NO_ECG = 0.3
 
@@ -96,7 +100,31 @@ class Digitizer:
         )
 
     def digitize_flat(self, flat: FlatPage, fs_hz: int = 500, layout: str = "auto") -> Digitization:
-        """Reads a page that lies flat; as `digitize_image`."""
+        """Reads a page that lies flat; as `digitize_image`.
+
+        Where its leads contradict each other it is read upside down as well, and taken so if they contradict each other
+        much less: the network for turns sees letters and beats, and a page may have lost both.
+        """
+        upright: Digitization | None = None
+        refusal: NotAnEcgError | None = None
+        try:
+            upright = self._read(flat, fs_hz, layout)
+        except NotAnEcgError as error:
+            refusal = error
+        if layout == "auto" and (upright is None or _contradiction(upright) > _DOUBTFUL):
+            try:
+                around = self._read(turned_around(flat), fs_hz, layout)
+            except NotAnEcgError:
+                pass
+            else:
+                if _contradiction(around) < (_DOUBTFUL if upright is None else _contradiction(upright) / 2):
+                    return around
+        if refusal is not None:
+            raise refusal
+        assert upright is not None
+        return upright
+
+    def _read(self, flat: FlatPage, fs_hz: int, layout: str) -> Digitization:
         runs = find_runs(flat.wave_hw)
         rows_y = find_rows(runs, flat.wave_hw.shape[0])
         if not len(rows_y):
@@ -121,6 +149,11 @@ class Digitizer:
         return Digitization(signal, fs_hz, sure, flat, lines, arrangement, extent, scale, pulses)
 
 
+def _contradiction(found: Digitization) -> float:
+    """Of its leads, where the layout was not named."""
+    return found.arrangement.others[found.arrangement.name]
+
+
 def _scale_of(flat: FlatPage, runs: Runs, paths: npt.NDArray[np.int64], rows_y: Values) -> tuple[Pulses | None, Extent]:
     shown = np.flatnonzero(flat.shown_hw.any(axis=0))
     shown_mm = (float(shown[0]) / CANVAS_PX_PER_MM_X, float(shown[-1]) / CANVAS_PX_PER_MM_X)
@@ -129,6 +162,9 @@ def _scale_of(flat: FlatPage, runs: Runs, paths: npt.NDArray[np.int64], rows_y: 
     pulses = find_pulses(ink_hw, rows_y, int(shown[0]), int(shown[-1]) + 1)
     if pulses is not None and pulses.right_mm < np.mean(shown_mm):
         return pulses, pulses_extent(pulses.right_mm, pulses.paper_speed_mm_per_s)
+    begin_mm = bars_begin_mm(ink_hw, rows_y)
+    if begin_mm is not None:
+        return pulses, Extent(begin_mm, begin_mm + FULL_MM, True)
     extent = find_extent(paths, shown_mm)
     if extent is None:
         raise NotAnEcgError("the traces do not hang together: expected rows that run over most of the page")

@@ -1,12 +1,14 @@
 """From a flat page to millivolts, with the true trace in place of a network: the decoder is not the limit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ecg_assets.digitize.digitizer import Digitizer
 from ecg_assets.digitize.metric import Power, lead_powers, total
 from ecg_assets.digitize.reader import NotAnEcgError
-from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_Y
+from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
 from ecg_assets.digitize.rows import find_rows
 from ecg_assets.digitize.runs import find_runs
 from ecg_assets.digitize.trial import STYLES, records_of_split
@@ -90,3 +92,14 @@ def test_paper_without_a_trace_is_refused() -> None:
     flat.wave_hw[:] = 0
     with pytest.raises(NotAnEcgError, match="no trace"):
         DIGITIZER.digitize_flat(flat)
+
+
+def test_where_pulses_and_the_first_leads_begin_is_lost_bars_tell_when_time_begins() -> None:
+    flat, _ = known_flat_page(RECORDS[0], "kaggle")
+    begin_mm = DIGITIZER.digitize_flat(flat, RECORDS[0].fs_hz).extent.first_mm
+    lost = slice(0, round((begin_mm + 40) * CANVAS_PX_PER_MM_X))
+    image, wave = flat.image_hwc.copy(), flat.wave_hw.copy()
+    image[:, lost], wave[:, lost] = 255, 0
+    found = DIGITIZER.digitize_flat(replace(flat, image_hwc=image, wave_hw=wave), RECORDS[0].fs_hz)
+    assert found.pulses is None
+    assert found.extent.first_mm == pytest.approx(begin_mm, abs=0.01)

@@ -1,0 +1,58 @@
+"""Where time begins on a page without pulses: bars between leads stand a quarter of the printed width apart."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
+
+from ecg_assets.digitize.extent import FULL_MM
+from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
+
+Field = npt.NDArray[np.float32]
+Values = npt.NDArray[np.float64]
+
+# Four leads a row: the only rows whose bars tell the begin, for one alone could stand anywhere.
+_LEADS = 4
+# Over which height a bar is dark, over which share of it at least, how wide it is, and how far aside it is not.
+_TALL_MM, _DARK_OVER, _WIDE_MM, _ASIDE_MM = 2.5, 25, 0.55, 1.0
+# How far bars may be from where they belong; how dark they are beside what is beside them; how many have to be there.
+_OFF_MM, _LEAST, _MOST, _LEAST_BARS = 0.6, 0.4, 0.8, 5
+
+
+def bars_begin_mm(ink_hw: Field, rows_y: Values) -> float | None:
+    """Where the first lead begins, mm of the canvas, to half a millimetre; None where too few bars say so.
+
+    Args:
+        ink_hw: (h, w) float32, `ink.beside_lines` of the canvas.
+        rows_y: the rows' own lines, canvas px.
+    """
+    bars = np.stack([_likeness(ink_hw, round(float(line))) for line in rows_y])
+    apart = round(FULL_MM / _LEADS * CANVAS_PX_PER_MM_X)
+    begins = bars.shape[1] - (_LEADS - 1) * apart
+    if begins <= 0:
+        return None
+    # (bars of a row, rows, begins)
+    comb = np.stack([bars[:, part * apart : part * apart + begins] for part in range(1, _LEADS)])
+    there = comb >= _LEAST
+    score = np.where(there, np.minimum(comb, _MOST), 0).sum(axis=(0, 1))
+    score[~there.any(axis=1).all(axis=0) | (there.sum(axis=(0, 1)) < _LEAST_BARS)] = 0
+    if score.max() <= 0:
+        return None
+    # Places as good as each other: their middle is meant.
+    best = np.flatnonzero(score >= 0.98 * score.max())
+    return (float(best[np.abs(best - best[len(best) // 2]) < apart / 2].mean()) + 0.5) / CANVAS_PX_PER_MM_X
+
+
+def _likeness(ink_hw: Field, row: int) -> Field:
+    """(w,) float32: how much darker each place of a row is than what is beside it, over a bar's height and width."""
+    tall, wide, aside = (
+        round(side * scale)
+        for side, scale in (
+            (_TALL_MM, CANVAS_PX_PER_MM_Y),
+            (_WIDE_MM, CANVAS_PX_PER_MM_X),
+            (_ASIDE_MM, CANVAS_PX_PER_MM_X),
+        )
+    )
+    piece = ink_hw[max(0, row - tall) : row + tall + 1]
+    profile = uniform_filter1d(np.percentile(piece, _DARK_OVER, axis=0), wide)
+    sides = np.maximum(np.roll(profile, aside), np.roll(profile, -aside))
+    return np.asarray(maximum_filter1d(profile - sides, 2 * round(_OFF_MM * CANVAS_PX_PER_MM_X) + 1), np.float32)
