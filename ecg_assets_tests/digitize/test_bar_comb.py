@@ -29,6 +29,6 @@ def test_time_begins_a_quarter_before_the_first_bars(begin_mm: float, left_out: 
     assert bars_begin_mm(page(begin_mm, left_out), ROWS_Y) == pytest.approx(begin_mm, abs=0.5)
 
 
-@pytest.mark.parametrize("nothing", [page(20, 9), page(20, 3), page(20, 0, wide_mm=0.2), page(20, 0, tall_mm=1.5)])
+@pytest.mark.parametrize("nothing", [page(20, 9), page(20, 3), page(20, 0, wide_mm=0.13), page(20, 0, tall_mm=1.5)])
 def test_too_few_bars_lines_and_names_say_nothing(nothing: np.ndarray) -> None:
     assert bars_begin_mm(nothing, ROWS_Y) is None
