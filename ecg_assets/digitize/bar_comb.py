@@ -4,8 +4,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
-from ecg_assets.digitize.extent import FULL_MM
+from ecg_assets.digitize.arrangement import Slot
+from ecg_assets.digitize.extent import FULL_MM, Extent
 from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
+from ecg_assets.digitize.separators import at_bars, find_bars
 
 Field = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]
@@ -18,13 +20,27 @@ _TALL_MM, _DARK_OVER, _WIDE_MM, _ASIDE_MM = 2.5, 25, 0.55, 1.0
 _OFF_MM, _LEAST, _MOST, _LEAST_BARS = 0.6, 0.4, 0.8, 5
 
 
-def bars_begin_mm(ink_hw: Field, rows_y: Values) -> float | None:
-    """Where the first lead begins, mm of the canvas, to half a millimetre; None where too few bars say so.
+def bars_extent(ink_hw: Field, dark_hw: Field, ink: float, rows_y: Values) -> Extent | None:
+    """The printed width that begins a quarter before the first bars; None where too few bars agree on it.
 
     Args:
         ink_hw: (h, w) float32, `ink.beside_lines` of the canvas.
+        dark_hw: (h, w) float32, `ink.darkness` of the canvas.
+        ink: darkness of the trace.
         rows_y: the rows' own lines, canvas px.
     """
+    begin_mm = _begin_mm(ink_hw, rows_y)
+    if begin_mm is None:
+        return None
+    rough = Extent(begin_mm, begin_mm + FULL_MM, True)
+    slots = [Slot("", row, column, _LEADS, False) for row in range(len(rows_y)) for column in range(_LEADS)]
+    # Beats and tremor may stand as far apart as bars, but not to a tenth of a millimetre.
+    bars = find_bars(rough, tuple(slots), rows_y, dark_hw, ink)
+    return at_bars(rough, bars) if len(bars) >= _LEAST_BARS else None
+
+
+def _begin_mm(ink_hw: Field, rows_y: Values) -> float | None:
+    """To half a millimetre."""
     bars = np.stack([_likeness(ink_hw, round(float(line))) for line in rows_y])
     apart = round(FULL_MM / _LEADS * CANVAS_PX_PER_MM_X)
     begins = bars.shape[1] - (_LEADS - 1) * apart

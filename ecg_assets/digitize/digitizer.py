@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_assets.digitize.arrangement import Arrangement, arrange, candidates
-from ecg_assets.digitize.bar_comb import bars_begin_mm
+from ecg_assets.digitize.bar_comb import bars_extent
 from ecg_assets.digitize.digitization import Digitization
-from ecg_assets.digitize.extent import FULL_MM, Extent, find_extent, pulses_extent
+from ecg_assets.digitize.extent import Extent, find_extent, pulses_extent
 from ecg_assets.digitize.flat_page import FlatPage, NoGridError, laid, lay_flat
 from ecg_assets.digitize.ink import beside_lines, darkness, ink_darkness
 from ecg_assets.digitize.lead_lines import columns_of, lead_lines, row_paths
@@ -158,14 +158,12 @@ def _scale_of(flat: FlatPage, runs: Runs, paths: npt.NDArray[np.int64], rows_y: 
     shown = np.flatnonzero(flat.shown_hw.any(axis=0))
     shown_mm = (float(shown[0]) / CANVAS_PX_PER_MM_X, float(shown[-1]) / CANVAS_PX_PER_MM_X)
     dark = darkness(flat.image_hwc)
-    ink_hw = beside_lines(dark, ink_darkness(dark, flat.wave_hw))
+    ink = ink_darkness(dark, flat.wave_hw)
+    ink_hw = beside_lines(dark, ink)
     pulses = find_pulses(ink_hw, rows_y, int(shown[0]), int(shown[-1]) + 1)
     if pulses is not None and pulses.right_mm < np.mean(shown_mm):
         return pulses, pulses_extent(pulses.right_mm, pulses.paper_speed_mm_per_s)
-    begin_mm = bars_begin_mm(ink_hw, rows_y)
-    if begin_mm is not None:
-        return pulses, Extent(begin_mm, begin_mm + FULL_MM, True)
-    extent = find_extent(paths, shown_mm)
+    extent = bars_extent(ink_hw, dark, ink, rows_y) or find_extent(paths, shown_mm)
     if extent is None:
         raise NotAnEcgError("the traces do not hang together: expected rows that run over most of the page")
     return pulses, extent
