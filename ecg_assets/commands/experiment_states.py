@@ -1,15 +1,20 @@
 """Each experiment as the next run would find it: trained on the present dataset with the present config, or not."""
 
-import json
 from typing import Any
 
-from pydantic import ValidationError
-
-from ecg_assets.store.fingerprint import fingerprint
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.champion import read_champion
 from ecg_assets.training.config import ConfigError, load_config
-from ecg_assets.training.run_folder import CODE_VERSION, RunFolder, Start, is_finished, read_start, read_state
+from ecg_assets.training.run_folder import (
+    RunFolder,
+    RunFolderError,
+    Start,
+    dataset_digest,
+    is_finished,
+    read_start,
+    read_state,
+    start_fingerprint,
+)
 from ecg_assets.training.scorecard import ScorecardMissingError, read_scorecard
 
 
@@ -19,12 +24,11 @@ def experiment_states(root: DataRoot) -> dict[str, list[str]]:
 
 
 def _said(root: DataRoot, run: RunFolder) -> list[str]:
-    lines = ["trained" if is_finished(run) else _unfinished(run)]
     try:
-        start = read_start(run)
-    except ValidationError:
-        return [*lines, "started by another version: the next run trains it anew"]
-    lines += [f"stale: {reason}" for reason in _changes(root, start)]
+        lines = ["trained" if is_finished(run) else _unfinished(run)]
+        lines += [f"stale: {reason}" for reason in _changes(root, read_start(run))]
+    except RunFolderError as error:
+        return [f"of another version, or damaged: {error}"]
     champion = read_champion(root)
     if champion is not None and champion.experiment == run.path.name:
         lines.append("champion")
@@ -40,13 +44,24 @@ def _unfinished(run: RunFolder) -> str:
 
 def _changes(root: DataRoot, start: Start) -> list[str]:
     reasons = []
-    digest = _dataset_digest(root)
-    if digest != start.dataset_digest:
-        reasons.append("the dataset has changed since" if digest else "its dataset is gone")
-    config = start.config.model_dump(mode="json")
-    if fingerprint(CODE_VERSION, config, start.dataset_digest) != start.fingerprint:
-        reasons.append("the training's code version has changed")
-    return reasons + _config_changes(start.config.experiment, config)
+    if not (root.dataset / "dataset.json").exists():
+        reasons.append("its dataset is gone")
+    elif dataset_digest(root) != start.dataset_digest:
+        reasons.append("the dataset has changed since")
+    return (
+        reasons + _own_changes(start) + _config_changes(start.config.experiment, start.config.model_dump(mode="json"))
+    )
+
+
+def _own_changes(start: Start) -> list[str]:
+    """Whether the same config on the same dataset would be trained anew."""
+    try:
+        same = start_fingerprint(start.config, start.dataset_digest) == start.fingerprint
+    except RunFolderError as error:
+        return [str(error)]
+    weights = start.config.start_from is not None or start.config.encoder_weights is not None
+    changed = "code version has" if not weights else "code version, or the weights that it begins with, have"
+    return [] if same else [f"the training's {changed} changed"]
 
 
 def _config_changes(experiment: str, config: dict[str, Any]) -> list[str]:
@@ -65,8 +80,3 @@ def _evaluated(run: RunFolder) -> bool:
     except ScorecardMissingError:
         return False
     return True
-
-
-def _dataset_digest(root: DataRoot) -> str | None:
-    path = root.dataset / "dataset.json"
-    return str(json.loads(path.read_text("utf-8"))["digest"]) if path.exists() else None

@@ -184,8 +184,8 @@ def prepare_run(root: DataRoot, config: TrainConfig, log: Log) -> RunFolder:
     Raises:
         RunFolderError: there is no dataset, or a file of weights that the config names is not there.
     """
-    facts = _dataset_facts(root)
-    wanted = fingerprint(CODE_VERSION, config.model_dump(mode="json"), facts["digest"], *_first_weights(config))
+    digest = dataset_digest(root)
+    wanted = start_fingerprint(config, digest)
     run = RunFolder(root.runs / config.experiment)
     if run.config.exists() and _kept_fingerprint(run) == wanted:
         left = remove_temporaries(run.path)
@@ -202,12 +202,21 @@ def prepare_run(root: DataRoot, config: TrainConfig, log: Log) -> RunFolder:
     start = Start(
         config=config,
         dataset=os.path.relpath(root.dataset, run.path),
-        dataset_digest=str(facts["digest"]),
+        dataset_digest=digest,
         fingerprint=wanted,
     )
     write_text(run.config, start.model_dump_json(indent=1) + "\n")
     log(f"{config.experiment}: new run in {run.path}")
     return run
+
+
+def start_fingerprint(config: TrainConfig, dataset_digest: str) -> str:
+    """Hash of all that a training follows from: code version, config, dataset, and the weights that it begins with.
+
+    Raises:
+        RunFolderError: a file of weights that the config names is not there.
+    """
+    return fingerprint(CODE_VERSION, config.model_dump(mode="json"), dataset_digest, *_first_weights(config))
 
 
 def read_start(run: RunFolder) -> Start:
@@ -310,11 +319,16 @@ def _first_weights(config: TrainConfig) -> list[str]:
     return hashes
 
 
-def _dataset_facts(root: DataRoot) -> dict[str, Any]:
+def dataset_digest(root: DataRoot) -> str:
+    """Hash of the dataset that is there now.
+
+    Raises:
+        RunFolderError: there is none, or its facts are damaged.
+    """
     path = root.dataset / "dataset.json"
     if not path.exists():
         raise RunFolderError(f"{path} is not there; materialise mixed_dataset first")
     facts = _read_fields(path, "delete it and materialise mixed_dataset")
     if not isinstance(facts.get("digest"), str):
         raise RunFolderError(f"{path} is damaged (it has no digest); delete it and materialise mixed_dataset")
-    return facts
+    return str(facts["digest"])

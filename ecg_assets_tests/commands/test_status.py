@@ -183,6 +183,35 @@ def test_an_experiment_on_a_dataset_that_has_changed_since_is_stale(root: DataRo
     assert "stale: the dataset has changed since" in output
 
 
+def test_a_training_that_begins_with_weights_is_stale_only_when_they_have_changed(
+    root: DataRoot, tmp_path: Path
+) -> None:
+    from ecg_assets.training.config import load_config
+    from ecg_assets.training.run_folder import prepare_run
+
+    weights = tmp_path / "weights.safetensors"
+    weights.write_bytes(b"some")
+    begins = {"experiment": "later", "start_from": str(weights)}
+    prepare_run(root, load_config("demo").model_copy(update=begins), lambda _: None)
+    assert "stale:" not in status()
+    weights.write_bytes(b"others")
+    assert "stale: the training's code version, or the weights that it begins with, have changed" in status()
+    weights.unlink()
+    assert f"stale: start_from is {weights}, and no such file is there" in status()
+
+
+@pytest.mark.parametrize("damaged", ["config.json", "state.json"])
+def test_a_run_folder_of_another_version_is_named_and_the_rest_is_shown(root: DataRoot, damaged: str) -> None:
+    from ecg_assets.training.config import load_config
+    from ecg_assets.training.run_folder import prepare_run
+
+    run = prepare_run(root, load_config("demo"), lambda _: None)
+    (run.path / damaged).write_text('{"fingerprint": "f", "of a later version": 1}')
+    output = status()
+    assert f"of another version, or damaged: {run.path / damaged} is damaged" in output
+    assert below(output, PAGES)[0].startswith(f"{PAGES}: current")
+
+
 def test_before_anything_was_made_it_says_what_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECG_ASSETS_DATA", str(tmp_path / "empty"))
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
