@@ -8,11 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from ecg_assets.store.atomic import write_text
+from ecg_assets.store.atomic import TEMPORARY_PREFIX, write_text
 from ecg_assets.store.confined import all_inside, is_inside
 from ecg_assets.store.fingerprint import fingerprint
 from ecg_assets.store.presence import Presence
 
+MANIFESTS = "_manifests"
 # Keys of `info` whose values are as long as a shard has records.
 MADE_FROM, BY_RECORD = "made_from", "by_record"
 
@@ -85,6 +86,12 @@ def read_manifest(path: Path) -> Manifest | None:
         raise ManifestError(
             f"{path} is no manifest ({said}); delete it, and the next run makes this shard again"
         ) from error
+
+
+def manifest_paths(folder: Path) -> list[Path]:
+    """The manifests of the stage whose folder it is, sorted; what a killed writer has left of one is none."""
+    paths = (folder / MANIFESTS).rglob("*.json")
+    return sorted(path for path in paths if not path.name.startswith(TEMPORARY_PREFIX))
 
 
 def is_current(path: Path, wanted: str, present: Presence) -> bool:

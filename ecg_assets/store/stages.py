@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecg_assets.store.manifest import Manifest, read_manifest
+from ecg_assets.store.atomic import TEMPORARY_PREFIX
+from ecg_assets.store.manifest import MANIFESTS, Manifest, manifest_paths, read_manifest
 from ecg_assets.store.root import DataRoot
 
-MANIFESTS = "_manifests"
 _LOCK = ".lock"
 
 
@@ -33,17 +33,21 @@ class Stage:
         Raises:
             ManifestError: one cannot be read; the message names it.
         """
-        for path in sorted((self.folder / MANIFESTS).rglob("*.json")):
+        for path in manifest_paths(self.folder):
             manifest = read_manifest(path)
             if manifest is not None:
                 yield manifest
 
     def files(self) -> Iterator[Path]:
-        """All files that lie in its folders, but for manifests, the lock, and what is `unlisted`."""
+        """All files that lie in its folders, but for manifests, the lock, and what is `unlisted`.
+
+        Rests of interrupted writes are among them, those of manifests too.
+        """
         for folder in (self.folder, *self.others):
             for path in sorted(folder.rglob("*")):
                 own = path.parent == self.folder and path.name in (_LOCK, *self.unlisted)
-                if path.is_file() and not own and not path.is_relative_to(self.folder / MANIFESTS):
+                rest = path.name.startswith(TEMPORARY_PREFIX)
+                if path.is_file() and not own and (rest or not path.is_relative_to(self.folder / MANIFESTS)):
                     yield path
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from ecg_assets.store.made_from import MadeFrom, read_made_from
-from ecg_assets.store.manifest import Manifest, read_manifest
+from ecg_assets.store.manifest import Manifest, manifest_paths, read_manifest
 from ecg_assets.store.presence import Presence
 from ecg_assets.store.stage import manifest_path
 
@@ -84,7 +84,7 @@ def own_states(folder: Path, root: Path, code_version: str | None = None) -> lis
         ManifestError: a manifest cannot be read.
     """
     states, present = [], Presence(root)
-    for path in sorted((folder / "_manifests").rglob("*.json")):
+    for path in manifest_paths(folder):
         manifest = read_manifest(path)
         if manifest is not None:
             reasons = [*_own_reasons(manifest, present), *_told_version(read_made_from(manifest), code_version)]

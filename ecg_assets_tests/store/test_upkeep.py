@@ -8,6 +8,7 @@ from ecg_assets.store.fingerprint import sha256_bytes
 from ecg_assets.store.manifest import Manifest, ManifestError, write_manifest
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.store.stages import Stage, stages_of
+from ecg_assets.store.staleness import own_states
 from ecg_assets.store.upkeep import unreferenced, verify_stage
 
 NAMES = ("data/wave_images/1.png", "data/wave_masks/1_mask.png")
@@ -48,6 +49,21 @@ def test_only_what_no_manifest_lists_is_unreferenced(root: DataRoot, pages: Stag
     for path in left:
         path.touch()
     assert unreferenced(pages, root) == left
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_a_killed_writer_left_of_a_manifest_is_no_manifest_and_can_be_pruned(
+    root: DataRoot, pages: Stage, whole: bool
+) -> None:
+    """Killed before the rename: half of the text lies there, or all of it."""
+    left = root.wave_images / "_manifests" / ".tmp-0123abcd-shard-001.json"
+    gone = Manifest(stage="rendered_waves", fingerprint="f", files={"data/wave_images/2.png": "0"})
+    write_manifest(left, gone)
+    if not whole:
+        left.write_bytes(left.read_bytes()[:20])
+    assert damage(pages, root) == dict.fromkeys(NAMES)
+    assert unreferenced(pages, root) == [left]
+    assert [state.name for state in own_states(root.wave_images, root.path)] == ["shard-000"]
 
 
 def test_a_manifest_that_cannot_be_read_stops_the_pruning(root: DataRoot, pages: Stage) -> None:
