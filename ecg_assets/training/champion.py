@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ecg_assets.store.atomic import atomic_path, write_text
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
+from ecg_assets.store.yaml_file import first_problem
 from ecg_assets.training.promotion import Verdict, judge
 from ecg_assets.training.scorecard import Scorecard, is_current, score_checkpoint
 
@@ -26,6 +27,10 @@ ScoreAgain = Callable[["Contender", Path], Scorecard]
 
 class NoPreviousChampionError(ValueError):
     """There is no champion to put back."""
+
+
+class ChampionError(ValueError):
+    """What is noted of a champion cannot be read; the message names the file and says what to do."""
 
 
 class Contender(BaseModel):
@@ -78,18 +83,36 @@ class Decision:
 
 
 def read_champion(root: DataRoot) -> Contender | None:
-    """The champion, or None before there is one."""
+    """The champion, or None before there is one.
+
+    Raises:
+        ChampionError: its file is damaged.
+    """
     return _read(root.champion / _CARD)
 
 
 def read_previous(root: DataRoot) -> Contender | None:
-    """The champion before, or None."""
+    """The champion before, or None.
+
+    Raises:
+        ChampionError: its file is damaged.
+    """
     return _read(root.champion / _PREVIOUS_CARD)
 
 
 def champion_checkpoint(root: DataRoot) -> Path:
     """Where the champion's weights lie."""
     return root.champion / _CHECKPOINT
+
+
+def has_its_weights(root: DataRoot, contender: Contender) -> bool:
+    """Whether the champion's weights are the file of which its card tells."""
+    return _is(champion_checkpoint(root), contender)
+
+
+def previous_has_its_weights(root: DataRoot, contender: Contender) -> bool:
+    """The same for the champion before."""
+    return _is(root.champion / _PREVIOUS_CHECKPOINT, contender)
 
 
 def scorer(root: DataRoot, dataset_digest: str, log: Log) -> ScoreAgain:
@@ -141,6 +164,9 @@ def decide(root: DataRoot, card: Scorecard, checkpoint: Path, score_again: Score
             _keep_as_previous(root, before)
         _copy(checkpoint, champion_checkpoint(root))
         _write(root.champion / _CARD, challenger)
+    elif before is not None and before.sha256 == challenger.sha256 and not has_its_weights(root, before):
+        _copy(checkpoint, champion_checkpoint(root))
+        log("champion: its weights were damaged or gone; they are copied again")
     _record(root, "promoted" if verdict.promoted else "kept", verdict.reason, challenger)
     log(f"champion: {verdict.reason}")
     return Decision(
@@ -177,9 +203,17 @@ def demote(root: DataRoot, log: Log) -> Contender:
 
 
 def history(root: DataRoot) -> list[dict[str, Any]]:
-    """Every decision, the oldest first: `decision`, `reason`, `experiment`, `sha256`, `time`, `three_class_dice`."""
+    """Every decision, the oldest first: `decision`, `reason`, `experiment`, `sha256`, `time`, `three_class_dice`.
+
+    Raises:
+        ChampionError: a line is damaged.
+    """
     path = root.champion / _HISTORY
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    try:
+        return [json.loads(line) for line in lines]
+    except ValueError as error:
+        raise ChampionError(f"{path} is damaged ({error}); remove the line that is no JSON") from error
 
 
 def _verdict(root: DataRoot, before: Contender | None, card: Scorecard) -> Verdict:
@@ -197,13 +231,25 @@ def _verdict(root: DataRoot, before: Contender | None, card: Scorecard) -> Verdi
 
 def _keep_as_previous(root: DataRoot, champion: Contender) -> None:
     # After a promotion that was interrupted the weights are the challenger's, and the champion's are kept already.
-    if sha256_file(champion_checkpoint(root)) == champion.sha256:
+    if has_its_weights(root, champion):
         _copy(champion_checkpoint(root), root.champion / _PREVIOUS_CHECKPOINT)
         _write(root.champion / _PREVIOUS_CARD, champion)
 
 
 def _read(path: Path) -> Contender | None:
-    return Contender.model_validate_json(path.read_text("utf-8")) if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        return Contender.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ChampionError(
+            f"{path} is damaged ({first_problem(error)}); delete it and {path.stem}.safetensors beside it, and materialise "
+            "champion"
+        ) from error
+
+
+def _is(checkpoint: Path, contender: Contender) -> bool:
+    return checkpoint.is_file() and sha256_file(checkpoint) == contender.sha256
 
 
 def _write(path: Path, contender: Contender) -> None:

@@ -15,11 +15,14 @@ from ecg_assets.records.index import INDEX_SCHEMA, IndexMissingError, accepted_r
 from ecg_assets.records.source import is_plain_id
 from ecg_assets.store.manifest import ManifestError, read_manifest
 from ecg_assets.store.root import DataRoot, DataRootError, open_root
+from ecg_assets.training.champion import ChampionError, read_champion
 from ecg_assets.training.config import load_config
+from ecg_assets.training.published import NothingPublishedError, published_experiment, published_sha256
 from ecg_assets.training.run_folder import RunFolder, RunFolderError, is_finished, publish, read_start, read_state
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.fuzz.attack import Builder, damaged, fuzz, refusal
 from ecg_assets_tests.fuzz.trees import DEEP, wrong_trees
+from ecg_assets_tests.training.cards import card_with
 
 MANIFEST = {
     "stage": "pages",
@@ -38,6 +41,9 @@ START = {
     "dataset_digest": "d",
     "fingerprint": "ab",
 }
+PUBLISHED = {"experiment": "demo", "sha256": "0" * 64}
+CARD = card_with("demo", wave=0.9)
+CHAMPION = {"experiment": "demo", "sha256": "0" * 64, "dataset_digest": "d", "score": 0.9, "card": CARD.model_dump()}
 ROW = {
     "id": "7", "fs_hz": 500, "samples": 5000, "sha256": "0" * 64, "shard": 1, "split": "train", "status": "accepted",
     "source": "s", "licence": "l", "input_sha256": "1" * 64,
@@ -91,14 +97,34 @@ def read_the_settings(path: Path) -> None:
     assert 1 <= open_root(path.parent).shards <= 1024
 
 
+def read_the_note(path: Path) -> None:
+    root = in_its_place(path, "runs/published.json")
+    assert isinstance(published_experiment(root), str)
+    assert isinstance(published_sha256(root), str)
+
+
+def read_the_champion(path: Path) -> None:
+    assert read_champion(in_its_place(path, "champion/champion.json")) is not None
+
+
+def in_its_place(path: Path, name: str) -> DataRoot:
+    """A data root that holds the file under this name."""
+    root = DataRoot(path.parent, 16)
+    (root.path / name).parent.mkdir(exist_ok=True)
+    (root.path / name).write_bytes(path.read_bytes())
+    return root
+
+
 Read = Callable[[Path], None]
 KINDS: dict[str, tuple[str, Any, Read, type[Exception], int]] = {
     "manifest": ("shard-000.json", MANIFEST, read_a_manifest, ManifestError, 600),
     "settings": ("store.json", {"shards": 16}, read_the_settings, DataRootError, 100),
     "state": ("state.json", STATE, read_the_state, RunFolderError, 300),
     "start": ("config.json", START, read_the_start, RunFolderError, 200),
+    "published": ("published.json", PUBLISHED, read_the_note, NothingPublishedError, 100),
+    "champion": ("champion.json", CHAMPION, read_the_champion, ChampionError, 200),
 }
-# Tried on each of the four readers of JSON.
+# Tried on each of the readers of JSON.
 ANYWHERE: dict[str, Builder] = {
     "lists in lists": lambda: b"[" * DEEP + b"]" * DEEP,
     "tables in tables": lambda: b'{"files": ' * DEEP + b"1" + b"}" * DEEP,
@@ -110,6 +136,8 @@ ANYWHERE: dict[str, Builder] = {
     "a number of 5000 digits": lambda: b'{"shards": ' + b"9" * 5000 + b"}",
 }
 CORPUS: dict[str, tuple[str, Builder]] = {
+    "a hash that is none": ("published", lambda: json.dumps({**PUBLISHED, "sha256": None}).encode()),
+    "a champion of another version": ("champion", lambda: json.dumps({**CHAMPION, "more": 1}).encode()),
     "true for a number": ("settings", lambda: b'{"shards": true}'),
     "a best epoch that is none": ("state", lambda: json.dumps({**STATE, "best_epoch": 2}).encode()),
     "a best epoch before the first": ("state", lambda: json.dumps({**STATE, "best_epoch": -1}).encode()),

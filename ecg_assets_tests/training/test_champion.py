@@ -1,5 +1,6 @@
 """The champion is the best on the same test split; keeping it is a decision too, and recorded; it can be demoted."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.training.champion import (
+    ChampionError,
     Contender,
     NoPreviousChampionError,
     champion_checkpoint,
@@ -174,3 +176,25 @@ def test_a_promotion_interrupted_after_the_weights_does_not_lose_the_previous_on
     (root.champion / "champion.json").write_text(first_card)  # as if the process had died before writing the card
     assert decide(root, *better, never, quiet).promoted
     assert (root.champion / "previous.safetensors").read_text() == "weights of first"
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("others")])
+def test_weights_that_were_lost_or_exchanged_are_copied_again_from_the_same_checkpoint(
+    root: DataRoot, damage: Callable[[Path], object]
+) -> None:
+    card, checkpoint = contend(root, "first", 0.9)
+    decide(root, card, checkpoint, never, quiet)
+    damage(champion_checkpoint(root))
+    assert not decide(root, card, checkpoint, never, quiet).promoted
+    assert champion_checkpoint(root).read_text() == "weights of first"
+    damage(champion_checkpoint(root))
+    assert decide(root, *contend(root, "better", 0.95), never, quiet).promoted
+    assert read_previous(root) is None, "what is not there cannot be put back"
+
+
+def test_a_damaged_line_of_the_history_is_told_with_the_file(root: DataRoot) -> None:
+    decide(root, *contend(root, "first", 0.9), never, quiet)
+    with (root.champion / "history.jsonl").open("a") as file:
+        file.write('{"torn')
+    with pytest.raises(ChampionError, match=r"history\.jsonl is damaged .* remove the line that is no JSON"):
+        history(root)
