@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecg_assets.records.index import ACCEPTED, QUARANTINED, read_index, write_index
+from ecg_assets.records.index import (
+    ACCEPTED,
+    QUARANTINED,
+    IndexMissingError,
+    accepted_records,
+    read_index,
+    write_index,
+)
 from ecg_assets.records.intake import READ_VERSION, Intake, Offered, Row
 from ecg_assets.records.kaggle_csv import read_record
 from ecg_assets.records.record import Record
@@ -92,9 +99,10 @@ def ingest(root: DataRoot, config: SourceConfig, log: Log, workers: int = 1) -> 
     made_from = _made_from(config, sources)
     wanted = made_from.fingerprint(STAGE)
     manifest_path = root.ori_csv / "_manifests" / "records.json"
-    if is_current(manifest_path, wanted, Presence(root.path)):
+    kept = _kept_report(root, log) if is_current(manifest_path, wanted, Presence(root.path)) else None
+    if kept is not None:
         log("raw_csvs: the source is unchanged; nothing to do")
-        return _report(root, None)
+        return kept
     with _listed(root, sources, log) as offered:
         chosen = _choose(offered, config)
         log(f"raw_csvs: {len(chosen)} of {len(offered)} records are taken")
@@ -177,6 +185,16 @@ def _draw(offered: list[Offered], limit: int | None, seed: int) -> list[Offered]
     if limit is None or limit >= len(offered):
         return offered
     return sorted(offered, key=lambda one: (rng_for(seed, one.id, "choose").random(), one.id))[:limit]
+
+
+def _kept_report(root: DataRoot, log: Log) -> IngestReport | None:
+    """Of the index that is there; None where there is no whole one, which no manifest would tell."""
+    try:
+        accepted_records(root, [])
+        return _report(root, None)
+    except IndexMissingError as error:
+        log(f"raw_csvs: the index is made again: {error}")
+        return None
 
 
 def _held_files(manifest_path: Path) -> dict[str, str]:

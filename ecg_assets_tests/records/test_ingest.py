@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from ecg_assets.records.archive import ArchiveError
-from ecg_assets.records.index import INDEX_SCHEMA, accepted_records, read_index
+from ecg_assets.records.index import INDEX_SCHEMA, accepted_records, read_index, write_index
 from ecg_assets.records.ingest import IngestReport, SourceConfig, csv_path, ingest, load_record
 from ecg_assets.records.preview import rhythm_strips
 from ecg_assets.records.source import SourceError
@@ -225,6 +225,26 @@ def test_an_id_with_a_path_in_it_is_quarantined_and_writes_nothing_outside(root:
     assert report.accepted == 6
     assert report.quarantined == {"bad_id": 3}
     assert not list(root.path.parent.rglob("*evil*"))
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        Path.unlink,
+        lambda index: index.write_bytes(index.read_bytes()[:-9]),
+        lambda index: index.write_bytes(b""),
+        lambda index: write_index(index, [{"id": "1", "status": "accepted"}]),
+    ],
+    ids=["deleted", "cut off", "emptied", "without rates"],
+)
+def test_an_index_that_is_lost_or_damaged_is_made_again_though_no_record_has_changed(
+    root: DataRoot, source_copy: Path, harm: Callable[[Path], object]
+) -> None:
+    before, content = take(root, source_copy), root.index.read_bytes()
+    harm(root.index)
+    after = take(root, source_copy)
+    assert (after.skipped, after.digest) == (False, before.digest)
+    assert root.index.read_bytes() == content
 
 
 @pytest.mark.real
