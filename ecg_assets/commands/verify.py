@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import click
 
+from ecg_assets.commands.noted_hashes import noted_elsewhere
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.store.stages import stages_of
 from ecg_assets.store.upkeep import Verdict, listed_files, verify_stage
@@ -15,8 +17,8 @@ from ecg_assets.store.upkeep import Verdict, listed_files, verify_stage
 def verify() -> None:
     """Read every file again and compare it with the hash that was noted when it was made.
 
-    Records, pages, masks, samples, results of scans, and all checkpoints. What is damaged is named, and the command
-    ends with code 1. Delete a damaged file, and the next run makes it again.
+    Records and their index, pages, masks, samples, results of scans, downloaded scans, and all checkpoints. What is
+    damaged is named, and the command ends with code 1. Delete a damaged file, and the next run makes it again.
 
     \b
     Example:
@@ -25,14 +27,16 @@ def verify() -> None:
     root = open_root()
     stages = [stage for stage in stages_of(root) if stage.folder.exists()]
     checkpoints = sorted(root.path.glob("*/**/*.safetensors"))
-    total = sum(map(listed_files, stages)) + len(checkpoints)
-    with click.progressbar(length=total, label="Reading", file=sys.stderr) as bar:
-        damaged = []
-        for verdicts in (*(verify_stage(stage, root) for stage in stages), _checkpoints(root, checkpoints)):
-            for verdict in verdicts:
-                bar.update(1)
-                if verdict.damage is not None:
-                    damaged.append(verdict)
+    total, damaged = 0, list[Verdict]()
+    with click.progressbar(
+        length=sum(map(listed_files, stages)) + len(checkpoints), label="Reading", file=sys.stderr
+    ) as bar:
+        of_stages = (verdict for stage in stages for verdict in verify_stage(stage, root))
+        for verdict in chain(of_stages, _checkpoints(root, checkpoints), noted_elsewhere(root)):
+            bar.update(1)
+            total += 1
+            if verdict.damage is not None:
+                damaged.append(verdict)
     for verdict in damaged:
         click.echo(f"{verdict.name} {verdict.damage}")
     if damaged:

@@ -243,8 +243,8 @@ def _read(path: Path) -> Contender | None:
         return Contender.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise ChampionError(
-            f"{path} is damaged ({first_problem(error)}); delete it and {path.stem}.safetensors beside it, and materialise "
-            "champion"
+            f"{path} is damaged ({first_problem(error)}); delete it and {path.stem}.safetensors beside it, and "
+            "materialise champion"
         ) from error
 
 

@@ -7,10 +7,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ecg_assets.cli import main
+from ecg_assets.records.index import read_index, write_index
+from ecg_assets.records.kaggle_manifest import SubsetManifest, Wanted, write_subset
+from ecg_assets.store.fingerprint import sha256_bytes, sha256_file
 from ecg_assets.store.root import DataRoot
+from ecg_assets.training.champion import decide
 from ecg_assets.training.networks import NetworkSpec
+from ecg_assets.training.scorecard import Scorecard
 from ecg_assets.training.sealed import write_sealed
 from ecg_assets_tests.live import make_home
+from ecg_assets_tests.training.cards import card_with
 
 
 @pytest.fixture
@@ -41,6 +47,54 @@ def test_verify_names_a_flipped_bit_in_a_page_and_in_a_checkpoint(data_root: Pat
     assert f"data/wave_images/{page.name} has changed since it was made" in result.output
     assert "best.safetensors has changed since it was written" in result.output
     assert "Error: 2 of" in result.output
+
+
+def test_verify_names_an_index_that_tells_of_other_records_and_one_that_is_lost(data_root: Path) -> None:
+    root = DataRoot(data_root, 16)
+    rows = read_index(root).to_dict("records")
+    write_index(root.index, [{str(name): value for name, value in row.items()} for row in rows[1:]])
+    assert "ori_csv/index.parquet tells of other records than its manifest" in run("verify").output
+    root.index.unlink()
+    result = run("verify")
+    assert result.exit_code == 1
+    assert "ori_csv/index.parquet is not there; materialise raw_csvs first" in result.output
+
+
+def test_verify_names_downloads_that_have_changed_and_those_that_are_missing(data_root: Path) -> None:
+    inbox, names = data_root / "scans" / "inbox", ("1/1.csv", "1/1-0001.png", "1/1-0005.png")
+    (inbox / "1").mkdir(parents=True)
+    for name in names:
+        (inbox / name).write_text(name)
+    files = {name: sha256_bytes(name.encode()) for name in names}
+    write_subset(inbox, SubsetManifest(wanted=Wanted(competition="c"), files=files))
+    assert "files are as they were made" in run("verify").output
+    (inbox / names[1]).write_text("others")
+    (inbox / names[2]).unlink()
+    result = run("verify")
+    assert result.exit_code == 1
+    assert "scans/inbox/1/1-0001.png has changed since it was downloaded" in result.output
+    assert "scans/inbox/1/1-0005.png is missing" in result.output
+    assert "Error: 2 of" in result.output
+
+
+def test_verify_knows_a_champion_by_its_card_whole_weights_of_another_training_are_not_its_own(data_root: Path) -> None:
+    root, spec = DataRoot(data_root, 16), NetworkSpec(classes=3, widths=(8, 16))
+    for number, name in enumerate(("first", "second")):
+        path = data_root / f"{name}.safetensors"
+        write_sealed(path, spec.build().state_dict(), {"network": spec.model_dump_json(), "number": str(number)})
+        decide(root, card_with(name, "d", sha256_file(path), wave=0.5 + number / 10), path, unused, print)
+    assert "files are as they were made" in run("verify").output
+    champion, previous = (root.champion / f"{name}.safetensors" for name in ("champion", "previous"))
+    champion.write_bytes(previous.read_bytes())
+    previous.unlink()
+    (root.champion / "previous.json").write_text("{")
+    output = run("verify").output
+    assert "champion/champion.safetensors is not the file of which champion.json tells" in output
+    assert "champion/previous.json is damaged" in output
+
+
+def unused(*_: object) -> Scorecard:
+    raise AssertionError("on the same dataset nothing is scored again")
 
 
 def test_prune_shows_first_and_deletes_when_told(data_root: Path) -> None:
