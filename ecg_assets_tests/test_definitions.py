@@ -10,6 +10,9 @@ import dagster as dg
 import pytest
 
 from ecg_assets.definitions import definitions
+from ecg_assets.store.made_from import read_made_from
+from ecg_assets.store.manifest import manifest_paths, read_manifest
+from ecg_assets.store.root import DataRoot
 from ecg_assets_tests.live import CHECKOUT, environment, make_home
 
 ASSETS = {
@@ -51,6 +54,25 @@ def test_every_asset_has_a_line_of_description_a_group_kinds_and_owners(reposito
         assert node.group_name != "default", key
         assert node.kinds, key
         assert node.owners, key
+
+
+@pytest.mark.parametrize(
+    ("folder", "assets"),
+    [
+        ("ori_csv", ["raw_csvs"]),
+        ("grids", ["clean_grid", "grid_mask"]),
+        ("data/wave_images", ["rendered_waves", "wave_masks"]),
+        ("dataset_grid_wave_mix", ["mixed_dataset"]),
+    ],
+)
+def test_an_asset_s_code_version_is_that_of_what_its_stage_makes_again(
+    repository: dg.RepositoryDefinition, made_root: DataRoot, folder: str, assets: list[str]
+) -> None:
+    """Otherwise the lineage would call current what the next run makes anew."""
+    manifests = [read_manifest(path) for path in manifest_paths(made_root.path / folder)]
+    made_from = [read_made_from(manifest) for manifest in manifests if manifest is not None]
+    versions = {parts.code_version for parts in made_from if parts is not None}
+    assert {repository.asset_graph.get(dg.AssetKey(name)).code_version for name in assets} == versions
 
 
 def test_every_setting_has_a_description(repository: dg.RepositoryDefinition) -> None:

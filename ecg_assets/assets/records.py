@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ecg_assets.assets.metadata import drawn, table, told
 from ecg_assets.records.index import QUARANTINED
-from ecg_assets.records.ingest import CODE_VERSION, IngestReport, ingest
+from ecg_assets.records.ingest import RECORDS_VERSION, IngestReport, ingest
 from ecg_assets.records.preview import rhythm_strips
 from ecg_assets.records.source_config import SourceConfig, SourceSpec
 from ecg_assets.resources.storage import DataRootResource
@@ -89,7 +89,7 @@ def _records_from_environment() -> int | None:
     return int(text)
 
 
-@dg.asset(group_name="data", kinds={"csv", "parquet"}, code_version=CODE_VERSION)
+@dg.asset(group_name="data", kinds={"csv", "parquet"}, code_version=RECORDS_VERSION)
 def raw_csvs(
     context: dg.AssetExecutionContext, config: RawCsvsConfig, data_root: DataRootResource
 ) -> dg.MaterializeResult[None]:
