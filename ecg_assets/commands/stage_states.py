@@ -10,6 +10,7 @@ import click
 import yaml
 from pydantic import ValidationError
 
+from ecg_assets.commands.inbox_states import digitization_states, segmentation_states
 from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.page_shard import PageShard
 from ecg_assets.pages.stage import plan_pages, plan_papers
@@ -56,6 +57,12 @@ _PLANS: dict[str, tuple[str, Callable[[DataRoot, dict[str, Any], SeenPages], Seq
         "mixed_dataset",
         lambda root, settings, pages: plan_samples(root, SamplesConfig(**settings), pages.hashes),
     ),
+}
+
+# What is made image by image, by the stage's folder.
+_OF_IMAGES: dict[str, Callable[[DataRoot, Path], list[ShardState]]] = {
+    "segmentations": segmentation_states,
+    "digitized": digitization_states,
 }
 
 
@@ -132,6 +139,8 @@ def source_reasons(root: DataRoot, log: Log) -> list[str]:
 
 
 def _state(root: DataRoot, stage: Stage, asked: dict[str, dict[str, Any]], pages: SeenPages) -> StageState:
+    if stage.folder.name in _OF_IMAGES:
+        return StageState(stage, _OF_IMAGES[stage.folder.name](root, stage.folder))
     if stage.folder.name not in _PLANS:
         # Records are planned from their source alone, which is not looked at here.
         version = RECORDS_VERSION if stage.folder == root.ori_csv else None

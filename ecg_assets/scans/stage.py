@@ -72,6 +72,14 @@ def outputs(root: DataRoot) -> dict[str, Outputs]:
     return outputs_of(results(root), [path.relative_to(inbox(root)).as_posix() for path in images_in(root)])
 
 
+def fingerprints_now(root: DataRoot, checkpoint_sha256: str) -> dict[str, str]:
+    """By image of the inbox, the hash of all that its results follow from."""
+    return {
+        name: fingerprint(CODE_VERSION, sha256_file(inbox(root) / name), checkpoint_sha256, place.mask.name)
+        for name, place in outputs(root).items()
+    }
+
+
 def results(root: DataRoot) -> Path:
     """The folder of masks and overlays."""
     return root.scans / "segmentations"
@@ -93,11 +101,7 @@ def segment_inbox(root: DataRoot, checkpoint: Path, log: Log, workers: Workers =
     _tell_links(root, log)
     names = [path.relative_to(inbox(root)).as_posix() for path in images_in(root)]
     weights = sha256_file(checkpoint) if names else ""
-    places = outputs(root)
-    wanted = {
-        name: fingerprint(CODE_VERSION, sha256_file(inbox(root) / name), weights, places[name].mask.name)
-        for name in names
-    }
+    places, wanted = outputs(root), fingerprints_now(root, weights)
     present = Presence(root.path)
     due = [name for name in names if not is_current(_manifest_path(root, name), wanted[name], present)]
     log(f"{STAGE}: {len(due)} of {len(names)} images to segment, {len(names) - len(due)} are current")

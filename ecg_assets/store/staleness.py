@@ -67,7 +67,7 @@ def planned_states(
         manifest = read_manifest(path)
         if seen is not None and manifest is not None:
             seen(plan, manifest)
-        reasons = [NEVER_MADE] if manifest is None else [*_own_reasons(manifest, present), *_changes(manifest, plan)]
+        reasons = [NEVER_MADE] if manifest is None else [*own_reasons(manifest, present), *_changes(manifest, plan)]
         states.append(ShardState(path.stem, len(manifest.files) if manifest else 0, tuple(reasons)))
     return states
 
@@ -87,7 +87,7 @@ def own_states(folder: Path, root: Path, code_version: str | None = None) -> lis
     for path in manifest_paths(folder):
         manifest = read_manifest(path)
         if manifest is not None:
-            reasons = [*_own_reasons(manifest, present), *_told_version(read_made_from(manifest), code_version)]
+            reasons = [*own_reasons(manifest, present), *_told_version(read_made_from(manifest), code_version)]
             states.append(ShardState(path.stem, len(manifest.files), tuple(reasons)))
     return states
 
@@ -104,7 +104,8 @@ def told_records(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]
     return [f"{_counted(len(names), 'record')} {how} ({_few(names)})" for how, names in changes if names]
 
 
-def _own_reasons(manifest: Manifest, present: Presence) -> list[str]:
+def own_reasons(manifest: Manifest, present: Presence) -> list[str]:
+    """Why a manifest is stale by itself: it was begun and not finished, or files of it are missing."""
     if not manifest.fingerprint:
         return [UNFINISHED]
     missing = present.missing(manifest.files)

@@ -11,10 +11,16 @@ from click.testing import CliRunner
 from ecg_assets.cli import main
 from ecg_assets.pages.stage import plan_pages
 from ecg_assets.records.index import accepted_records, read_index, write_index
+from ecg_assets.scans.stage import fingerprints_now
+from ecg_assets.store.atomic import write_text
+from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.manifest import Manifest, read_manifest, write_manifest
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import manifest_path
+from ecg_assets.training.champion import decide
+from ecg_assets.training.scorecard import Scorecard
 from ecg_assets_tests.conftest import CLEAN_PAGES
+from ecg_assets_tests.training.cards import card_with
 
 
 @pytest.fixture
@@ -210,6 +216,66 @@ def test_a_run_folder_of_another_version_is_named_and_the_rest_is_shown(root: Da
     output = status()
     assert f"of another version, or damaged: {run.path / damaged} is damaged" in output
     assert below(output, PAGES)[0].startswith(f"{PAGES}: current")
+
+
+def segmented(root: DataRoot, name: str, champion: str) -> None:
+    """The results of an image of the inbox, without the network that made them."""
+    image, mask = root.scans / "inbox" / name, root.scans / "segmentations" / f"{Path(name).stem}_mask.png"
+    for path in (image, mask):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+    manifest = Manifest(
+        stage="scan_segmentations",
+        fingerprint=fingerprints_now(root, champion)[name],
+        files={root.relative(mask): sha256_file(mask)},
+        info={"checkpoint_sha256": champion},
+    )
+    write_manifest(root.scans / "segmentations" / "_manifests" / f"{name}.json", manifest)
+
+
+def test_images_that_are_new_changed_gone_or_read_by_another_champion_are_named(root: DataRoot) -> None:
+    decide(root, card_with("first", "d", sha256="now", wave=0.5), root.index, unused, lambda _: None)
+    for name, champion in (("same.png", "now"), ("other.png", "before"), ("changed.png", "now"), ("gone.png", "now")):
+        segmented(root, name, champion)
+    assert below(status(), "scan_segmentations")[1:] == ["other.png: segmented by another champion"]
+    inbox = root.scans / "inbox"
+    (inbox / "gone.png").unlink()
+    (inbox / "new.png").write_bytes(b"new")
+    (inbox / "changed.png").write_bytes(b"changed")
+    first, *reasons = below(status(), "scan_segmentations")
+    assert first.startswith("scan_segmentations: 4 of 5 stale, 4 files")
+    assert reasons == [
+        "changed.png: the image or the code version has changed",
+        "gone.png: its image is gone from the inbox",
+        "new.png: new in the inbox, or it cannot be read",
+        "other.png: segmented by another champion",
+    ]
+
+
+def test_images_that_were_not_read_yet_are_named(root: DataRoot) -> None:
+    place = root.scans / "digitized" / "_manifests"
+    for name in ("read.png", "gone.png"):
+        signals = root.scans / "digitized" / f"{name}.csv"
+        write_text(signals, name)
+        files = {root.relative(signals): sha256_file(signals)}
+        write_manifest(place / f"{name}.json", Manifest(stage="digitized_signals", fingerprint="f", files=files))
+    for name in ("read.png", "new.png"):
+        write_text(root.scans / "inbox" / name, name)
+    assert below(status(), "digitized_signals")[1:] == [
+        "gone.png: its image is gone from the inbox",
+        "new.png: new in the inbox, or it cannot be read",
+    ]
+
+
+def unused(*_: object) -> Scorecard:
+    raise AssertionError("on the same dataset nothing is scored again")
+
+
+def test_looking_makes_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECG_ASSETS_DATA", str(tmp_path / "empty"))
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    status()
+    assert [path.name for path in (tmp_path / "empty").iterdir()] == ["store.json"]
 
 
 def test_before_anything_was_made_it_says_what_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
