@@ -66,6 +66,16 @@ def test_the_same_bytes_made_again_ask_for_nothing(platform: Platform) -> None:
     assert platform.requested() == set()
 
 
+def test_another_code_version_asks_for_its_own_asset(platform: Platform) -> None:
+    def changed(spec: dg.AssetSpec) -> dg.AssetSpec:
+        segments = spec.key == dg.AssetKey("scan_segmentations")
+        return spec.replace_attributes(code_version=f"{spec.code_version} and more") if segments else spec
+
+    platform.defs = platform.defs.map_asset_specs(func=changed)
+    assert platform.requested() == {"scan_segmentations"}
+    assert platform.requested() == set()
+
+
 def test_an_input_whose_blocking_check_failed_asks_for_nothing(platform: Platform) -> None:
     platform.report("raw_csvs", "second", sound=False)
     assert platform.requested() == set()

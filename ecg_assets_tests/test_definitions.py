@@ -75,6 +75,12 @@ def test_an_asset_s_code_version_is_that_of_what_its_stage_makes_again(
     assert {repository.asset_graph.get(dg.AssetKey(name)).code_version for name in assets} == versions
 
 
+def test_a_new_version_of_segmenting_makes_segmentations_stale(repository: dg.RepositoryDefinition) -> None:
+    from ecg_assets.scans.stage import CODE_VERSION
+
+    assert repository.asset_graph.get(dg.AssetKey("scan_segmentations")).code_version == CODE_VERSION
+
+
 def test_every_setting_has_a_description(repository: dg.RepositoryDefinition) -> None:
     without = []
     for key in repository.asset_graph.get_all_asset_keys():

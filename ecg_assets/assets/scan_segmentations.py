@@ -5,21 +5,19 @@ import dagster as dg
 from ecg_assets.assets.metadata import picture, table, told
 from ecg_assets.resources.engine import EngineResource
 from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.scans.preview import overlay_sheet
+from ecg_assets.scans.stage import CODE_VERSION, images_in, inbox, results, segment_inbox
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.champion import champion_checkpoint, read_champion
 
 _SHOWN = 3
 
 
-@dg.asset(deps=["champion", "kaggle_subset"], group_name="scans", kinds={"png", "torch"})
+@dg.asset(deps=["champion", "kaggle_subset"], group_name="scans", kinds={"png", "torch"}, code_version=CODE_VERSION)
 def scan_segmentations(
     context: dg.AssetExecutionContext, data_root: DataRootResource, engine: EngineResource
 ) -> dg.MaterializeResult[None]:
     """Predicted masks of all images in the inbox of scans, and the images with the masks laid over them."""
-    # Both import torch, which the code server must not load.
-    from ecg_assets.scans.preview import overlay_sheet
-    from ecg_assets.scans.stage import images_in, inbox, results, segment_inbox
-
     root = data_root.open()
     if not images_in(root):
         summary = f"nothing to segment: put scans or photos of paper ECGs into {inbox(root)}"
