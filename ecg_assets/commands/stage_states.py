@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 from pydantic import ValidationError
 
 from ecg_assets.commands.inbox_states import digitization_states, segmentation_states
@@ -26,6 +25,7 @@ from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
 from ecg_assets.store.stages import Stage, stages_of
 from ecg_assets.store.staleness import Planned, ShardState, own_states, planned_states, told_records
+from ecg_assets.store.yaml_file import YamlFileError, read_yaml
 
 PAPERS_STALE, PAGES_STALE = "clean_grid and grid_mask are stale", "rendered_waves of this shard is stale"
 
@@ -99,9 +99,9 @@ def read_run_config(path: Path | None) -> dict[str, dict[str, Any]]:
     if path is None:
         return {}
     try:
-        ops = yaml.safe_load(path.read_text("utf-8"))["ops"]
+        ops = read_yaml(path)["ops"]
         return {str(name): dict(op["config"]) for name, op in ops.items()}
-    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
+    except (YamlFileError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise RunConfigError(f"{path} is no run config; expected ops: {{<op>: {{config: {{...}}}}}}") from error
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ecg_assets.store.atomic import write_text
 from ecg_assets.store.fingerprint import fingerprint
 from ecg_assets.store.manifest import MADE_FROM, Manifest
+from ecg_assets.store.yaml_file import read_yaml
 
 # No .json: those are manifests.
 _SETTINGS = Path("_manifests") / "settings.yaml"
@@ -55,7 +56,11 @@ def note_settings(folder: Path, settings: dict[str, Any]) -> None:
 
 
 def read_settings(folder: Path) -> dict[str, Any] | None:
-    """The config with which the stage was last asked for; None before that."""
+    """The config with which the stage was last asked for; None before that.
+
+    Raises:
+        YamlFileError: the file is damaged; the message names it.
+    """
     path = folder / _SETTINGS
-    held = yaml.safe_load(path.read_text("utf-8")) if path.exists() else None
+    held = read_yaml(path) if path.exists() else None
     return held if isinstance(held, dict) else None

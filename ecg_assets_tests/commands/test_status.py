@@ -278,6 +278,17 @@ def test_looking_makes_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert [path.name for path in (tmp_path / "empty").iterdir()] == ["store.json"]
 
 
+@pytest.mark.parametrize("damage", [b"{", b"\xff\xfe", b"[" * 3000], ids=["cut off", "no UTF-8", "nested"])
+def test_damaged_settings_of_a_stage_are_named_in_one_line(root: DataRoot, damage: bytes) -> None:
+    settings = root.wave_images / "_manifests" / "settings.yaml"
+    settings.write_bytes(damage)
+    for arguments, name in ((["status"], settings), (["status", "--config", str(settings)], settings)):
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 1
+        (line,) = result.output.splitlines()
+        assert str(name) in line
+
+
 def test_before_anything_was_made_it_says_what_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECG_ASSETS_DATA", str(tmp_path / "empty"))
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
