@@ -3,11 +3,14 @@
 import zipfile
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ecg_assets.store.atomic import atomic_path, write_text
+from ecg_assets.store.confined import is_inside
 from ecg_assets.store.fingerprint import sha256_file
 
+# 0001 is the page itself, the others are scans and photos of it.
+VARIANTS = ("0001", "0003", "0004", "0005", "0006", "0009", "0010", "0011", "0012")
 MANIFEST_NAME = "kaggle_subset.json"
 ZIP_NAME = "kaggle_subset.zip"
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
@@ -30,6 +33,15 @@ class Wanted(BaseModel):
     variants: tuple[str, ...] = ()
     seed: int = Field(default=0, ge=0)
 
+    @field_validator("variants")
+    @classmethod
+    def _are_known(cls, variants: tuple[str, ...]) -> tuple[str, ...]:
+        # They become parts of files' names.
+        unknown = [one for one in variants if one not in VARIANTS]
+        if unknown:
+            raise ValueError(f"there is no variant {unknown[0][:20]!r}; expected some of {', '.join(VARIANTS)}")
+        return variants
+
 
 class SubsetManifest(BaseModel):
     """Written when everything that was wanted is there.
@@ -45,6 +57,15 @@ class SubsetManifest(BaseModel):
     wanted: Wanted
     missing: tuple[str, ...] = ()
     files: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("files")
+    @classmethod
+    def _stay_inside(cls, files: dict[str, str]) -> dict[str, str]:
+        # It lies where people put what they were given, and what it lists is read and packed.
+        for name in files:
+            if not is_inside(name):
+                raise ValueError(f"the file {name[:80]!r} leads out of the folder")
+        return files
 
 
 def write_subset(folder: Path, manifest: SubsetManifest) -> None:

@@ -12,8 +12,6 @@ from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.rng import rng_for
 from ecg_assets.store.stage import Log
 
-# 0001 is the page itself, the others are scans and photos of it.
-VARIANTS = ("0001", "0003", "0004", "0005", "0006", "0009", "0010", "0011", "0012")
 DEFAULT_VARIANTS = ("0001", "0003", "0005")
 # Hidden, so that nobody takes half an image for one.
 PARTS_NAME = ".kaggle-parts"

@@ -91,6 +91,20 @@ def test_names_that_lead_elsewhere_are_not_drawn() -> None:
         draw({"test.csv"}, 10, seed=0)
 
 
+@pytest.mark.parametrize("name", ["../secret.txt", "/etc/hostname", "1/../../secret.txt"])
+def test_a_list_of_downloads_whose_names_lead_out_is_none_and_is_written_anew(
+    tmp_path: Path, kaggle: KaggleServer, name: str
+) -> None:
+    """It lies in the inbox, where people put what they were given."""
+    whole = download(tmp_path).manifest
+    path = tmp_path / "inbox" / MANIFEST_NAME
+    path.write_text(json.dumps(whole.model_dump() | {"files": {**whole.files, name: sha256_bytes(b"secret")}}))
+    (tmp_path / "secret.txt").write_bytes(b"secret")
+    assert current_subset(WANTED, tmp_path / "inbox") is None
+    assert download(tmp_path).manifest == whole
+    assert read_subset(tmp_path / "inbox") == whole
+
+
 def test_what_is_there_is_kept_and_a_damaged_file_is_downloaded_again(tmp_path: Path, kaggle: KaggleServer) -> None:
     first = download(tmp_path)
     assert current_subset(WANTED, tmp_path / "inbox") == SubsetReport(first.manifest, 0)

@@ -120,6 +120,16 @@ def test_required_without_credentials_fails_with_the_same_sentence(
     assert "Create New Token" in str(failure.step_failure_data.user_failure_data)
 
 
+@pytest.mark.parametrize("variant", ["0002", "../../0001"])
+def test_a_variant_that_there_is_not_fails_with_those_that_there_are(
+    tmp_path: Path, kaggle: KaggleServer, variant: str
+) -> None:
+    result = run(tmp_path, variants=["0001", variant])
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    assert f"there is no variant '{variant}'; expected some of 0001, 0003" in str(failure.step_failure_data)
+    assert kaggle.asked == []
+
+
 def test_no_credential_is_in_anything_that_is_written(
     tmp_path: Path, kaggle: KaggleServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
