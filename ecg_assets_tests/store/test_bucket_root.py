@@ -14,8 +14,10 @@ from ecg_assets.store.atomic import write_bytes
 from ecg_assets.store.bucket_push import SecondWriterError
 from ecg_assets.store.bucket_retry import BucketError, ObjectMissingError
 from ecg_assets.store.bucket_root import pull_into, push_from
+from ecg_assets.store.fingerprint import sha256_file
+from ecg_assets.store.manifest import read_manifest
 from ecg_assets.store.root import DataRoot, DataRootError, open_root
-from ecg_assets.store.stage import StageReport, run_stage
+from ecg_assets.store.stage import StageReport, manifest_path, run_stage
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.store.bucket_emulator import BUCKET, Emulator, Request, emulator_running, failing
 from ecg_assets_tests.store.shards import FilesTask
@@ -143,6 +145,33 @@ def test_a_kill_between_files_and_manifest_leaves_the_shard_invisible(
     assert a.stage("x=one y=two").made == []  # it was finished there
     pull_into(b.root.path, PAGES, quiet)
     assert b.files() == {"x.txt": "one", "y.txt": "two"}
+
+
+@pytest.mark.parametrize("moved", [0, 1, 2])
+def test_a_pull_killed_while_it_replaces_files_leaves_no_shard_that_passes_for_whole(
+    a: Machine, b: Machine, moved: int
+) -> None:
+    a.stage("x=1 y=2")
+    b.stage("x=1 y=2")
+    a.stage("x=one y=two")
+    root = b.root
+    code = (
+        "import os, signal\n"
+        "from pathlib import Path; from ecg_assets.store.bucket_root import pull_into\n"
+        f"real, left = Path.replace, [{moved}]\n"
+        "def replace(source, target):\n"
+        "    left[0] -= 'incoming' in source.parts and '.tmp-' not in source.name\n"
+        "    return real(source, target) if left[0] >= 0 else os.kill(os.getpid(), signal.SIGKILL)\n"
+        "Path.replace = replace\n"
+        f"pull_into(Path({str(root.path)!r}), ['data'], print)"
+    )
+    child = subprocess.run([sys.executable, "-c", code], check=False)
+    assert child.returncode == -signal.SIGKILL
+    manifest = read_manifest(manifest_path(root.wave_images, 0))
+    assert manifest is None or all(sha256_file(root.path / name) == sha for name, sha in manifest.files.items())
+    pull_into(root.path, PAGES, quiet)
+    assert b.files() == {"x.txt": "one", "y.txt": "two"}
+    assert b.stage("x=one y=two").made == []
 
 
 def test_two_writers_of_different_content_the_second_says_so_and_goes_on_after_a_pull(a: Machine, b: Machine) -> None:
