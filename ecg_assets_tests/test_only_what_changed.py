@@ -95,6 +95,13 @@ class Platform:
         resolver = CachingStaleStatusResolver(self.instance, graph, LoadingContextForTest(self.instance))
         return {key.to_user_string() for key in graph.get_all_asset_keys() if resolver.get_status(key).value == "STALE"}
 
+    def versions(self) -> dict[str, str]:
+        """By asset, its data version."""
+        keys = [key for asset in DATA for key in asset.keys]
+        events = {key: self.instance.get_latest_materialization_event(key) for key in keys}
+        made = {key: entry.asset_materialization for key, entry in events.items() if entry is not None}
+        return {key.to_user_string(): (one.tags or {})["dagster/data_version"] for key, one in made.items() if one}
+
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
@@ -128,19 +135,26 @@ def crowded(platform: Platform) -> str:
     return str(records.loc[records["shard"].duplicated(), "id"].iloc[0])
 
 
+def turned_over(row: str) -> str:
+    """The same values below zero instead of above it, and the other way round."""
+    return ",".join(cell[1:] if cell.startswith("-") else cell and f"-{cell}" for cell in row.split(","))
+
+
 def test_the_same_again_writes_nothing_and_says_so(platform: Platform) -> None:
-    before = platform.written()
+    before, versions = platform.written(), platform.versions()
     told = platform.run()
     assert touched(before, platform.written()) == set()
+    assert platform.versions() == versions
+    assert platform.stale() == set()
     assert {name: one["made"] for name, one in told.items()} == dict.fromkeys(told, 0)
     assert told["rendered_waves"]["pages_drawn"] == 0
     assert all(one["skipped"] > 0 for one in told.values())
 
 
 def test_one_changed_csv_redraws_one_page_and_rewrites_one_shard(platform: Platform) -> None:
-    record_id, before = crowded(platform), platform.written()
-    text = platform.csv(record_id).read_text().splitlines()
-    platform.csv(record_id).write_text("\n".join([text[0], text[2], *text[2:]]) + "\n")
+    record_id, before, versions = crowded(platform), platform.written(), platform.versions()
+    head, *rows = platform.csv(record_id).read_text().splitlines()
+    platform.csv(record_id).write_text("\n".join([head, *map(turned_over, rows)]) + "\n")
     told = platform.run()
     shard = shard_of(platform, record_id)
     assert touched(before, platform.written()) == {
@@ -151,6 +165,8 @@ def test_one_changed_csv_redraws_one_page_and_rewrites_one_shard(platform: Platf
     assert told["rendered_waves"]["pages_drawn"] == 1
     assert (told["raw_csvs"]["made"], told["rendered_waves"]["made"], told["mixed_dataset"]["made"]) == (1, 1, 1)
     assert told["clean_grid"]["made"] == 0
+    now = platform.versions()
+    assert {name for name in versions if now[name] == versions[name]} == {"clean_grid", "grid_mask"}
 
 
 def test_a_page_that_somebody_changed_is_not_kept_when_its_shard_is_made_again(platform: Platform) -> None:
@@ -210,6 +226,9 @@ def test_the_lineage_marks_what_is_stale_and_nothing_else(platform: Platform) ->
     assert platform.stale() == {"rendered_waves", "wave_masks"}
     platform.run()
     assert platform.stale() == set()
+    # The records alone, brought in again as they are: the same version, so nothing after them is stale.
+    dg.materialize([raw_csvs], instance=platform.instance, resources=resources, run_config=config)
+    assert platform.stale() == set()
 
 
 def test_a_changed_style_draws_its_pages_again_and_brings_nothing_in(platform: Platform, tmp_path: Path) -> None:
@@ -219,8 +238,11 @@ def test_a_changed_style_draws_its_pages_again_and_brings_nothing_in(platform: P
         table["styles"]["no-strip"]["text_mm"] = text_mm
         places.append(tmp_path / f"styles-{text_mm}.yaml")
         places[-1].write_text(yaml.safe_dump(table))
+    versions = platform.versions()
     platform.styles = f"{places[0]}#two"
     platform.run()
+    now = platform.versions()
+    assert {name for name in versions if now[name] == versions[name]} == {"raw_csvs"}
     before = platform.written()
     platform.styles = f"{places[1]}#two"
     told = platform.run()
