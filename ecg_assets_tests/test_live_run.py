@@ -52,6 +52,14 @@ def materializations(instance: dg.DagsterInstance, run_id: str) -> dict[str, dg.
     return {one.asset_key.to_user_string(): one for one in made}
 
 
+def versions_of(instance: dg.DagsterInstance, key: str) -> list[str]:
+    """The asset's data version after each of its last two materialisations."""
+    records = instance.fetch_materializations(dg.AssetKey(key), limit=2).records
+    made = [record.asset_materialization for record in records]
+    assert len(made) == 2
+    return [(one.tags or {})["dagster/data_version"] for one in made if one is not None]
+
+
 def test_one_launch_materialises_everything_and_its_log_holds_the_epochs_while_it_runs(live: Live) -> None:
     run_id = live.server.materialize(sorted(EVERYTHING))
     with instance_of(live.home) as instance:
@@ -87,9 +95,11 @@ def test_the_same_again_trains_nothing_makes_nothing_and_says_so(live: Live) -> 
         assert status_of(instance, run_id) == SUCCESS
         assert epochs_seen(instance, run_id) == []
         made = materializations(instance, run_id)
+        versions = {key: versions_of(instance, key) for key in EVERYTHING}
         log = "\n".join(entry.user_message for entry in instance.all_logs(run_id))
     counted = {key: one.metadata["made"].value for key, one in made.items() if "made" in one.metadata}
     assert counted == dict.fromkeys(counted, 0)
+    assert {key: len(set(both)) for key, both in versions.items()} == dict.fromkeys(EVERYTHING, 1)
     assert set(counted) >= {"raw_csvs", "clean_grid", "rendered_waves", "mixed_dataset", "evaluation_report"}
     assert "raw_csvs: the source is unchanged; nothing to do" in log
     assert "rendered_waves: 0 of 16 shards to make, 16 are current" in log
