@@ -32,10 +32,12 @@ class Request:
     Attributes:
         kind: list, find (metadata), read (a body), put, delete; other for what is no object.
         name: the object's; empty for a list.
+        method: of HTTP.
         first_byte: where a read begins.
     """
 
     def __init__(self, method: str, url: str, headers: Any, body: bytes) -> None:
+        self.method = method
         parsed = urlparse(url)
         self.query = parse_qs(parsed.query)
         found = _OBJECT.fullmatch(parsed.path)

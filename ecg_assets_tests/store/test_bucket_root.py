@@ -219,6 +219,27 @@ def test_bad_service_while_pushing_and_pulling_is_waited_for(a: Machine, b: Mach
         assert sum("503 Service Unavailable; trying again" in line for line in machine.log) >= 2
 
 
+def test_a_large_checkpoint_goes_up_in_several_requests_each_of_which_may_fail(
+    a: Machine, b: Machine, emulator: Emulator
+) -> None:
+    """Beyond 8 MiB the client begins an upload with one request and sends the bytes with others."""
+    weights, refused = os.urandom(9 << 20), list[Request]()
+    write_bytes(a.root.champion / "champion.safetensors", weights)
+    write_bytes(a.root.champion / "champion.json", b"{}")
+
+    def fault(request: Request) -> int | None:
+        if request.method != "PUT" or refused:
+            return None
+        refused.append(request)
+        return 503
+
+    emulator.fault = fault
+    push_from(a.root.champion, a.log.append)
+    assert refused and any("503 Service Unavailable; trying again" in line for line in a.log)
+    pull_into(b.root.path, ["champion"], quiet)
+    assert (b.root.champion / "champion.safetensors").read_bytes() == weights
+
+
 def test_what_could_not_be_put_is_put_by_the_next_run_although_it_is_current(
     a: Machine, b: Machine, emulator: Emulator
 ) -> None:
