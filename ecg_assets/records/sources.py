@@ -13,6 +13,8 @@ from ecg_assets.records.wfdb_source import WfdbFolder
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
 
+# Below the data root: what was fetched from buckets, a folder an address.
+SOURCE_CACHE = "source_cache"
 _SYNTHETIC_RECORDS = 24
 _SYNTHETIC_MIX = "default"
 
@@ -72,7 +74,7 @@ def _open(root: DataRoot, spec: SourceSpec, group: int, seed: int, log: Log) -> 
         write_synthetic_source(folder, spec.records or _SYNTHETIC_RECORDS, seed, log, spec.mix or _SYNTHETIC_MIX)
         name, licence = spec.name or "synthetic", spec.licence or SYNTHETIC_LICENCE
         return [Source(name, licence, "", group, None, KaggleFolder(folder, "synthetic"))]
-    folder = local_folder(spec.path, root.path / "source_cache", log)
+    folder = local_folder(spec.path, root.path / SOURCE_CACHE, log)
     address = spec.path if "://" in spec.path else str(folder)
     kind = _detect(folder) if spec.kind == "auto" else spec.kind
     if kind == "kaggle":

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecg_assets.store.atomic import TEMPORARY_PREFIX
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stages import Stage
@@ -48,6 +49,11 @@ def unreferenced(stage: Stage, root: DataRoot) -> list[Path]:
     """
     listed = {name for manifest in stage.manifests() for name in manifest.files}
     return [path for path in stage.files() if root.relative(path) not in listed]
+
+
+def temporaries(folder: Path) -> list[Path]:
+    """Rests of interrupted writes below a folder, sorted; true only while nobody writes in it: hold its lock."""
+    return sorted(path for path in folder.rglob(f"{TEMPORARY_PREFIX}*") if path.is_file())
 
 
 def _damage(path: Path, sha256: str) -> str | None:

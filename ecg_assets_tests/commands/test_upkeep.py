@@ -9,7 +9,9 @@ from click.testing import CliRunner, Result
 from ecg_assets.cli import main
 from ecg_assets.records.index import read_index, write_index
 from ecg_assets.records.kaggle_manifest import SubsetManifest, Wanted, write_subset
+from ecg_assets.store.bucket_address import parse_address
 from ecg_assets.store.fingerprint import sha256_bytes, sha256_file
+from ecg_assets.store.made_from import note_settings
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.champion import decide
 from ecg_assets.training.networks import NetworkSpec
@@ -108,6 +110,23 @@ def test_prune_shows_first_and_deletes_when_told(data_root: Path) -> None:
     assert "Deleted 1 files" in run("prune", "--yes").output
     assert not left.exists()
     assert "files are as they were made" in run("verify").output
+
+
+def test_prune_finds_rests_of_a_killed_promotion_and_sources_that_are_not_asked_for_any_more(data_root: Path) -> None:
+    asked, earlier = (parse_address(f"gs://bucket/{name}").folder_name() for name in ("now", "before"))
+    note_settings(data_root / "ori_csv", {"sources": [{"path": "gs://bucket/now"}, {"kind": "synthetic"}]})
+    kept = [f"source_cache/{asked}/train.csv", "champion/champion.json", "source_cache/.locks/x"]
+    left = [f"source_cache/{earlier}/train/1.csv", f"source_cache/{earlier}/.mirror/parts/000001"]
+    left.append("champion/.tmp-0123abcd-champion.safetensors")
+    for name in (*kept, *left):
+        (data_root / name).parent.mkdir(parents=True, exist_ok=True)
+        (data_root / name).write_bytes(b"1234")
+    shown = run("prune").output
+    assert all(name in shown for name in left)
+    assert not any(name in shown for name in kept)
+    assert "Deleted 3 files" in run("prune", "--yes").output
+    assert all((data_root / name).exists() for name in kept)
+    assert not any((data_root / name).exists() for name in left)
 
 
 def test_reconcile_says_when_there_is_nothing_to_close(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
