@@ -35,15 +35,16 @@ def digitized_signals(
     """Twelve leads in millivolts of every image in the inbox of scans, with pictures to check them by."""
     from ecg_assets.digitize.preview import check_sheet
     from ecg_assets.digitize.reader import load_reader
-    from ecg_assets.digitize.stage import digitize_inbox, inbox_images, reader_version, results
+    from ecg_assets.digitize.stage import digitize_inbox, reader_version, results
 
     root = data_root.open()
-    if not inbox_images(root):
+    with data_root.writing(results(root), context.log.info):
+        # Of an empty inbox, too: the results of pictures that are gone go.
+        report = digitize_inbox(root, load_reader, reader_version(), config.fs_hz, config.layout, context.log.info)
+    if not report.each.manifests:
         summary = f"nothing to read: put scans or photos of paper ECGs into {root.scans / 'inbox'}"
         context.log.info(summary)
         return dg.MaterializeResult(metadata=told(summary, results(root)), data_version=dg.DataVersion("empty"))
-    with data_root.writing(results(root), context.log.info):
-        report = digitize_inbox(root, load_reader, reader_version(), config.fs_hz, config.layout, context.log.info)
     metadata = told(
         f"{len(report.read)} images read, {len(report.refused)} refused",
         results(root),

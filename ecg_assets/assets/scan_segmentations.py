@@ -19,15 +19,18 @@ def scan_segmentations(
 ) -> dg.MaterializeResult[None]:
     """Predicted masks of all images in the inbox of scans, and the images with the masks laid over them."""
     root = data_root.open()
-    if not images_in(root):
-        summary = f"nothing to segment: put scans or photos of paper ECGs into {inbox(root)}"
-        context.log.info(summary)
-        return dg.MaterializeResult(metadata=told(summary, inbox(root)), data_version=dg.DataVersion("empty"))
-    _require_champion(root)
+    images = images_in(root)
+    if images:
+        _require_champion(root)
     with data_root.writing(results(root), context.log.info):
         # Here the network itself uses all cores.
         workers = engine.workers(root, context.log.info, local=1)
+        # Of an empty inbox, too: the results of images that are gone go.
         report = segment_inbox(root, champion_checkpoint(root), context.log.info, workers)
+    if not images:
+        summary = f"nothing to segment: put scans or photos of paper ECGs into {inbox(root)}"
+        context.log.info(summary)
+        return dg.MaterializeResult(metadata=told(summary, inbox(root)), data_version=dg.DataVersion("empty"))
     metadata = told(
         f"{len(report.made) + len(report.skipped)} images segmented, {len(report.unreadable)} unreadable",
         results(root),

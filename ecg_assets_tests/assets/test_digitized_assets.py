@@ -69,6 +69,17 @@ def test_images_of_the_inbox_are_read_and_refusals_named(root: DataRoot, known: 
     assert (again["made"], again["skipped"]) == (0, 2)
 
 
+def test_with_the_last_image_its_results_go(root: DataRoot, known: list[Trial]) -> None:
+    image = root.scans / "inbox" / "page.png"
+    image.parent.mkdir(parents=True)
+    Image.fromarray(known[0].picture_hwc).save(image)
+    told = metadata_of(materialized(root, digitized_signals, {"fs_hz": known[0].record.fs_hz}))
+    assert list(Path(told["where"]).glob("page*"))
+    image.unlink()
+    assert metadata_of(materialized(root, digitized_signals, {}))["summary"].startswith("nothing to read")
+    assert not list(Path(told["where"]).rglob("page*"))
+
+
 def test_the_report_tells_scores_and_the_check_warns_below_them(root: DataRoot, known: list[Trial]) -> None:
     result = materialized(root, digitization_report, CONFIG)
     told = metadata_of(result)
