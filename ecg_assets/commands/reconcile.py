@@ -15,8 +15,14 @@ def reconcile() -> None:
       DAGSTER_HOME=$PWD/dagster_home ecg-assets reconcile
     """
     from ecg_assets.demo import open_instance  # imports Dagster: 2 s
-    from ecg_assets.resources.reconcile import reconcile_runs
+    from ecg_assets.resources.reconcile import reconcile_runs, tells_processes
 
     with open_instance() as instance:
+        if not tells_processes(instance):
+            click.echo(
+                "Runs are in a database that other hosts may use, whose processes cannot be seen from here: no run was "
+                "looked at. Switch on run_monitoring in dagster.yaml, or end lost runs in the UI"
+            )
+            return
         closed = reconcile_runs(instance, click.echo)
     click.echo(f"{len(closed)} runs closed" if closed else "No run is left without its process")

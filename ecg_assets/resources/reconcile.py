@@ -16,6 +16,11 @@ _UNFINISHED = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.Dag
 _WAIT_POLL_S = 5.0
 
 
+def tells_processes(instance: dg.DagsterInstance) -> bool:
+    """Whether the runs' process numbers are this host's: on a shared database they may be others', and say nothing."""
+    return isinstance(instance.run_storage, SqliteRunStorage)
+
+
 def reconcile_runs(instance: dg.DagsterInstance, log: Log) -> list[str]:
     """Closes every unfinished run whose worker is gone, and frees the pool slots that finished runs still hold.
 
@@ -24,8 +29,7 @@ def reconcile_runs(instance: dg.DagsterInstance, log: Log) -> list[str]:
     Returns:
         The ids of the runs that were closed.
     """
-    if not isinstance(instance.run_storage, SqliteRunStorage):
-        # On a shared database the process numbers are those of other hosts and say nothing here.
+    if not tells_processes(instance):
         return []
     unfinished = instance.get_runs(filters=dg.RunsFilter(statuses=list(_UNFINISHED)))
     gone = [run for run in unfinished if _worker_is_gone(instance, run.run_id)]

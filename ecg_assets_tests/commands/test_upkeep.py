@@ -1,8 +1,10 @@
 """`ecg-assets verify`, `prune` and `reconcile`."""
 
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from click.testing import CliRunner, Result
 
@@ -132,3 +134,11 @@ def test_prune_finds_rests_of_a_killed_promotion_and_sources_that_are_not_asked_
 def test_reconcile_says_when_there_is_nothing_to_close(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(make_home(tmp_path / "home")))
     assert run("reconcile").output == "No run is left without its process\n"
+
+
+def test_reconcile_says_when_it_cannot_see_the_runs_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    with dg.DagsterInstance.ephemeral() as elsewhere:
+        monkeypatch.setattr("ecg_assets.demo.open_instance", lambda: nullcontext(elsewhere))
+        said = run("reconcile").output
+    assert said.startswith("Runs are in a database that other hosts may use")
+    assert "No run is left" not in said
