@@ -22,10 +22,10 @@ A page of 10 ms: a third is the PNGs' filter and deflate, two fifths the strokes
 and layout. Tried for less: fewer sub-columns (with 7 or 5 instead of 9, real traces are up to 3.9 and 5.2 of 255 off a
 supersampled stroke on average, where 3 are allowed); filter and deflate in bands that stay in the cache (5 % of the
 two); sums over only the rows that each column touches (nothing). A page is bound by memory, matplotlib is not, so that
-the ratio moves with the machine: 41 and 33 were seen on two days.
+the ratio moves with the machine: beside ticks 38 to 42 were seen on idle ones, beside lines 32 to 34.
 
 A photo: its grid is looked up by place and scale instead of computed for each family of lines, light is laid on in 8
-bits instead of floats, noise added in OpenCV a band at a time: 322 ms became 240. What is left is spread out: the map
+bits instead of floats, noise added in OpenCV a band at a time: 322 ms became 220 to 240. What is left is spread out: the map
 of the paper (12 %), grid, traces, JPEG and the look-up of print (9 % each), defocus, noise and light (5 to 9 % each).
 Every one of some twelve passes over 11 MB of RGB takes 5 to 20 ms, so that 0.3 would ask for half of the effects, or
 for all of them in one compiled loop.
@@ -69,7 +69,7 @@ def _table(rows: list[Row], records: int, rounds: int) -> str:
 def main() -> None:
     """Runs all cases."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--records", type=int, default=480, help="synthetic records to draw")
+    parser.add_argument("--records", type=int, default=1600, help="synthetic records to draw; with few, starting workers outweighs them")
     parser.add_argument("--rounds", type=int, default=15, help="rounds of each case")
     parser.add_argument("--pages", type=int, default=10_000, help="pages that one process draws for the memory's peak")
     parser.add_argument("--out", type=Path, default=TABLE, help="the table")
