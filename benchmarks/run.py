@@ -25,8 +25,8 @@ two); sums over only the rows that each column touches (nothing). A page is boun
 the ratio moves with the machine: beside ticks 38 to 42 were seen on idle ones, beside lines 32 to 34.
 
 A photo: its grid is looked up by place and scale instead of computed for each family of lines, light is laid on in 8
-bits instead of floats, noise added in OpenCV a band at a time: 322 ms became 220 to 240. What is left is spread out: the map
-of the paper (12 %), grid, traces, JPEG and the look-up of print (9 % each), defocus, noise and light (5 to 9 % each).
+bits instead of floats, noise added in OpenCV a band at a time: 322 ms became 220 to 240. What is left is spread out:
+the map of the paper (12 %), grid, traces, JPEG and the look-up of print (9 % each), defocus, noise and light (5 to 9 % each).
 Every one of some twelve passes over 11 MB of RGB takes 5 to 20 ms, so that 0.3 would ask for half of the effects, or
 for all of them in one compiled loop.
 
@@ -69,7 +69,8 @@ def _table(rows: list[Row], records: int, rounds: int) -> str:
 def main() -> None:
     """Runs all cases."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--records", type=int, default=1600, help="synthetic records to draw; with few, starting workers outweighs them")
+    # With few records, the start of the workers weighs more than what they do.
+    parser.add_argument("--records", type=int, default=1600, help="synthetic records to draw")
     parser.add_argument("--rounds", type=int, default=15, help="rounds of each case")
     parser.add_argument("--pages", type=int, default=10_000, help="pages that one process draws for the memory's peak")
     parser.add_argument("--out", type=Path, default=TABLE, help="the table")
