@@ -26,9 +26,9 @@ the ratio moves with the machine: beside ticks 38 to 42 were seen on idle ones, 
 
 A photo: its grid is looked up by place and scale instead of computed for each family of lines, light is laid on in 8
 bits instead of floats, noise added in OpenCV a band at a time: 322 ms became 220 to 240. What is left is spread out:
-the map of the paper (12 %), grid, traces, JPEG and the look-up of print (9 % each), defocus, noise and light (5 to 9 %
-each). Every one of some twelve passes over 11 MB of RGB takes 5 to 20 ms, so that 0.3 would ask for half of the effects, or
-for all of them in one compiled loop.
+the map of the paper (12 %), grid, traces, JPEG and the look-up of print (9 % each), defocus, noise and light (5 to 9
+% each). Every one of some twelve passes over 11 MB of RGB takes 5 to 20 ms, so that 0.3 would ask for half of the
+effects, or for all of them in one compiled loop.
 
 Two workers: a shard's files are flushed to the disk together, and workers start without the caller's main module.
 """
