@@ -7,15 +7,15 @@ from scipy.ndimage import maximum_filter1d, uniform_filter1d
 from ecg_assets.digitize.arrangement import Slot
 from ecg_assets.digitize.extent import FULL_MM, Extent
 from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
-from ecg_assets.digitize.separators import at_bars, find_bars
+from ecg_assets.digitize.separators import DARK_OVER, TALL_MM, at_bars, find_bars
 
 Field = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]
 
 # Four leads a row: the only rows whose bars tell the begin, for one alone could stand anywhere.
 _LEADS = 4
-# Over which height a bar is dark, over which share of it at least, how wide it is, and how far aside it is not.
-_TALL_MM, _DARK_OVER, _WIDE_MM, _ASIDE_MM = 2.5, 25, 0.55, 1.0
+# How wide a bar is at least, and how far aside it is not.
+_WIDE_MM, _ASIDE_MM = 0.55, 1.0
 # How far bars may be from where they belong; how dark they are beside what is beside them; how many have to be there.
 _OFF_MM, _LEAST, _MOST, _LEAST_BARS = 0.6, 0.4, 0.8, 5
 
@@ -63,12 +63,12 @@ def _likeness(ink_hw: Field, row: int) -> Field:
     tall, wide, aside = (
         round(side * scale)
         for side, scale in (
-            (_TALL_MM, CANVAS_PX_PER_MM_Y),
+            (TALL_MM, CANVAS_PX_PER_MM_Y),
             (_WIDE_MM, CANVAS_PX_PER_MM_X),
             (_ASIDE_MM, CANVAS_PX_PER_MM_X),
         )
     )
     piece = ink_hw[max(0, row - tall) : row + tall + 1]
-    profile = uniform_filter1d(np.percentile(piece, _DARK_OVER, axis=0), wide)
+    profile = uniform_filter1d(np.percentile(piece, DARK_OVER, axis=0), wide)
     sides = np.maximum(np.roll(profile, aside), np.roll(profile, -aside))
     return np.asarray(maximum_filter1d(profile - sides, 2 * round(_OFF_MM * CANVAS_PX_PER_MM_X) + 1), np.float32)

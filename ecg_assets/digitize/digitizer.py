@@ -28,6 +28,7 @@ from ecg_assets.records.record import LEADS
 from ecg_assets.scans.segment import Segmenter
 from ecg_assets.weights import SEGMENTATION, WAVE, weights_path
 
+Field = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]
 
 _SPEED_MM_PER_S, _GAIN_MM_PER_MV = 25.0, 10.0
@@ -105,24 +106,24 @@ class Digitizer:
         Where its leads contradict each other it is read upside down as well, and taken so if they contradict each other
         much less: the network for turns sees letters and beats, and a page may have lost both.
         """
-        upright: Digitization | None = None
-        refusal: NotAnEcgError | None = None
         try:
             upright = self._read(flat, fs_hz, layout)
-        except NotAnEcgError as error:
-            refusal = error
-        if layout == "auto" and (upright is None or _contradiction(upright) > _DOUBTFUL):
-            try:
-                around = self._read(turned_around(flat), fs_hz, layout)
-            except NotAnEcgError:
-                pass
-            else:
-                if _contradiction(around) < (_DOUBTFUL if upright is None else _contradiction(upright) / 2):
-                    return around
-        if refusal is not None:
-            raise refusal
-        assert upright is not None
-        return upright
+        except NotAnEcgError:
+            around = self._around(flat, fs_hz, _DOUBTFUL) if layout == "auto" else None
+            if around is None:
+                raise
+            return around
+        if layout != "auto" or _contradiction(upright) <= _DOUBTFUL:
+            return upright
+        return self._around(flat, fs_hz, _contradiction(upright) / 2) or upright
+
+    def _around(self, flat: FlatPage, fs_hz: int, least: float) -> Digitization | None:
+        """The page read upside down, if its leads contradict each other by less than `least` then."""
+        try:
+            found = self._read(turned_around(flat), fs_hz, "auto")
+        except NotAnEcgError:
+            return None
+        return found if _contradiction(found) < least else None
 
     def _read(self, flat: FlatPage, fs_hz: int, layout: str) -> Digitization:
         runs = find_runs(flat.wave_hw)
@@ -130,7 +131,9 @@ class Digitizer:
         if not len(rows_y):
             raise NotAnEcgError("there is no trace on the paper: expected rows of an ECG")
         paths = row_paths(runs, rows_y)
-        pulses, extent = _scale_of(flat, runs, paths, rows_y)
+        dark = darkness(flat.image_hwc)
+        ink = ink_darkness(dark, flat.wave_hw)
+        pulses, extent = _scale_of(flat.shown_hw, (dark, ink), paths, rows_y)
         scale = _page_scale(pulses, extent)
         pen = stroke_px(runs)
         arrangement = _arranged(runs, paths, extent, pen, layout)
@@ -138,8 +141,7 @@ class Digitizer:
             raise NotAnEcgError(
                 "there is no grid, and the lines that are found contradict each other: it is no ECG, or badly seen"
             )
-        dark = darkness(flat.image_hwc)
-        bars = find_bars(extent, arrangement.slots, rows_y, dark, ink_darkness(dark, flat.wave_hw))
+        bars = find_bars(extent, arrangement.slots, rows_y, dark, ink)
         extent = at_bars(extent, bars)
         if bars:
             runs = find_runs(without_bars(flat.wave_hw, bars))
@@ -154,11 +156,12 @@ def _contradiction(found: Digitization) -> float:
     return found.arrangement.others[found.arrangement.name]
 
 
-def _scale_of(flat: FlatPage, runs: Runs, paths: npt.NDArray[np.int64], rows_y: Values) -> tuple[Pulses | None, Extent]:
-    shown = np.flatnonzero(flat.shown_hw.any(axis=0))
+def _scale_of(
+    shown_hw: npt.NDArray[np.bool_], darkness_and_ink: tuple[Field, float], paths: npt.NDArray[np.int64], rows_y: Values
+) -> tuple[Pulses | None, Extent]:
+    shown = np.flatnonzero(shown_hw.any(axis=0))
     shown_mm = (float(shown[0]) / CANVAS_PX_PER_MM_X, float(shown[-1]) / CANVAS_PX_PER_MM_X)
-    dark = darkness(flat.image_hwc)
-    ink = ink_darkness(dark, flat.wave_hw)
+    dark, ink = darkness_and_ink
     ink_hw = beside_lines(dark, ink)
     pulses = find_pulses(ink_hw, rows_y, int(shown[0]), int(shown[-1]) + 1)
     if pulses is not None and pulses.right_mm < np.mean(shown_mm):

@@ -20,9 +20,9 @@ Flags = npt.NDArray[np.bool_]
 Whole = npt.NDArray[np.int64]
 
 # How far to either side bars are looked for, and how far up and down they reach at least.
-_ASIDE_MM, _TALL_MM = 1.2, 2.5
+_ASIDE_MM, TALL_MM = 1.2, 2.5
 # A bar is dark over most of its height, a trace over little of it.
-_DARK_OVER = 25
+DARK_OVER = 25
 # Of the ink's darkness; and how thick a bar is, mm: a thinner thing is a line of the grid or a trace.
 _LEAST_CONTRAST, _LEAST_MM = 0.4, 0.35
 # Where a bar ends: of its own coverage, and how far its softest pixels go, columns.
@@ -96,19 +96,20 @@ def _within(bars: Sequence[Bar], reach_mm: float) -> tuple[Bar, ...]:
 
 def _bar(dark_hw: Field, ink: float, line: float, at_mm: float) -> Bar | None:
     """The bar near a place of a row's line; None without one."""
-    tall, aside = round(_TALL_MM * CANVAS_PX_PER_MM_Y), round(_ASIDE_MM * CANVAS_PX_PER_MM_X)
+    tall, aside = round(TALL_MM * CANVAS_PX_PER_MM_Y), round(_ASIDE_MM * CANVAS_PX_PER_MM_X)
     column, row = round(at_mm * CANVAS_PX_PER_MM_X - 0.5), round(line)
     if row < tall or column < aside:
         return None
     piece = dark_hw[row - tall : row + tall + 1, column - aside : column + aside + 1]
     if piece.shape != (2 * tall + 1, 2 * aside + 1):
         return None
-    profile = np.percentile(piece, _DARK_OVER, axis=0) / ink
+    profile = np.percentile(piece, DARK_OVER, axis=0) / ink
     paper, most = float(np.percentile(profile, 25)), float(profile.max())
     dark = profile >= (paper + most) / 2
     if most - paper < _LEAST_CONTRAST or dark.sum() < _LEAST_MM * CANVAS_PX_PER_MM_X:
         return None
-    inner = np.flatnonzero(dark) + column - aside
+    found = np.flatnonzero(dark)
+    inner = found + column - aside
     upper, lower = _ends(dark_hw[:, inner].mean(axis=1) / ink >= (paper + most) / 2, row)
     # What goes on beyond a bar is a line of the grid, and bars stand beside lines.
     beyond = dark_hw[_above_and_below(upper, lower, dark_hw.shape[0]), column - aside : column + aside + 1]
@@ -116,7 +117,7 @@ def _bar(dark_hw: Field, ink: float, line: float, at_mm: float) -> Bar | None:
     # All that is covered, as it is: of pixels that a bar covers in part, a threshold would keep one side and not the
     # other. A fiftieth of a millimetre was lost by that.
     covered = np.clip((profile - lines) / (float(np.median(profile[dark])) - lines), 0, 1.2)
-    first, last = _around(covered > _FOOT, dark)
+    first, last = _spread(covered > _FOOT, int(found[0]), int(found[-1]))
     middle = float((covered[first:last] * np.arange(first, last)).sum() / covered[first:last].sum())
     off_mm = (column + 0.5 + middle - aside) / CANVAS_PX_PER_MM_X - at_mm
     return Bar(off_mm, (slice(upper, lower), slice(int(inner[0]) - _SIDE_PX, int(inner[-1]) + 1 + _SIDE_PX)))
@@ -129,12 +130,11 @@ def _above_and_below(upper: int, lower: int, height: int) -> Whole:
     return np.asarray(rows[(rows >= 0) & (rows < height)], dtype=np.int64)
 
 
-def _around(above: Flags, dark: Flags) -> tuple[int, int]:
-    """Begin and end of the piece of `above` that bears `dark`."""
-    first, last = int(np.flatnonzero(dark)[0]), int(np.flatnonzero(dark)[-1])
-    while first > 0 and above[first - 1]:
+def _spread(flags: Flags, first: int, last: int) -> tuple[int, int]:
+    """Begin and end of a piece that goes on to both sides as far as the flags do."""
+    while first > 0 and flags[first - 1]:
         first -= 1
-    while last + 1 < len(above) and above[last + 1]:
+    while last + 1 < len(flags) and flags[last + 1]:
         last += 1
     return first, last + 1
 
@@ -144,9 +144,6 @@ def _ends(dark: Flags, row: int) -> tuple[int, int]:
     rows = np.flatnonzero(dark)
     if not len(rows):
         return row, row
-    upper = lower = int(rows[np.abs(rows - row).argmin()])
-    while upper > 0 and dark[upper - 1]:
-        upper -= 1
-    while lower + 1 < len(dark) and dark[lower + 1]:
-        lower += 1
-    return max(0, upper - 1), min(len(dark), lower + 2)
+    nearest = int(rows[np.abs(rows - row).argmin()])
+    upper, lower = _spread(dark, nearest, nearest)
+    return max(0, upper - 1), min(len(dark), lower + 1)

@@ -61,13 +61,13 @@ def lay_surface(lattice: Lattice, margin: int) -> Surface:
     columns, rows = lattice.columns + 2 * margin, lattice.rows + 2 * margin
     index = (lattice.numbers[:, 1] + margin) * columns + lattice.numbers[:, 0] + margin
     bending = _bending(rows, columns)
-    laid = {stiffness: _lay(lattice, index, bending * stiffness) for stiffness in _STIFFNESSES}
-    # Of the same crossings for all: a stiff one would leave out what it does not follow.
-    judged = laid[_USUAL][1]
-    off_px = {stiffness: _off_px(lattice, index, plane, judged) for stiffness, (plane, _) in laid.items()}
-    wanted_px = max(_NEAR_ENOUGH_PX, min(_NEAR_PX, _AS_NEAR * off_px[_USUAL]))
-    near = [stiffness for stiffness in _STIFFNESSES if off_px[stiffness] <= wanted_px]
-    plane, kept = laid[near[0] if near else _STIFFNESSES[-1]]
+    usual, judged = _lay(lattice, index, bending * _USUAL)
+    wanted_px = max(_NEAR_ENOUGH_PX, min(_NEAR_PX, _AS_NEAR * _off_px(lattice, index, usual, judged)))
+    for stiffness in _STIFFNESSES:
+        plane, kept = _lay(lattice, index, bending * stiffness)
+        # Of the same crossings for all: a stiff one would leave out what it does not follow.
+        if _off_px(lattice, index, plane, judged) <= wanted_px:
+            break
     away = plane[index[kept]] - lattice.places_px[kept]
     known = np.zeros(rows * columns, dtype=np.bool_)
     known[index[kept]] = True

@@ -90,22 +90,18 @@ def led_on(line: Values, known: Flags) -> Values:
         line: (n,) float64 px; before the first column that is known and behind the last one any value.
         known: (n,) bool.
     """
-    result, places = line.copy(), np.flatnonzero(known)
-    level, hidden = float(np.median(line[known])), round(_HIDDEN_MM * CANVAS_PX_PER_MM_X)
-    first, last = int(places[0]), int(places[-1])
-    if 0 < first <= hidden and known[first : first + 1 + _FLANK_PX].all():
-        away = (line[first] - line[first + _FLANK_PX]) / _FLANK_PX * np.arange(first, 0, -1)
-        result[:first] = line[first] + _towards(away, level - line[first])
-    behind = len(line) - 1 - last
-    if 0 < behind <= hidden and known[last - _FLANK_PX : last + 1].all():
-        away = (line[last] - line[last - _FLANK_PX]) / _FLANK_PX * np.arange(1, behind + 1)
-        result[last + 1 :] = line[last] + _towards(away, level - line[last])
+    begun = _begin_led_on(line, known)
+    return _begin_led_on(begun[::-1], known[::-1])[::-1]
+
+
+def _begin_led_on(line: Values, known: Flags) -> Values:
+    result, first = line.copy(), int(known.argmax())
+    if 0 < first <= round(_HIDDEN_MM * CANVAS_PX_PER_MM_X) and known[first : first + 1 + _FLANK_PX].all():
+        steps = (line[first] - line[first + _FLANK_PX]) / _FLANK_PX * np.arange(first, 0, -1)
+        to_level = float(np.median(line[known])) - line[first]
+        # Towards the line's level and not beyond it: where a flank leads away from it, nobody knows how far.
+        result[:first] = line[first] + np.clip(steps, min(0.0, to_level), max(0.0, to_level))
     return result
-
-
-def _towards(steps: Values, goal: float) -> Values:
-    """Steps that lead towards a goal, and not beyond it; none that lead away."""
-    return np.clip(steps, min(0.0, goal), max(0.0, goal))
 
 
 def _sureness(top: Values, bottom: Values, known: npt.NDArray[np.bool_]) -> Values:

@@ -87,9 +87,9 @@ def _table_in_archive(archive: Path, place: BucketAddress) -> bytes:
         with opened(archive) as stream:
             for member in stream:
                 named = PurePosixPath(member.name).name == TABLE_NAME
-                if named and member.isfile() and member.size <= _MAX_TABLE_BYTES:
-                    source = stream.extractfile(member)
-                    assert source is not None  # isfile
+                whole = named and member.isfile() and member.size <= _MAX_TABLE_BYTES
+                source = stream.extractfile(member) if whole else None
+                if source is not None:
                     return source.read()
     except DAMAGES as error:
         raise SourceError(

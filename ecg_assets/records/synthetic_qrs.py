@@ -46,15 +46,15 @@ def draw_qrs(rng: np.random.Generator, form: Morphology, torso: Array) -> tuple[
 
 def _normal_qrs(rng: np.random.Generator, axis: float, torso: Array) -> Gaussians:
     """A QRS that a reader calls normal; where Gaussians and axis do not go together, another is drawn."""
-    best, least = None, np.inf
-    for _ in range(_TRIES):
+    best = _any_qrs(rng, axis)
+    least = _oddness(best, axis, torso)
+    for _ in range(_TRIES - 1):
+        if least == 0:
+            break
         qrs = _any_qrs(rng, axis)
         oddness = _oddness(qrs, axis, torso)
-        if oddness == 0:
-            return qrs
-        if best is None or oddness < least:
+        if oddness < least:
             best, least = qrs, oddness
-    assert best is not None
     return best
 
 

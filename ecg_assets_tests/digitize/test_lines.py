@@ -212,3 +212,12 @@ def test_an_end_whose_flank_leads_away_from_the_line_s_level_stays_where_it_was_
 def test_an_end_that_more_than_a_bar_hides_stays_where_it_was_seen_last() -> None:
     shown, known = _hidden(np.concatenate([np.arange(60.0, 180, 4), np.arange(180.0, 60, -4), np.full(99, 60.0)]), 20)
     np.testing.assert_array_equal(led_on(shown, known), shown)
+
+
+def test_a_line_is_led_on_where_its_first_ink_is_hidden() -> None:
+    true = beats(200.0, 120.0, width=6.0, first=8)
+    field = flat_ink(true)
+    field[:, :5] = 0  # half a bar, on the rising flank of the first peak
+    (line,) = read_flat(field, [200.0])
+    seen_last = line[7]
+    assert np.abs(line[:5] - true[:5]).max() < 0.6 * np.abs(seen_last - true[:5]).max()
