@@ -43,7 +43,8 @@ def lead_lines(
 def row_paths(runs: Runs, rows_y: Values) -> npt.NDArray[np.int64]:
     """(rows, width) int64: each row's path over the whole page, -1 where it has none.
 
-    Asked twice: a row of which a long piece is lost rides on another row's ink, unless that is known to be another's.
+    Asked twice, the second time with what other rows take made dearer: of two traces as near to a row's line, that one
+    is taken which is nobody else's.
     """
     width = len(runs.first) - 1
     rough = np.stack([follow(runs, float(line), 0, width).run for line in rows_y])
