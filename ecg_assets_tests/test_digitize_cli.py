@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from PIL import Image
 
 from ecg_assets.cli import main
 from ecg_assets.digitize.signals_csv import read_signals, write_signals
-from ecg_assets.digitize.trial import draw_trial, records_of_split
+from ecg_assets.digitize.trial import Trial, draw_trial, records_of_split
 from ecg_assets.records.record import LEADS
+from ecg_assets_tests.digitize.readers import KnownReader, KnownReading, Rgb
 
 
 def digitize(*arguments: object) -> Result:
@@ -77,6 +79,57 @@ def test_what_is_no_ecg_is_named_with_the_reason_and_the_rest_goes_on(done: tupl
     assert "nothing tells how large it is. Scan the whole sheet" in result.stderr
     assert "cut.png" in result.stderr
     assert "1 of 3 images read" in result.stdout
+
+
+@pytest.fixture(scope="module")
+def trial() -> Trial:
+    return draw_trial(records_of_split("validation", 4)[3], "clean", "coarse-print")
+
+
+@pytest.fixture
+def beside(trial: Trial, tmp_path: Path) -> tuple[Path, Path]:
+    """A page with its truth beside it, under the name that the result would have."""
+    Image.fromarray(trial.picture_hwc).save(tmp_path / "page.png")
+    write_signals(tmp_path / "page.csv", trial.truth_mv, trial.record.fs_hz)
+    return tmp_path / "page.png", tmp_path / "page.csv"
+
+
+def test_neither_a_truth_nor_anything_else_is_overwritten_unless_told(
+    beside: tuple[Path, Path], trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, truth = beside
+    before, reader = truth.read_bytes(), KnownReader([trial], {"clean": 0.5})
+    monkeypatch.setattr("ecg_assets.digitize.reader.load_reader", lambda: reader)
+    for arguments in ((page, "--out", page.parent, "--truth", truth), (page, "--out", page.parent)):
+        result = digitize(*arguments)
+        assert result.exit_code == 1
+        assert "page.csv" in result.stderr and "--overwrite" in result.stderr
+        assert truth.read_bytes() == before
+        assert len(list(page.parent.iterdir())) == 2
+    result = digitize(page, "--out", page.parent, "--truth", truth, "--overwrite")
+    assert result.exit_code == 0, result.output
+    assert truth.read_bytes() != before
+    score = json.loads((page.parent / "page.json").read_text())["snr"]["db"]
+    assert 5.5 < score < 7, "half of the truth as it was; not its own result"
+    assert digitize(page, "--out", page.parent).exit_code == 0, "own results are replaced without being told"
+
+
+def test_a_picture_on_which_the_reader_breaks_is_named_and_the_others_go_on(
+    folder: Path, trial: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Breaking(KnownReader):
+        def digitize_image(self, image_hwc: Rgb, *arguments: Any) -> KnownReading:
+            if image_hwc.shape[:2] == (600, 800):
+                raise AttributeError("'NoneType' object has no attribute 'shape'")
+            return super().digitize_image(image_hwc, *arguments)
+
+    monkeypatch.setattr("ecg_assets.digitize.reader.load_reader", lambda: Breaking([trial]))
+    Image.fromarray(trial.picture_hwc).save(tmp_path / "page.png")
+    result = digitize(folder / "no.png", tmp_path / "page.png", "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "no.png cannot be read (AttributeError: 'NoneType' object has no attribute 'shape'" in result.stderr
+    assert "1 of 2 images read" in result.stdout
+    assert (tmp_path / "out" / "page.csv").exists()
 
 
 def test_wrong_arguments_are_one_sentence(folder: Path, tmp_path: Path) -> None:

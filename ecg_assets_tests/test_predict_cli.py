@@ -69,13 +69,36 @@ def test_what_means_no_image_is_said(tmp_path: Path, weights: Path) -> None:
     assert "means no image" in done.output
 
 
-def test_images_of_one_name_would_overwrite_each_other(tmp_path: Path, weights: Path) -> None:
+def test_of_two_images_of_one_name_the_second_is_left_out_by_name(tmp_path: Path, weights: Path) -> None:
     image(tmp_path / "a" / "page.png")
     image(tmp_path / "b" / "page.png")
     done = predict(tmp_path / "a", tmp_path / "b", "--out", tmp_path / "out", "--checkpoint", weights)
-    assert done.exit_code != 0
-    assert "the same name" in done.output
-    assert not (tmp_path / "out").exists()
+    assert done.exit_code == 1
+    assert "b/page.png: its result" in done.stderr and "a/page.png too" in done.stderr
+    assert "1 of 2 images read" in done.stdout
+
+
+def test_results_of_another_image_or_command_and_inputs_stay_unless_told(tmp_path: Path, weights: Path) -> None:
+    out = tmp_path / "out"
+    page = image(tmp_path / "a" / "page.png")
+    options = ("--out", out, "--checkpoint", weights)
+    assert predict(page, *options).exit_code == 0
+    before = (out / "page_mask.png").read_bytes()
+    assert predict(page, *options).exit_code == 0, "own results are made again"
+    other = image(tmp_path / "b" / "page.png", 350)
+    refused = predict(other, *options)
+    assert refused.exit_code == 1
+    assert "page_mask.png is there already and not made from this picture" in refused.stderr
+    assert (out / "page_mask.png").read_bytes() == before
+    (out / "page.json").write_text('{"file": "page.png", "fs_hz": 500, "layout": "3x4"}')  # what digitize writes
+    assert predict(page, *options).exit_code == 1
+    assert predict(other, *options, "--overwrite").exit_code == 0
+    assert (out / "page_mask.png").read_bytes() != before
+    mask = image(out / "new_mask.png")  # an input where the result of another would lie
+    held = mask.read_bytes()
+    done = predict(mask, image(tmp_path / "new.png"), *options)
+    assert "new_mask.png, which this command reads" in done.stderr
+    assert mask.read_bytes() == held
 
 
 def test_a_damaged_checkpoint_is_one_sentence(tmp_path: Path) -> None:

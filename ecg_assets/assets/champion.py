@@ -5,8 +5,7 @@ import dagster as dg
 from ecg_assets.assets.metadata import told
 from ecg_assets.resources.storage import DataRootResource
 from ecg_assets.training.champion import champion_checkpoint, decide, read_previous, scorer
-from ecg_assets.training.published import published_experiment
-from ecg_assets.training.run_folder import RunFolder
+from ecg_assets.training.published import read_published
 from ecg_assets.training.scorecard import read_scorecard
 
 
@@ -14,10 +13,15 @@ from ecg_assets.training.scorecard import read_scorecard
 def champion(context: dg.AssetExecutionContext, data_root: DataRootResource) -> dg.MaterializeResult[None]:
     """The best checkpoint so far: better on the wave's Dice, and on no other class worse by more than 0.005."""
     root, log = data_root.open(), context.log.info
-    run = RunFolder(root.runs / published_experiment(root))
-    card = read_scorecard(run)
+    published = read_published(root)
+    card = read_scorecard(published.run)
+    if card.sha256 != published.sha256:
+        raise dg.Failure(
+            f"the scores in {published.run.path / 'report'} are of another checkpoint than was published: materialise "
+            "evaluation_report first"
+        )
     with data_root.writing(root.champion, log):
-        decision = decide(root, card, run.best, scorer(root, card.dataset_digest, log), log)
+        decision = decide(root, card, published.checkpoint, scorer(root, card.dataset_digest, log), log)
         previous = read_previous(root)
     return dg.MaterializeResult(
         metadata=told(

@@ -41,7 +41,7 @@ def digitized_signals(
     with data_root.writing(results(root), context.log.info):
         # Of an empty inbox, too: the results of pictures that are gone go.
         report = digitize_inbox(root, load_reader, reader_version(), config.fs_hz, config.layout, context.log.info)
-    if not report.each.manifests:
+    if not report.each.manifests and not report.refused:
         summary = f"nothing to read: put scans or photos of paper ECGs into {root.scans / 'inbox'}"
         context.log.info(summary)
         return dg.MaterializeResult(metadata=told(summary, results(root)), data_version=dg.DataVersion("empty"))

@@ -1,5 +1,7 @@
 """What the trained checkpoint can do."""
 
+from pathlib import Path
+
 import dagster as dg
 
 from ecg_assets.assets.metadata import picture, table, told
@@ -10,10 +12,9 @@ from ecg_assets.store.fingerprint import fingerprint, sha256_file
 from ecg_assets.store.kept import kept
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.evaluation_report import report_path, write_evaluation
-from ecg_assets.training.published import published_experiment
+from ecg_assets.training.published import read_published
 from ecg_assets.training.report import Row
 from ecg_assets.training.report_sections import class_rows, dice_rows, key_numbers, near_rows
-from ecg_assets.training.run_folder import RunFolder
 from ecg_assets.training.scorecard import CODE_VERSION, score_run
 
 
@@ -26,9 +27,12 @@ from ecg_assets.training.scorecard import CODE_VERSION, score_run
 def evaluation_report(context: dg.AssetExecutionContext, data_root: DataRootResource) -> dg.MaterializeResult[None]:
     """Scores of each class on records that training never saw, with pictures, as one HTML file."""
     root, log = data_root.open(), context.log.info
-    run = RunFolder(root.runs / published_experiment(root))
-    card, was_there = score_run(root, run, log)
-    page = overlay_of_a_test_page(root, run)
+    published = read_published(root)
+    run, difference = published.run, published.difference
+    if difference is not None:
+        context.log.warning(difference)
+    card, was_there = score_run(root, run, published.checkpoint, log)
+    page = overlay_of_a_test_page(root, published.checkpoint)
     with data_root.writing(root.champion, log):
         write_evaluation(root, run, card, page, log)
     numbers = key_numbers(card)
@@ -50,22 +54,23 @@ def evaluation_report(context: dg.AssetExecutionContext, data_root: DataRootReso
             three_class_dice=card.score,
             made=0 if was_there else 1,
             skipped=1 if was_there else 0,
+            **({} if difference is None else {"not_evaluated": difference}),
             **numbers,
         ),
         data_version=dg.DataVersion(fingerprint(card.model_dump(mode="json"))),
     )
 
 
-def overlay_of_a_test_page(root: DataRoot, run: RunFolder) -> bytes:
+def overlay_of_a_test_page(root: DataRoot, checkpoint: Path) -> bytes:
     """The first test record's page with what the checkpoint reads in it, as PNG; read again when one has changed."""
     records = accepted_records(root)
     record_id = str(records.loc[records["split"] == "test", "id"].iloc[0])
-    follows_from = fingerprint(CODE_VERSION, sha256_file(run.best), sha256_file(page_path(root, record_id)))
+    follows_from = fingerprint(CODE_VERSION, sha256_file(checkpoint), sha256_file(page_path(root, record_id)))
 
     def read() -> bytes:
         from ecg_assets.scans.preview import page_overlay  # imports torch
 
-        return page_overlay(root, run.best, record_id)
+        return page_overlay(root, checkpoint, record_id)
 
     return kept(root.pictures / "test_page.kept", follows_from, read)
 

@@ -5,8 +5,9 @@ import dagster as dg
 from ecg_assets.assets.metadata import picture, table, told
 from ecg_assets.resources.engine import EngineResource
 from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.scans.inbox import images_in, inbox
 from ecg_assets.scans.preview import overlay_sheet
-from ecg_assets.scans.stage import CODE_VERSION, images_in, inbox, results, segment_inbox
+from ecg_assets.scans.stage import CODE_VERSION, results, segment_inbox
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.champion import champion_checkpoint, read_champion
 

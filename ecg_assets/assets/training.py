@@ -65,7 +65,7 @@ def publish_checkpoint(context: dg.OpExecutionContext, experiment: str, data_roo
     root = data_root.open()
     run = RunFolder(root.runs / experiment)
     published = publish(run, context.log.info)
-    note_published(root, experiment, published.sha256)
+    note_published(root, experiment, published.checkpoint, published.sha256)
     return dg.Output(
         None,
         metadata=told(

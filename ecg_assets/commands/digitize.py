@@ -33,7 +33,8 @@ _COLUMNS = 4
     type=click.Path(exists=True, path_type=Path),
     help="The true signals as CSV, or a folder of <id>.csv for images <id> or <id>-NNNN: each reading is scored.",
 )
-def digitize(images: tuple[str, ...], out: Path, fs_hz: int, layout: str, truth: Path | None) -> None:
+@click.option("--overwrite", is_flag=True, help="Replace what is there, even inputs and results of other pictures.")
+def digitize(images: tuple[str, ...], out: Path, fs_hz: int, layout: str, truth: Path | None, overwrite: bool) -> None:
     """Read twelve leads in millivolts from scans and photos of paper ECGs.
 
     IMAGES are files, folders or patterns. For each image:
@@ -48,6 +49,8 @@ def digitize(images: tuple[str, ...], out: Path, fs_hz: int, layout: str, truth:
     image that is no ECG, or whose grid cannot be found, is named with the reason, and the others go on. With --truth
     the signal-to-noise ratio of each lead is written, too: that of the competition, see `ecg-assets score`.
 
+    Results replace earlier ones of the same image; an image whose results would replace anything else is left out.
+
     This is a research tool, not a medical device.
 
     \b
@@ -59,26 +62,30 @@ def digitize(images: tuple[str, ...], out: Path, fs_hz: int, layout: str, truth:
     # Importing torch takes seconds, which a wrong argument need not wait for.
     from ecg_assets.digitize.one_image import digitize_to
     from ecg_assets.digitize.outputs import outputs_of
-    from ecg_assets.digitize.reader import NotAnEcgError, load_reader
+    from ecg_assets.digitize.reader import load_reader
+    from ecg_assets.digitize.score import truth_of
     from ecg_assets.pages.layouts import layout_named
     from ecg_assets.scans.inputs import images_named
-    from ecg_assets.scans.page import UnreadableImageError
+    from ecg_assets.scans.refusal import refusal_text
+    from ecg_assets.scans.result_guard import ResultGuard
 
     if layout != "auto":
         layout_named(layout)
     paths = images_named(images)
     outputs = outputs_of(out, [path.name for path in paths])
-    if len(outputs) < len(paths):
-        raise click.UsageError("two of the images have the same name; give them to two calls with folders of their own")
+    truths = [found for path in paths if truth is not None and (found := truth_of(path, truth)) is not None]
+    guard = ResultGuard([*paths, *truths], "fs_hz", overwrite)
     reader, console = load_reader(), Console()
     scored, failed = [], 0
     bar = track(paths, "Reading", console=console, disable=not console.is_terminal)
     for number, path in enumerate(bar, start=1):
+        places = outputs[path.name]
         try:
-            score = digitize_to(reader, path, outputs[path.name], fs_hz, layout, truth)
-        except (NotAnEcgError, UnreadableImageError) as error:
+            guard.claim(path, places.paths, places.info)
+            score = digitize_to(reader, path, places, fs_hz, layout, truth)
+        except Exception as error:  # whatever one image does to the reader, the others go on
             failed += 1
-            click.echo(f"Left out: {_named(error, path)}", err=True)
+            click.echo(f"Left out: {refusal_text(error, str(path))}", err=True)
             continue
         scored += [score] if score is not None else []
         if not console.is_terminal:
@@ -88,11 +95,6 @@ def digitize(images: tuple[str, ...], out: Path, fs_hz: int, layout: str, truth:
     click.echo(f"{len(paths) - failed} of {len(paths)} images read; results are in {out}")
     if failed:
         sys.exit(1)
-
-
-def _named(error: Exception, path: Path) -> str:
-    said = str(error)
-    return said if path.name in said else f"{path}: {said}"
 
 
 def _scores(scored: list["Scored"]) -> Table:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from ecg_assets.store.overwriting import refuse_overwriting
 from ecg_assets.store.root import DataRoot, open_root
 
 _IMAGES = 8
@@ -16,7 +17,8 @@ _IMAGES = 8
     help="An experiment in the data root (its best epoch), or a .safetensors file; the champion without it.",
 )
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
-def export_onnx(checkpoint: str | None, out: Path) -> None:
+@click.option("--overwrite", is_flag=True, help="Let OUT replace the checkpoint.")
+def export_onnx(checkpoint: str | None, out: Path, overwrite: bool) -> None:
     """Write a trained network as the ONNX file OUT, which runs without torch.
 
     It takes any number of images of any height and width that are multiples of what its metadata say. The file is
@@ -39,6 +41,8 @@ def export_onnx(checkpoint: str | None, out: Path) -> None:
 
     root = open_root()
     weights = _chosen(root, checkpoint)
+    if not overwrite:
+        refuse_overwriting(out, [weights])
     exported = export(weights, out, images_to_compare_on(root, _IMAGES, click.echo), click.echo)
     size = f"tiles of {exported.card.tile_px} px" if exported.card.tile_px else "any size"
     click.echo(

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from ecg_assets.scans.stage import fingerprints_now, images_in, inbox
+from ecg_assets.scans.inbox import images_in, inbox
+from ecg_assets.scans.stage import fingerprints_now
 from ecg_assets.store.manifest import MANIFESTS, Manifest, manifest_paths, read_manifest
 from ecg_assets.store.presence import Presence
 from ecg_assets.store.root import DataRoot

@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.progress import track
 
+from ecg_assets.store.atomic import write_bytes
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.root import open_root
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A network that export-onnx wrote, instead of a checkpoint; torch is not needed then.",
 )
-def predict(images: tuple[str, ...], out: Path, checkpoint: str | None, onnx: Path | None) -> None:
+@click.option("--overwrite", is_flag=True, help="Replace what is there, even inputs and results of other pictures.")
+def predict(images: tuple[str, ...], out: Path, checkpoint: str | None, onnx: Path | None, overwrite: bool) -> None:
     """Read the grid and the waveform in scans and photos of paper ECGs.
 
     IMAGES are files, folders or patterns. For each image, in its own size and position:
@@ -41,7 +43,8 @@ def predict(images: tuple[str, ...], out: Path, checkpoint: str | None, onnx: Pa
     <stem>.json          pixels a millimetre, how it was turned, shares of the classes, confidence
 
     The page may lie in any quarter turn; the scale is found from its grid. A file that cannot be read is named, and the
-    others go on. This is a research tool, not a medical device.
+    others go on. Results replace earlier ones of the same image; an image whose results would replace anything else is
+    left out. This is a research tool, not a medical device.
 
     \b
     Examples:
@@ -51,8 +54,9 @@ def predict(images: tuple[str, ...], out: Path, checkpoint: str | None, onnx: Pa
     """
     # Importing torch takes seconds, which a wrong argument need not wait for.
     from ecg_assets.scans.inputs import images_named
-    from ecg_assets.scans.outputs import outputs_of, segment_to
-    from ecg_assets.scans.page import UnreadableImageError
+    from ecg_assets.scans.outputs import outputs_of, segmented
+    from ecg_assets.scans.refusal import refusal_text
+    from ecg_assets.scans.result_guard import PICTURE_SHA256, ResultGuard
 
     if checkpoint is not None and onnx is not None:
         raise click.UsageError("--checkpoint and --onnx exclude each other")
@@ -60,16 +64,19 @@ def predict(images: tuple[str, ...], out: Path, checkpoint: str | None, onnx: Pa
     weights = onnx or _checkpoint(checkpoint)
     segmenter, sha256 = _loaded(weights, is_onnx=onnx is not None), sha256_file(weights)
     outputs = outputs_of(out, [path.name for path in paths])
-    if len(outputs) < len(paths):
-        raise click.UsageError("two of the images have the same name; give them to two calls with folders of their own")
+    guard = ResultGuard(paths, "class_shares", overwrite)
     console, failed = Console(), 0
     bar = track(paths, "Reading", console=console, disable=not console.is_terminal)
     for number, path in enumerate(bar, start=1):
+        places = outputs[path.name]
         try:
-            segment_to(segmenter, path, outputs[path.name], sha256)
-        except UnreadableImageError as error:
+            guard.claim(path, places.paths, places.info)
+            noted = {PICTURE_SHA256: sha256_file(path)}
+            for place, content in segmented(segmenter, path, places, sha256, **noted).items():
+                write_bytes(place, content)
+        except Exception as error:  # whatever one image does to the network, the others go on
             failed += 1
-            click.echo(f"Left out: {error}", err=True)
+            click.echo(f"Left out: {refusal_text(error, str(path))}", err=True)
             continue
         if not console.is_terminal:
             click.echo(f"{path.name} ({number} of {len(paths)})")

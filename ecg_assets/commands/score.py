@@ -1,5 +1,6 @@
 """`ecg-assets score`."""
 
+import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 @click.argument("truth", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--json", "out", type=click.Path(dir_okay=False, path_type=Path), help="Write everything to this file.")
 @click.option("--all", "every", is_flag=True, help="List every record, not only the worst ten.")
-def score(predictions: Path, truth: Path, out: Path | None, every: bool) -> None:
+@click.option("--overwrite", is_flag=True, help="Let --json replace a file of PREDICTIONS or TRUTH.")
+def score(predictions: Path, truth: Path, out: Path | None, every: bool, overwrite: bool) -> None:
     """Score the digitised records in PREDICTIONS against the true ones in TRUTH.
 
     Both are folders of CSVs in the competition's shape: a header I to V6, mV, 10 s, cells empty outside what is
@@ -35,7 +37,11 @@ def score(predictions: Path, truth: Path, out: Path | None, every: bool) -> None
     """
     from ecg_assets.digitize.score import score_folders
     from ecg_assets.store.atomic import write_json
+    from ecg_assets.store.overwriting import refuse_overwriting
 
+    # A table of scores that lies among the predictions is replaced by the next one; nothing else there is.
+    if out is not None and not overwrite and not _is_scores(out):
+        refuse_overwriting(out, [predictions, truth])
     scores = score_folders(predictions, truth)
     console = Console()
     console.print(_records(scores.scored if every else scores.worst, "Records" if every else "The worst"))
@@ -45,6 +51,15 @@ def score(predictions: Path, truth: Path, out: Path | None, every: bool) -> None
     click.echo(f"Score: {scores.db:.4f} dB over {len(scores.scored)} records")
     if out is not None:
         write_json(out, scores.info())
+
+
+def _is_scores(path: Path) -> bool:
+    """Whether a file is what an earlier call has written."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and {"score_db", "by_record"} <= set(content)
 
 
 def _records(scored: list["Scored"], title: str) -> Table:

@@ -11,7 +11,8 @@ import click
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--images", is_flag=True, help="PREDICTIONS holds images <id>.png; each is read on the way.")
 @click.option("--layout", default="auto", show_default=True, help="With --images: the layout of the pages.")
-def submission(test_csv: Path, predictions: Path, out: Path, images: bool, layout: str) -> None:
+@click.option("--overwrite", is_flag=True, help="Let OUT replace TEST_CSV or a file of PREDICTIONS.")
+def submission(test_csv: Path, predictions: Path, out: Path, images: bool, layout: str, overwrite: bool) -> None:
     """Write the competition's submission from digitised records.
 
     TEST_CSV is the competition's table id,lead,fs,number_of_rows; PREDICTIONS a folder of <id>.csv as `digitize`
@@ -30,7 +31,10 @@ def submission(test_csv: Path, predictions: Path, out: Path, images: bool, layou
     from ecg_assets.digitize.signal_sources import csv_signals, image_signals
     from ecg_assets.digitize.submission import FILLED_WITH_MV, write_submission
     from ecg_assets.digitize.submission_table import read_test_table
+    from ecg_assets.store.overwriting import refuse_overwriting
 
+    if not overwrite:
+        refuse_overwriting(out, [test_csv, predictions])
     wanted = read_test_table(test_csv)
     if images:
         signals = image_signals(predictions, load_reader(), layout, click.echo)

@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ecg_assets.digitize.each import EachReport, run_each
 from ecg_assets.digitize.judge_config import JudgeConfig
 from ecg_assets.digitize.page_picture import page_picture, refused_picture
 from ecg_assets.digitize.page_score import PageScore, page_score, refused_page
@@ -17,6 +16,7 @@ from ecg_assets.pages.mix import read_styles
 from ecg_assets.pages.recipe import TEST_TABLE, recipe_named
 from ecg_assets.records.record import Record
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes
+from ecg_assets.store.per_item import EachReport, run_each
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
 
@@ -72,23 +72,38 @@ def judge(root: DataRoot, config: JudgeConfig, load: Callable[[], Reader], versi
         for record in judged_records(root, style, config.records)
         for recipe in config.recipes
     }
-    wanted = {name: _fingerprint(*page, config.seed, version) for name, page in pages.items()}
-    reader = cache(load)
+    load_once = cache(load)
+    tasks = {
+        name: _Page(*page, config.seed, _picture(root, name), _fingerprint(*page, config.seed, version), load_once)
+        for name, page in pages.items()
+    }
+    each = run_each(STAGE, results(root), root, tasks, log)
+    scores = {name: PageScore.model_validate(one.info) for name, one in each.manifests.items()}
+    return Judged(each, scores, {name: _picture(root, name) for name in scores})
 
-    def make(name: str) -> tuple[dict[Path, bytes], dict[str, Any]]:
-        record, style, recipe = pages[name]
-        trial = draw_trial(record, recipe, style, config.seed)
+
+@dataclass(frozen=True)
+class _Page:
+    """Draws, reads and scores one page."""
+
+    record: Record
+    style: str
+    recipe: str
+    seed: int
+    picture: Path
+    fingerprint: str
+    load: Callable[[], Reader]
+
+    def make(self) -> tuple[dict[Path, bytes], dict[str, Any]]:
+        """Its score and picture; see `ItemTask`."""
+        trial = draw_trial(self.record, self.recipe, self.style, self.seed)
         try:
-            reading = reader().digitize_image(trial.picture_hwc, record.fs_hz)
+            reading = self.load().digitize_image(trial.picture_hwc, self.record.fs_hz)
         except NotAnEcgError as error:
             score, picture = refused_page(trial, str(error)), refused_picture(trial)
         else:
             score, picture = page_score(trial, reading), page_picture(trial, reading)
-        return {_picture(root, name): picture}, score.model_dump(mode="json")
-
-    each = run_each(STAGE, results(root), root, wanted, make, log)
-    scores = {name: PageScore.model_validate(one.info) for name, one in each.manifests.items()}
-    return Judged(each, scores, {name: _picture(root, name) for name in scores})
+        return {self.picture: picture}, score.model_dump(mode="json")
 
 
 def _picture(root: DataRoot, name: str) -> Path:

@@ -1,7 +1,6 @@
 """What is written for each picture that is read: its signals, what is known of it, and two pictures to check it by."""
 
 import json
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from ecg_assets.digitize.reader import Reading
 from ecg_assets.digitize.signals_csv import signals_csv
+from ecg_assets.scans.result_names import result_stems
 
 # zlib's; higher ones take seconds a page and save a tenth.
 _PNG_LEVEL = 2
@@ -33,33 +33,35 @@ class Outputs:
     rectified: Path
     check: Path
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All of them."""
+        return self.signals, self.info, self.rectified, self.check
+
 
 def outputs_of(folder: Path, names: list[str]) -> dict[str, Outputs]:
     """Where the results of pictures go: `<stem>.csv`, `<stem>.json`, `<stem>_rectified.png`, `<stem>_check.png`.
 
-    Where two pictures of one folder have the same stem, their suffix stays in it: `page.jpg.csv`.
+    Where two pictures of one folder have the same stem, their suffix stays in it: `page.jpg.csv`; see `result_stems`.
 
     Args:
         folder: of the results.
         names: of the pictures, relative to theirs, with forward slashes.
     """
-    stems = Counter(_stem(name) for name in names)
     ends = (".csv", ".json", "_rectified.png", "_check.png")
-    return {
-        name: Outputs(*(folder / f"{_stem(name) if stems[_stem(name)] == 1 else name}{end}" for end in ends))
-        for name in names
-    }
+    return {name: Outputs(*(folder / f"{stem}{end}" for end in ends)) for name, stem in result_stems(names).items()}
 
 
-def contents_of(reading: Reading, name: str, outputs: Outputs) -> dict[Path, bytes]:
+def contents_of(reading: Reading, name: str, outputs: Outputs, **noted: str) -> dict[Path, bytes]:
     """The results of one picture by path.
 
     Args:
         reading: what was read.
         name: the picture's file name, for the JSON.
         outputs: where it goes.
+        noted: further entries of the JSON.
     """
-    facts: dict[str, Any] = {"file": PurePosixPath(name).name, "fs_hz": reading.fs_hz, **reading.info()}
+    facts: dict[str, Any] = {"file": PurePosixPath(name).name, "fs_hz": reading.fs_hz, **reading.info(), **noted}
     return {
         outputs.signals: signals_csv(reading.signal_mv, reading.fs_hz),
         outputs.info: (json.dumps(facts, indent=1) + "\n").encode("utf-8"),
@@ -74,7 +76,3 @@ def png_of(image_hwc: npt.NDArray[np.uint8]) -> bytes:
     if not done:
         raise ValueError(f"a picture of shape {image_hwc.shape} cannot be written as PNG")
     return bytes(content)
-
-
-def _stem(name: str) -> str:
-    return str(PurePosixPath(name).with_suffix(""))

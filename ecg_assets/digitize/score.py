@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from ecg_assets.digitize.metric import Power, lead_powers, score_db, total
 from ecg_assets.digitize.sampling_rate import resampled
 from ecg_assets.digitize.signals_csv import read_signals
@@ -16,6 +19,8 @@ WORST = 10
 # Tables that the competition puts beside its records.
 _TABLES = ("train.csv", "test.csv")
 _VARIANT = re.compile(r"-\d{4}$")
+
+Signals = tuple[npt.NDArray[np.float32], int]
 
 
 class ScoreError(ValueError):
@@ -158,8 +163,12 @@ def score_file(name: str, record_id: str, truth: Path, predicted: Path) -> Score
     Raises:
         SignalsError: one of them cannot be read.
     """
-    truth_mv, fs_hz = read_signals(truth)
-    predicted_mv, own_hz = read_signals(predicted)
+    return score_signals(name, record_id, read_signals(truth), read_signals(predicted))
+
+
+def score_signals(name: str, record_id: str, truth: Signals, predicted: Signals) -> Scored:
+    """As `score_file`, of signals: (12, n) mV with NaN outside what is printed, and their sampling rate in Hz."""
+    (truth_mv, fs_hz), (predicted_mv, own_hz) = truth, predicted
     leads = lead_powers(truth_mv, resampled(predicted_mv, own_hz, fs_hz), fs_hz)
     return Scored(name, record_id, resampled_from_hz=own_hz if own_hz != fs_hz else None, leads=leads)
 

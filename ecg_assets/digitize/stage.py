@@ -7,12 +7,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ecg_assets.digitize.each import EachReport, run_each
-from ecg_assets.digitize.outputs import contents_of, outputs_of
+from ecg_assets.digitize.outputs import Outputs, contents_of, outputs_of
 from ecg_assets.digitize.reader import NotAnEcgError, Reader
-from ecg_assets.scans.page import SUFFIXES, UnreadableImageError, read_image
-from ecg_assets.store.confined import leads_out
+from ecg_assets.scans.inbox import image_names, inbox
+from ecg_assets.scans.page import UnreadableImageError, read_image
+from ecg_assets.scans.refusal import refusal_text
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
+from ecg_assets.store.per_item import EachReport, ItemFailedError, run_each
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
 
@@ -44,20 +45,13 @@ def results(root: DataRoot) -> Path:
     return root.scans / "digitized"
 
 
-def inbox_images(root: DataRoot) -> list[str]:
-    """Names of all images in the inbox of scans and below, relative to it; links that lead out of it are left out."""
-    inbox = root.scans / "inbox"
-    paths = (path for path in inbox.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    kept = (path for path in paths if path.name[0] != "." and not leads_out(path, inbox))
-    return sorted(path.relative_to(inbox).as_posix() for path in kept)
-
-
 def digitize_inbox(
     root: DataRoot, load: Callable[[], Reader], version: str, fs_hz: int, layout: str, log: Log
 ) -> InboxReport:
     """Writes signals, facts and two pictures for each image in the inbox; drops those of images that are gone.
 
-    A picture that is refused is reported, does not stop the others, and is not tried again by the same version.
+    A picture that is refused is reported, does not stop the others, and is not tried again by the same version. One
+    that the reader breaks on is reported too, and tried again by the next run.
 
     Args:
         root: holds the inbox.
@@ -67,25 +61,44 @@ def digitize_inbox(
         layout: of the pages, or "auto".
         log: receives a line for each picture.
     """
-    inbox, names = root.scans / "inbox", inbox_images(root)
-    places = outputs_of(results(root), names)
-    wanted = {
-        name: fingerprint(sha256_file(inbox / name), version, fs_hz, layout, places[name].signals.name)
-        for name in names
+    folder, load_once = inbox(root), cache(load)
+    tasks = {
+        name: _Read(
+            folder / name,
+            name,
+            places,
+            fingerprint(sha256_file(folder / name), version, fs_hz, layout, places.signals.name),
+            (load_once, fs_hz, layout, log),
+        )
+        for name, places in outputs_of(results(root), image_names(root)).items()
     }
-    reader = cache(load)
-
-    def make(name: str) -> tuple[dict[Path, bytes], dict[str, Any]]:
-        try:
-            reading = reader().digitize_image(read_image(inbox / name), fs_hz, layout)
-        except (NotAnEcgError, UnreadableImageError) as error:
-            log(f"{STAGE}: {name} is refused: {error}")
-            return {}, {REFUSED: str(error)}
-        return contents_of(reading, name, places[name]), reading.info()
-
-    each = run_each(STAGE, results(root), root, wanted, make, log)
+    each = run_each(STAGE, results(root), root, tasks, log)
     refused = {name: one.info[REFUSED] for name, one in each.manifests.items() if REFUSED in one.info}
-    return InboxReport(each, refused)
+    return InboxReport(each, dict(sorted({**refused, **each.failed}.items())))
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Reads an image of the inbox."""
+
+    image: Path
+    name: str
+    places: Outputs
+    fingerprint: str
+    how: tuple[Callable[[], Reader], int, str, Log]
+
+    def make(self) -> tuple[dict[Path, bytes], dict[str, Any]]:
+        """Its results, or why it is refused; see `ItemTask`."""
+        load, fs_hz, layout, log = self.how
+        reader = load()
+        try:
+            reading = reader.digitize_image(read_image(self.image), fs_hz, layout)
+            return contents_of(reading, self.name, self.places), reading.info()
+        except (NotAnEcgError, UnreadableImageError) as error:
+            log(f"{STAGE}: {self.name} is refused: {error}")
+            return {}, {REFUSED: str(error)}
+        except Exception as error:
+            raise ItemFailedError(refusal_text(error, self.name)) from error
 
 
 def reader_version() -> str:

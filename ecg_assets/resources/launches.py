@@ -98,7 +98,8 @@ def recorded_launches(runs: Path) -> list[Launch]:
     Raises:
         LaunchRecordError: a record cannot be read.
     """
-    records = sorted((*runs.glob(f"*/{PROCESS_FILE}"), *runs.glob(f".previous/*/{PROCESS_FILE}")))
+    folders = ("*", ".archive/*/*", ".previous/*")  # the last is where earlier versions set runs aside
+    records = sorted(record for folder in folders for record in runs.glob(f"{folder}/{PROCESS_FILE}"))
     return [launch for record in records if (launch := read_launch(record.parent)) is not None]
 
 

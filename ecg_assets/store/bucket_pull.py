@@ -19,7 +19,7 @@ from ecg_assets.store.bucket_copy import (
 )
 from ecg_assets.store.bucket_download import fetch
 from ecg_assets.store.bucket_retry import BucketError, GenerationChangedError, Log, ObjectMissingError
-from ecg_assets.store.bucket_units import group_of, lock_of
+from ecg_assets.store.bucket_units import group_of, is_archived, lock_of
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.lock import only_writer
 
@@ -42,7 +42,8 @@ def pull(copy: WorkingCopy, groups: Collection[str] | None, log: Log) -> list[st
     with only_writer(copy.own, log):
         listing = {found.name.removeprefix(MANIFESTS): found for found in copy.bucket.listing(MANIFESTS)}
         names = sorted({*listing, *copy.known_names()})
-        for name in (one for one in names if groups is None or group_of(one) in groups):
+        wanted = (one for one in names if groups is None or group_of(one) in groups)
+        for name in (one for one in wanted if not is_archived(one)):
             with copy.locked(lock_of(name)) as free:
                 if not free:
                     log(f"{name}: another run writes it on this machine; not pulled")

@@ -18,7 +18,17 @@ from ecg_assets.store.bucket_copy import (
     read_bucket_manifest,
 )
 from ecg_assets.store.bucket_retry import BucketError, GenerationChangedError, Log, ObjectMissingError
-from ecg_assets.store.bucket_units import RUNS, SCANS, Unit, group_of, manifest_unit, run_names, run_unit, units
+from ecg_assets.store.bucket_units import (
+    ARCHIVE,
+    RUNS,
+    SCANS,
+    Unit,
+    group_of,
+    manifest_unit,
+    run_names,
+    run_unit,
+    units,
+)
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.lock import only_writer
 
@@ -56,13 +66,16 @@ def push_shard(copy: WorkingCopy, manifest: Path, log: Log) -> bool:
         return _put_unit(copy, unit, log)
 
 
-def push_run(copy: WorkingCopy, experiment: str, log: Log) -> bool:
-    """Puts a run folder as it is at this moment; a trainer may be at work in it. Returns whether it was put."""
+def push_run(copy: WorkingCopy, run: str, log: Log) -> bool:
+    """Puts a run folder, named relative to `runs/`, as it is at this moment; a trainer may be at work in it.
+
+    Returns whether it was put.
+    """
     moment = copy.own / "moments" / uuid.uuid4().hex[:8]
     with only_writer(copy.own, log):
         shutil.rmtree(moment.parent, ignore_errors=True)  # of a push that was killed
         try:
-            return _put_unit(copy, run_unit(copy.path, experiment, moment), log)
+            return _put_unit(copy, run_unit(copy.path, run, moment), log)
         finally:
             shutil.rmtree(moment, ignore_errors=True)
 
@@ -139,6 +152,29 @@ def delete_objects(copy: WorkingCopy, objects: Iterable[tuple[str, int]]) -> Non
     with ThreadPoolExecutor(TRANSFERS) as pool:
         for _ in pool.map(one, list(objects)):
             pass
+
+
+def archived_units(copy: WorkingCopy) -> dict[str, int]:
+    """Archived runs in the bucket, whichever machine has put them: name of the unit -> bytes."""
+    found = copy.bucket.listing(f"{MANIFESTS}{RUNS}/{ARCHIVE}/")
+    manifests = {one.name: read_bucket_manifest(copy.bucket.read(one), copy.bucket.told(one.name)) for one in found}
+    return {
+        name.removeprefix(MANIFESTS): sum(stored.size for stored in manifest.files.values())
+        for name, manifest in manifests.items()
+    }
+
+
+def delete_archived(copy: WorkingCopy, name: str) -> None:
+    """Deletes an archived run from the bucket.
+
+    Raises:
+        BucketError: the bucket cannot be written.
+    """
+    there = _theirs(copy, name)
+    if there is not None:
+        delete_objects(copy, [(MANIFESTS + name, there.generation)])
+        _delete_replaced(copy, there.manifest, BucketManifest(files={}))
+    copy.note(name, None)
 
 
 def _forget_results(copy: WorkingCopy, seen: set[str], log: Log) -> None:

@@ -12,12 +12,17 @@ from ecg_assets.store.manifest import read_manifest
 
 STORE, RECORDS, GRIDS, PAGES, DATASET = "store.json", "ori_csv", "grids", "data", "dataset_grid_wave_mix"
 RUNS, CHAMPION, SCANS = "runs", "champion", "scans"
+# Of run folders, those that gave way to others: `runs/.archive/<experiment>/<time>/`.
+ARCHIVE = ".archive"
 GROUPS = (RECORDS, GRIDS, PAGES, DATASET, RUNS, CHAMPION, SCANS)
 
 _MANIFESTS = "_manifests"
 _SINGLE = (STORE, f"{DATASET}/dataset.json", f"{RUNS}/published.json")
-# The index is no file of the manifest beside it, and means nothing without it.
-_BESIDE = {f"{RECORDS}/records.json": (f"{RECORDS}/index.parquet",)}
+# The index is no file of the manifest beside it, and means nothing without it; nor does the note of what was published.
+_BESIDE = {
+    f"{RECORDS}/records.json": (f"{RECORDS}/index.parquet",),
+    f"{RUNS}/published.json": (f"{RUNS}/published.safetensors",),
+}
 _OF_THE_MOMENT = ("heartbeats", "hosts", "stop_request", "process.json")
 _IMMUTABLE = ".safetensors"
 
@@ -50,7 +55,7 @@ def lock_of(name: str) -> str | None:
     if name in _SINGLE or len(parts) == 1:
         return None
     if parts[0] == RUNS:
-        return f"{RUNS}/.locks/{parts[1]}"
+        return f"{RUNS}/.locks/{parts[2] if is_archived(name) else parts[1]}"
     return "/".join(parts[:2]) if len(parts) > 2 else parts[0]
 
 
@@ -79,7 +84,8 @@ def units(root: Path, groups: Collection[str]) -> Iterator[Unit]:
                 yield unit
     for name in _SINGLE:
         if group_of(name) in groups and (root / name).exists():
-            yield Unit(name, {name: sha256_file(root / name)}, name, root)
+            there = [one for one in (*_BESIDE.get(name, ()), name) if (root / one).exists()]
+            yield Unit(name, {one: sha256_file(root / one) for one in there}, name, root)
     for name, folder, last in (
         (f"{CHAMPION}/champion.json", CHAMPION, f"{CHAMPION}/champion.json"),
         (f"{SCANS}/inbox.json", f"{SCANS}/inbox", None),
@@ -91,11 +97,17 @@ def units(root: Path, groups: Collection[str]) -> Iterator[Unit]:
 
 
 def run_names(root: Path) -> list[str]:
-    """Experiments with a run folder."""
-    return sorted(path.parent.name for path in (root / RUNS).glob("*/config.json"))
+    """Run folders, relative to `runs/`: experiments, and runs that were archived."""
+    found = [path for pattern in ("*", f"{ARCHIVE}/*/*") for path in (root / RUNS).glob(f"{pattern}/config.json")]
+    return sorted(path.parent.relative_to(root / RUNS).as_posix() for path in found)
 
 
-def run_unit(root: Path, experiment: str, moment: Path) -> Unit:
+def is_archived(name: str) -> bool:
+    """Whether a unit is an archived run: put into the bucket, and never pulled, because nothing is made from it."""
+    return name.startswith(f"{RUNS}/{ARCHIVE}/")
+
+
+def run_unit(root: Path, run: str, moment: Path) -> Unit:
     """A run folder as it is at this moment, although a trainer may be writing in it.
 
     Checkpoints are renamed into place and never changed, so a hard link keeps one; other files grow, and are copied.
@@ -104,10 +116,10 @@ def run_unit(root: Path, experiment: str, moment: Path) -> Unit:
 
     Args:
         root: the data root.
-        experiment: names the run folder.
+        run: the run folder, relative to `runs/`.
         moment: an empty folder on the same disk, for the copy.
     """
-    folder = f"{RUNS}/{experiment}"
+    folder = f"{RUNS}/{run}"
     files = {}
     for name in _files_below(root, root / folder):
         target = moment / name

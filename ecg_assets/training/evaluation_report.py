@@ -31,11 +31,10 @@ def write_evaluation(root: DataRoot, run: RunFolder, card: Scorecard, page_png: 
         CheckpointError, EmptySplitError: the champion cannot be scored on this dataset.
     """
     champion = champion_on(root, card.dataset_digest, scorer(root, card.dataset_digest, log), log)
-    curve = kept_loss_curve(root, run.events)
-    pictures = [
-        Section("A test page as the network reads it", pictures=[Picture("first test record", page_png)]),
-        Section("Training", pictures=[Picture("losses and Dice on validation samples", curve)]),
-    ]
+    pictures = [Section("A test page as the network reads it", pictures=[Picture("first test record", page_png)])]
+    if run.events.exists():  # not where another config has just taken the run folder
+        curve = Picture("losses and Dice on validation samples", kept_loss_curve(root, run.events))
+        pictures.append(Section("Training", pictures=[curve]))
     parts = sections(card, champion.card if champion else None, report_path(run).parent)
     facts = {
         "experiment": card.experiment,

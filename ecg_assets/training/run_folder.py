@@ -2,14 +2,18 @@
 
 import json
 import os
-import shutil
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ecg_assets.store.atomic import remove_temporaries, write_text
+from ecg_assets.store.bucket_copy import working_copy_around
+from ecg_assets.store.bucket_push import push_run
+from ecg_assets.store.bucket_units import ARCHIVE
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
@@ -18,7 +22,6 @@ from ecg_assets.weights import SEGMENTATION, weights_path
 
 # To be raised when the same config on the same data would train to something else.
 CODE_VERSION = "2"
-_PREVIOUS = ".previous"
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -179,7 +182,8 @@ class Published(BaseModel):
 def prepare_run(root: DataRoot, config: TrainConfig, log: Log) -> RunFolder:
     """Opens the run folder of an experiment. Checkpoints stay when config, dataset and code are as they were.
 
-    A run that was started with something else is moved to `runs/.previous/<experiment>`.
+    A run that was started with something else is moved to `runs/.archive/<experiment>/<time>`, and in a data root in a
+    bucket put there as well, before the new one takes its place.
 
     Raises:
         RunFolderError: there is no dataset, or a file of weights that the config names is not there.
@@ -194,11 +198,11 @@ def prepare_run(root: DataRoot, config: TrainConfig, log: Log) -> RunFolder:
             log(f"{config.experiment}: removed {left} unfinished files of an interrupted run")
         return run
     if run.path.exists():
-        previous = root.runs / _PREVIOUS / config.experiment
-        shutil.rmtree(previous, ignore_errors=True)
-        previous.parent.mkdir(parents=True, exist_ok=True)
-        run.path.rename(previous)
-        log(f"{config.experiment}: config, dataset or code has changed; the old run was moved to {previous}")
+        archived = _archive(root, run)
+        log(f"{config.experiment}: config, dataset or code has changed; the earlier run is kept in {archived}")
+        copy = working_copy_around(root.path, log)
+        if copy is not None:
+            push_run(copy, archived.relative_to(root.runs).as_posix(), log)
     start = Start(
         config=config,
         dataset=os.path.relpath(root.dataset, run.path),
@@ -208,6 +212,22 @@ def prepare_run(root: DataRoot, config: TrainConfig, log: Log) -> RunFolder:
     write_text(run.config, start.model_dump_json(indent=1) + "\n")
     log(f"{config.experiment}: new run in {run.path}")
     return run
+
+
+def archived_runs(root: DataRoot) -> list[Path]:
+    """Folders of runs that gave way to others, sorted; those of `.previous`, where earlier versions put them, too."""
+    return sorted([*(root.runs / ARCHIVE).glob("*/*/"), *(root.runs / ".previous").glob("*/")])
+
+
+def _archive(root: DataRoot, run: RunFolder) -> Path:
+    folder = root.runs / ARCHIVE / run.path.name
+    folder.mkdir(parents=True, exist_ok=True)
+    time = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+    # Two within a second: a rename onto a folder that holds something would fail.
+    names = (time if number == 1 else f"{time}-{number}" for number in count(1))
+    archived = next(path for name in names if not (path := folder / name).exists())
+    run.path.rename(archived)
+    return archived
 
 
 def start_fingerprint(config: TrainConfig, dataset_digest: str) -> str:

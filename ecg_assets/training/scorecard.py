@@ -9,7 +9,7 @@ from ecg_assets.store.atomic import write_bytes, write_text
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
-from ecg_assets.training.run_folder import RunFolder, read_start
+from ecg_assets.training.run_folder import RunFolder, dataset_digest
 from ecg_assets.training.tally import Cell, divided, summed
 
 if TYPE_CHECKING:
@@ -110,12 +110,13 @@ def read_scorecard(run: RunFolder) -> Scorecard:
         raise ScorecardMissingError(f"{path} is no scorecard; delete it and materialise evaluation_report") from error
 
 
-def score_run(root: DataRoot, run: RunFolder, log: Log) -> tuple[Scorecard, bool]:
-    """Scores a run's best checkpoint on the test split, unless that was done already, and draws the extremes.
+def score_run(root: DataRoot, run: RunFolder, checkpoint: Path, log: Log) -> tuple[Scorecard, bool]:
+    """Scores a run's checkpoint on the test split, unless that was done already, and draws the extremes.
 
     Args:
         root: holds the dataset.
-        run: whose checkpoint.
+        run: whose checkpoint it is; the scorecard and its pictures go into its folder.
+        checkpoint: the weights.
         log: receives what happens.
 
     Returns:
@@ -124,19 +125,19 @@ def score_run(root: DataRoot, run: RunFolder, log: Log) -> tuple[Scorecard, bool
     Raises:
         CheckpointError, EmptySplitError, RunFolderError: what they say.
     """
-    start, sha256 = read_start(run), sha256_file(run.best)
+    sha256, digest = sha256_file(checkpoint), dataset_digest(root)
     if scorecard_path(run).exists():
         kept = read_scorecard(run)
-        if is_current(kept, sha256, start.dataset_digest):
+        if is_current(kept, sha256, digest):
             log(f"{run.path.name}: this checkpoint is scored already on this dataset")
             return kept, True
     from ecg_assets.training.evaluate import evaluate  # imports torch
 
-    evaluation = evaluate(root, run.best, "test", _BATCH, log)
+    evaluation = evaluate(root, checkpoint, "test", _BATCH, log)
     folder = scorecard_path(run).parent
     best = [_draw(look, folder, f"best-{place:02d}") for place, look in enumerate(evaluation.extremes.best, 1)]
     worst = [_draw(look, folder, f"worst-{place:02d}") for place, look in enumerate(evaluation.extremes.worst, 1)]
-    card = _card(evaluation, start.config.experiment, sha256, start.dataset_digest)
+    card = _card(evaluation, run.path.name, sha256, digest)
     card = card.model_copy(update={"best": best, "worst": worst})
     write_text(scorecard_path(run), card.model_dump_json(indent=1) + "\n")
     return card, False

@@ -37,7 +37,7 @@ def put_run(root: DataRoot, name: str, seed: int) -> RunFolder:
     EventLog(run.events).write(
         "epoch", "epoch 1", epoch=1, loss=1.0, validation_loss=1.0, learning_rate=0.01, dice=dice
     )
-    note_published(root, name, sha256_file(run.best))
+    note_published(root, name, run.best, sha256_file(run.best))
     return run
 
 
@@ -91,3 +91,36 @@ def test_report_and_champion_tell_their_numbers_and_the_second_is_compared_with_
     assert "first" in str(made["champion"]["summary"].value)
     better = float(made["evaluation_report"]["dice_wave"].value) > float(numbers["dice_wave"].value)
     assert better or made["champion"]["promoted"].value is False
+
+
+def test_a_retraining_that_was_cancelled_is_neither_evaluated_nor_promoted(root: DataRoot) -> None:
+    """It has written a better epoch of its own over the run folder's checkpoint, and was not published."""
+    run = put_run(root, "first", 0)
+    published = sha256_file(run.best)
+    put_checkpoint(run.best, 1)
+    assert sha256_file(run.best) != published
+    made = materialized(root)
+    assert read_scorecard(run).sha256 == published
+    assert made["champion"]["sha256"].value == published
+    assert sha256_file(root.champion / "champion.safetensors") == published
+    assert "holds a training that was not published" in str(made["evaluation_report"]["not_evaluated"].value)
+
+
+def test_another_config_in_the_run_s_place_leaves_the_published_checkpoint_to_be_evaluated(root: DataRoot) -> None:
+    run = put_run(root, "first", 0)
+    published = sha256_file(run.best)
+    prepare_run(root, TrainConfig(**(SMALL | {"experiment": "first", "epochs": 7})), quiet)
+    assert not run.best.exists()
+    assert materialized(root)["champion"]["sha256"].value == published
+
+
+def test_scores_of_another_checkpoint_promote_nothing(root: DataRoot) -> None:
+    put_run(root, "first", 0)
+    materialized(root)
+    put_run(root, "first", 1)
+    with pytest.raises(dg.Failure, match="are of another checkpoint than was published: materialise evaluation_report"):
+        dg.materialize(
+            [champion, *(dg.AssetSpec(name) for name in ("evaluation_report", "trained_checkpoint", "mixed_dataset"))],
+            selection=["champion"],
+            resources={"data_root": DataRootResource(path=str(root.path))},
+        )

@@ -9,7 +9,8 @@ from PIL import Image
 from ecg_assets.assets.scan_segmentations import scan_segmentations
 from ecg_assets.resources.engine import EngineResource
 from ecg_assets.resources.storage import DataRootResource
-from ecg_assets.scans.stage import inbox, results
+from ecg_assets.scans.inbox import inbox
+from ecg_assets.scans.stage import results
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.training.champion import decide

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ecg_assets.scans.stage import inbox, segment_inbox
+from ecg_assets.scans.inbox import inbox
+from ecg_assets.scans.stage import segment_inbox
 from ecg_assets.store.engine import Workers, map_unordered
 from ecg_assets.store.engine_ray import NotSharedError, RayEngine
 from ecg_assets.store.engine_ray_connection import EngineError

@@ -131,6 +131,23 @@ def test_prune_finds_rests_of_a_killed_promotion_and_sources_that_are_not_asked_
     assert not any((data_root / name).exists() for name in left)
 
 
+def test_prune_alone_removes_archived_trainings_and_only_when_told(data_root: Path) -> None:
+    runs = data_root / "runs"
+    archived = [runs / ".archive" / "demo" / name for name in ("2026-01-01T00-00-00Z", "2026-01-02T00-00-00Z")]
+    archived.append(runs / ".previous" / "demo")  # where earlier versions put the run before
+    for folder in (*archived, runs / "demo"):
+        (folder / "checkpoints").mkdir(parents=True)
+        (folder / "checkpoints" / "best.safetensors").write_bytes(b"1234")
+    shown = run("prune").output
+    assert all(f"archived training: {path.relative_to(data_root)}, 1 files" in shown for path in archived)
+    assert "3 files" in shown
+    assert "Nothing to prune" in run("prune", "--keep-runs").output
+    assert all(path.exists() for path in archived)
+    assert "Deleted 3 files" in run("prune", "--yes").output
+    assert not any(path.exists() for path in archived)
+    assert (runs / "demo" / "checkpoints" / "best.safetensors").exists()
+
+
 def test_reconcile_says_when_there_is_nothing_to_close(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(make_home(tmp_path / "home")))
     assert run("reconcile").output == "No run is left without its process\n"

@@ -151,6 +151,20 @@ def test_the_command_tells_all_of_it(truth: Path, predictions: Path, tmp_path: P
     assert told["by_record"]["11"]["leads_db"]["V1"] == pytest.approx(6, abs=1.5)
 
 
+def test_the_table_of_scores_replaces_no_signals_but_an_earlier_table(truth: Path, predictions: Path) -> None:
+    truth_csv, table = truth / "22" / "22.csv", predictions / "scores.json"
+    held = truth_csv.read_bytes()
+    score = ["score", str(predictions), str(truth), "--json"]
+    refused = CliRunner().invoke(main, [*score, str(truth_csv)])
+    assert refused.exit_code == 1
+    assert "22.csv is there already and lies among the inputs" in refused.output and "--overwrite" in refused.output
+    assert truth_csv.read_bytes() == held
+    for _ in range(2):
+        assert CliRunner().invoke(main, [*score, str(table)]).exit_code == 0
+    assert CliRunner().invoke(main, [*score, str(predictions / "33.csv"), "--overwrite"]).exit_code == 0
+    assert "score_db" in (predictions / "33.csv").read_text()
+
+
 def test_the_command_names_a_broken_file_in_one_line(truth: Path, predictions: Path) -> None:
     (predictions / "22.csv").write_text("I,II\n1,2\n")
     done = CliRunner().invoke(main, ["score", str(predictions), str(truth)])

@@ -14,7 +14,7 @@ from ecg_assets.digitize.stage import InboxReport, digitize_inbox, reader_versio
 from ecg_assets.digitize.trial import Trial, draw_trial, records_of_split
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets_tests.conftest import quiet
-from ecg_assets_tests.digitize.readers import KnownReader
+from ecg_assets_tests.digitize.readers import KnownReader, KnownReading, Rgb
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +93,32 @@ def test_a_broken_file_is_told_and_does_not_stop_the_others(root: DataRoot, know
     report = read(root, KnownReader(known))
     assert "cannot be read as an image" in report.refused["broken.png"]
     assert len(report.read) == 2
+
+
+def test_a_picture_on_which_the_reader_breaks_is_its_refusal_and_is_tried_again(
+    root: DataRoot, known: list[Trial]
+) -> None:
+    class Breaking(KnownReader):
+        def digitize_image(self, image_hwc: Rgb, *arguments: object) -> KnownReading:
+            if image_hwc.shape[0] == 300:
+                raise MemoryError("3.6 GB")
+            return super().digitize_image(image_hwc)
+
+    report = read(root, Breaking(known))
+    assert report.read == ["more/photo.png", "page.png"]
+    assert "cat.png cannot be read (MemoryError: 3.6 GB" in report.refused["cat.png"]
+    assert report.each.failed.keys() == {"cat.png"}
+    again = read(root, KnownReader(known))
+    assert again.refused == {"cat.png": "no grid was found; expected a paper ECG"}
+    assert again.each.skipped == ["more/photo.png", "page.png"]
+
+
+def test_a_reader_that_cannot_be_loaded_is_no_picture_s_fault(root: DataRoot) -> None:
+    def load() -> Reader:
+        raise FileNotFoundError("weights")
+
+    with pytest.raises(FileNotFoundError, match="weights"):
+        digitize_inbox(root, load, "1", 250, "auto", quiet)
 
 
 def test_an_interrupted_run_keeps_what_it_has_read(root: DataRoot, known: list[Trial]) -> None:

@@ -199,3 +199,17 @@ def test_the_command_tells_what_it_wrote(tmp_path: Path, predictions: Path) -> N
     assert "47,807 rows of 2 records, read back and complete" in done.output
     assert "38,432 samples (80.4%) were not read and are 0 mV; 1 records have no signal at all" in done.output
     assert len(pq.read_table(out)) == 47_807
+
+
+def test_the_command_replaces_no_input_unless_told(tmp_path: Path, predictions: Path) -> None:
+    table = table_of(tmp_path)
+    for out in (table, predictions / "101.csv"):
+        held = out.read_bytes()
+        refused = CliRunner().invoke(main, ["submission", str(table), str(predictions), str(out)])
+        assert refused.exit_code == 1
+        assert out.name in refused.output and "--overwrite" in refused.output
+        assert out.read_bytes() == held
+    out = predictions / "101.csv"
+    done = CliRunner().invoke(main, ["submission", str(table), str(predictions), str(out), "--overwrite"])
+    assert done.exit_code == 0, done.output
+    assert len(pq.read_table(out)) == 47_807

@@ -167,11 +167,12 @@ def test_an_unreadable_record_is_an_error_that_names_it(run_folder: Path) -> Non
 
 
 def test_records_of_folders_that_were_set_aside_are_found_too(run_folder: Path) -> None:
-    aside = run_folder.parent / ".previous" / "old"
-    aside.mkdir(parents=True)
-    for folder in (run_folder, aside):
+    runs = run_folder.parent
+    folders = {run_folder, runs / ".archive" / "old" / "2026-01-01T00-00-00Z", runs / ".previous" / "old"}
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
         note_launch(folder, 1, "token")
-    assert {launch.run_folder for launch in recorded_launches(run_folder.parent)} == {run_folder, aside}
+    assert {launch.run_folder for launch in recorded_launches(runs)} == folders
 
 
 def test_importing_the_preflight_does_not_import_torch() -> None:

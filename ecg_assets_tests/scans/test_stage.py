@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -11,9 +12,10 @@ import torch
 from PIL import Image
 
 from ecg_assets.pages.png import read_grey
+from ecg_assets.scans.inbox import images_in, inbox
 from ecg_assets.scans.preview import overlay_sheet
-from ecg_assets.scans.segment import Segmenter
-from ecg_assets.scans.stage import images_in, inbox, outputs, results, segment_inbox
+from ecg_assets.scans.segment import Segmentation, Segmenter
+from ecg_assets.scans.stage import outputs, results, segment_inbox
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.training.checkpoint import NetworkSpec, save_best
 from ecg_assets.training.flat import FlatNetwork
@@ -102,6 +104,27 @@ def test_an_unreadable_image_is_named_and_does_not_stop_the_others(root: DataRoo
     assert report.made == ["fine.png"]
     assert list(report.unreadable) == ["broken.png"]
     assert any("broken.png is left out" in line for line in lines)
+
+
+def test_an_image_that_breaks_the_network_is_named_and_does_not_stop_the_others(
+    root: DataRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(root, "breaks.png", height=333)
+    put(root, "fine.png")
+    real = Segmenter.segment_image
+
+    def segment_image(self: Segmenter, image_hwc: npt.NDArray[np.uint8]) -> Segmentation:
+        if image_hwc.shape[0] == 333:
+            raise cv2.error("Failed to allocate 3758096384 bytes")
+        return real(self, image_hwc)
+
+    monkeypatch.setattr(Segmenter, "segment_image", segment_image)
+    weights = checkpoint(tmp_path)
+    report = segment_inbox(root, weights, nowhere)
+    assert report.made == ["fine.png"]
+    assert "breaks.png cannot be read (error: Failed to allocate" in report.unreadable["breaks.png"]
+    monkeypatch.undo()
+    assert segment_inbox(root, weights, nowhere).made == ["breaks.png"]
 
 
 def test_results_of_an_image_that_is_gone_are_removed(root: DataRoot, tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from ecg_assets.digitize.stage import inbox_images
 from ecg_assets.records.index import IndexMissingError, accepted_records, read_index, write_index
 from ecg_assets.records.ingest import IngestReport, SourceConfig, csv_path, ingest
-from ecg_assets.scans.stage import images_in, inbox, segment_inbox
+from ecg_assets.scans.inbox import images_in, inbox
+from ecg_assets.scans.stage import segment_inbox
 from ecg_assets.store.confined import is_inside
 from ecg_assets.store.manifest import ManifestError, read_manifest
 from ecg_assets.store.root import DataRoot, open_root
@@ -125,7 +125,6 @@ def test_links_out_of_the_inbox_are_told_and_left_out(root: DataRoot, tmp_path: 
     (inbox(root) / "folder").symlink_to(outside)
     os.mkfifo(inbox(root) / "pipe.png")
     assert images_in(root) == []
-    assert inbox_images(root) == []
     lines: list[str] = []
     segment_inbox(root, tmp_path / "no.safetensors", lines.append)
     told = [line for line in lines if "link out of the inbox" in line]

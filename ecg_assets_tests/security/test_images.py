@@ -15,8 +15,9 @@ from ecg_assets.digitize.stage import digitize_inbox
 from ecg_assets.pages.own_paper import own_paper
 from ecg_assets.pages.png import PngError
 from ecg_assets.pages.user_paper import read_user_mask
+from ecg_assets.scans.inbox import inbox
 from ecg_assets.scans.page import UnreadableImageError, read_image
-from ecg_assets.scans.stage import inbox, segment_inbox
+from ecg_assets.scans.stage import segment_inbox
 from ecg_assets.store.root import open_root
 from ecg_assets.weights import SEGMENTATION, weights_path
 from ecg_assets_tests.conftest import quiet

@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 
 from ecg_assets.store.atomic import write_bytes
-from ecg_assets.store.bucket_push import SecondWriterError
+from ecg_assets.store.bucket_copy import working_copy_around
+from ecg_assets.store.bucket_push import SecondWriterError, archived_units, delete_archived, push, push_run
 from ecg_assets.store.bucket_retry import BucketError, ObjectMissingError
 from ecg_assets.store.bucket_root import pull_into, push_from
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.manifest import read_manifest
 from ecg_assets.store.root import DataRoot, DataRootError, open_root
 from ecg_assets.store.stage import StageReport, manifest_path, run_stage
+from ecg_assets.training.published import note_published, read_published
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.store.bucket_emulator import BUCKET, Emulator, Request, emulator_running, failing
 from ecg_assets_tests.store.shards import FilesTask
@@ -333,3 +335,34 @@ def test_the_champion_and_its_report_go_together_and_old_weights_go(a: Machine, 
     write_bytes(root.champion / "champion.safetensors", b"better")
     push_from(root.champion, quiet)
     assert sum("champion.safetensors" in name or "champion/champion." in name for name in emulator.names()) == 3
+
+
+def test_an_archived_run_is_put_once_and_never_pulled_and_deleted_only_when_told(
+    a: Machine, b: Machine, emulator: Emulator
+) -> None:
+    run = ".archive/demo/2026-01-01T00-00-00Z"
+    folder = a.root.runs / run
+    for name in ("config.json", "checkpoints/best.safetensors"):
+        write_bytes(folder / name, b"{}")
+    copy = working_copy_around(a.root.path, quiet)
+    assert copy is not None
+    assert push_run(copy, run, quiet)
+    assert push(copy, ["runs"], quiet) == []
+    pull_into(b.root.path, ["runs"], quiet)
+    assert not (b.root.runs / ".archive").exists()
+    theirs = working_copy_around(b.root.path, quiet)
+    assert theirs is not None
+    assert archived_units(theirs) == {f"runs/{run}/run.json": 4}
+    delete_archived(theirs, f"runs/{run}/run.json")
+    assert not [name for name in emulator.names() if ".archive" in name]
+    pull_into(a.root.path, ["runs"], quiet)
+    assert (folder / "config.json").exists(), "what was deleted there stays here until it is pruned here"
+
+
+def test_what_was_published_comes_with_its_weights(a: Machine, b: Machine) -> None:
+    weights = a.root.path / "w.safetensors"
+    write_bytes(weights, b"weights")
+    note_published(a.root, "demo", weights, sha256_file(weights))
+    push_from(a.root.runs, quiet)
+    pull_into(b.root.path, ["runs"], quiet)
+    assert read_published(b.root).checkpoint.read_bytes() == b"weights"

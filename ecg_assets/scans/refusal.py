@@ -1,0 +1,31 @@
+"""What is said of a picture that is left out."""
+
+_SHOWN = 200
+
+
+def refusal_text(error: Exception, name: str) -> str:
+    """One sentence that names the picture: the error's own where this package raised it, which says what to do.
+
+    Args:
+        error: whatever was raised while the picture was read.
+        name: the picture's, as the user knows it.
+    """
+    said = " ".join(str(error).split())
+    if type(error).__module__.partition(".")[0] == "ecg_assets":
+        return said if name.rpartition("/")[2] in said else f"{name}: {said}"
+    what = f": {said[:_SHOWN]}" if said else ""
+    return (
+        f"{name} cannot be read ({type(error).__name__}{what}{_place(error)}); crop it to the page, or "
+        "scan the page again at 200 to 300 dpi"
+    )
+
+
+def _place(error: Exception) -> str:
+    """The innermost line of this package that was running, for whoever mends it."""
+    found, trace = "", error.__traceback__
+    while trace is not None:
+        module = trace.tb_frame.f_globals.get("__name__", "")
+        if module.partition(".")[0] == "ecg_assets":
+            found = f", in {module.removeprefix('ecg_assets.')}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return found
