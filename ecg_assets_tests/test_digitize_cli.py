@@ -12,6 +12,7 @@ from PIL import Image
 from ecg_assets.cli import main
 from ecg_assets.digitize.signals_csv import read_signals, write_signals
 from ecg_assets.digitize.trial import Trial, draw_trial, records_of_split
+from ecg_assets.digitize.version import CODE_VERSION
 from ecg_assets.records.record import LEADS
 from ecg_assets_tests.digitize.readers import KnownReader, KnownReading, Rgb
 
@@ -60,6 +61,18 @@ def test_four_files_an_image_in_the_competition_s_shape(done: tuple[Result, Path
     assert facts["quarter_turns_counter_clockwise"] == 3
     assert facts["px_per_mm"]["x"] == pytest.approx(7.874, rel=0.01)
     assert truth_hz in (250, 256, 500, 512, 1000, 1025)
+
+
+# Standard deviation of each lead of the page above, in mV, by version of the reader.
+_READ_MV = {"1": [0.1146, 0.1119, 0.0265, 0.1062, 0.0490, 0.0644, 0.1073, 0.1461, 0.2069, 0.1653, 0.2144, 0.1554]}
+
+
+def test_the_reader_s_version_is_raised_when_it_reads_otherwise(done: tuple[Result, Path]) -> None:
+    """With other signals under the same version, inboxes would keep the old ones: raise `version.CODE_VERSION` then."""
+    (path,) = done[1].glob("*.csv")
+    signal_mv, _ = read_signals(path)
+    # Half of a thousandth of a millivolt: processors round the network's sums differently.
+    assert np.nanstd(signal_mv, axis=1) == pytest.approx(_READ_MV[CODE_VERSION], abs=5e-4)
 
 
 def test_a_truth_gives_scores(done: tuple[Result, Path]) -> None:

@@ -35,7 +35,8 @@ def digitized_signals(
     """Twelve leads in millivolts of every image in the inbox of scans, with pictures to check them by."""
     from ecg_assets.digitize.preview import check_sheet
     from ecg_assets.digitize.reader import load_reader
-    from ecg_assets.digitize.stage import digitize_inbox, reader_version, results
+    from ecg_assets.digitize.stage import digitize_inbox, results
+    from ecg_assets.digitize.version import reader_version
 
     root = data_root.open()
     with data_root.writing(results(root), context.log.info):
@@ -69,7 +70,7 @@ def digitization_report(
     from ecg_assets.digitize.judged import judge, report_path, results, scores_path
     from ecg_assets.digitize.reader import load_reader
     from ecg_assets.digitize.report import decibel, group_rows, write_digitization_report
-    from ecg_assets.digitize.stage import reader_version
+    from ecg_assets.digitize.version import reader_version
 
     root, started = data_root.open(), time.perf_counter()
     version = reader_version()

@@ -8,6 +8,7 @@ from ecg_assets.assets.metadata import picture, table, told
 from ecg_assets.pages.paths import page_path
 from ecg_assets.records.index import accepted_records
 from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.store.config_fields import fingerprint_fields
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
 from ecg_assets.store.kept import kept
 from ecg_assets.store.root import DataRoot
@@ -57,7 +58,7 @@ def evaluation_report(context: dg.AssetExecutionContext, data_root: DataRootReso
             **({} if difference is None else {"not_evaluated": difference}),
             **numbers,
         ),
-        data_version=dg.DataVersion(fingerprint(card.model_dump(mode="json"))),
+        data_version=dg.DataVersion(fingerprint(fingerprint_fields(card))),
     )
 
 

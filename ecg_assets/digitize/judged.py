@@ -15,6 +15,7 @@ from ecg_assets.digitize.trial_records import judged_records
 from ecg_assets.pages.mix import read_styles
 from ecg_assets.pages.recipe import TEST_TABLE, recipe_named
 from ecg_assets.records.record import Record
+from ecg_assets.store.config_fields import fingerprint_fields
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes
 from ecg_assets.store.per_item import EachReport, run_each
 from ecg_assets.store.root import DataRoot
@@ -111,6 +112,6 @@ def _picture(root: DataRoot, name: str) -> Path:
 
 
 def _fingerprint(record: Record, style: str, recipe: str, seed: int, version: str) -> str:
-    look = read_styles().styles[style].model_dump(mode="json")
-    degraded = recipe_named(recipe, TEST_TABLE).model_dump(mode="json")
+    look = fingerprint_fields(read_styles().styles[style])
+    degraded = fingerprint_fields(recipe_named(recipe, TEST_TABLE))
     return fingerprint(version, look, degraded, seed, record.id, record.fs_hz, sha256_bytes(record.signal_mv.tobytes()))

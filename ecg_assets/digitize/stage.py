@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -99,13 +98,3 @@ class _Read:
             return {}, {REFUSED: str(error)}
         except Exception as error:
             raise ItemFailedError(refusal_text(error, self.name)) from error
-
-
-def reader_version() -> str:
-    """Hash of the package's weights and of all modules that read: what reads differently is never skipped.
-
-    Reading is many pieces with thresholds of their own; a number to be raised by hand would be forgotten.
-    """
-    sources, weights = Path(__file__).parent, Path(str(files("ecg_assets.weights")))
-    read = [*sources.glob("*.py"), *weights.glob("*.safetensors"), *weights.glob("*.onnx")]
-    return fingerprint({path.name: sha256_file(path) for path in read})

@@ -8,6 +8,7 @@ from ecg_assets.pages.header import Text, header_of
 from ecg_assets.pages.panels import PULSE_GAP_MM, PULSE_S, Panel, column_mm, panels_of, row_zeros_mm
 from ecg_assets.pages.style import PageStyle
 from ecg_assets.records.record import Record
+from ecg_assets.store.config_fields import fingerprint_fields
 from ecg_assets.store.rng import rng_for
 
 PULSE_MV = 1.0
@@ -92,7 +93,7 @@ class PagePlan:
             "panels": [dict(vars(panel)) for panel in self.panels],
             "empty_panels": self.empty_panels,
             "partial_panels": self.partial_panels,
-            "style_fields": self.style.model_dump(mode="json"),
+            "style_fields": fingerprint_fields(self.style),
         }
 
 

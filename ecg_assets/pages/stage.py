@@ -13,6 +13,7 @@ from ecg_assets.pages.png import encode
 from ecg_assets.pages.style import PageStyle
 from ecg_assets.records.index import accepted_records
 from ecg_assets.store.atomic import write_bytes
+from ecg_assets.store.config_fields import fingerprint_fields
 from ecg_assets.store.engine import Workers
 from ecg_assets.store.fingerprint import fingerprint, fingerprints_of_rows, sha256_bytes, sha256_file
 from ecg_assets.store.made_from import MadeFrom, note_settings
@@ -145,7 +146,7 @@ def _looks(config: PagesConfig) -> dict[str, str]:
 
 
 def _said(style: PageStyle) -> str:
-    return fingerprint([model.model_dump(mode="json") for model in (style, style.leads, style.grid_lines)])
+    return fingerprint([fingerprint_fields(model) for model in (style, style.leads, style.grid_lines)])
 
 
 def _own_files(config: PagesConfig) -> dict[str, str]:

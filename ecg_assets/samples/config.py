@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ecg_assets.pages.recipe import CLEAN, TABLE, TEST_TABLE, recipe_named
+from ecg_assets.store.config_fields import fingerprint_fields
 
 Weight = Annotated[float, Field(ge=0)]
 
@@ -51,6 +52,5 @@ class SamplesConfig(BaseModel):
 def recipes_fingerprint(names: dict[str, float]) -> dict[str, Any]:
     """What the named recipes say, those of the test split too: a changed recipe makes new samples."""
     return {
-        name: [recipe_named(name, table).model_dump(mode="json") for table in (TABLE, TEST_TABLE)]
-        for name in sorted(names)
+        name: [fingerprint_fields(recipe_named(name, table)) for table in (TABLE, TEST_TABLE)] for name in sorted(names)
     }

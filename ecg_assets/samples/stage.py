@@ -17,6 +17,7 @@ from ecg_assets.samples.page import read_paper, style_name_of
 from ecg_assets.samples.reader import EmptySplitError
 from ecg_assets.samples.shard import Labelled, write_shard
 from ecg_assets.store.atomic import write_json
+from ecg_assets.store.config_fields import fingerprint_fields
 from ecg_assets.store.engine import Workers
 from ecg_assets.store.fingerprint import fingerprint, fingerprints_of_lists, sha256_file
 from ecg_assets.store.made_from import MadeFrom, note_settings
@@ -145,7 +146,7 @@ def plan_samples(root: DataRoot, config: SamplesConfig, hashes: PageHashes = rea
     if papers is None or not papers.fingerprint:
         raise MissingInputError(f"{root.grids} holds no finished papers; materialise clean_grid and grid_mask first")
     settings = config.model_dump(mode="json")
-    config_parts = {name: str(value) for name, value in settings.items() if name != "recipes"}
+    config_parts = {name: str(value) for name, value in fingerprint_fields(config).items() if name != "recipes"}
     config_parts["papers"] = fingerprint(papers.files)
     for name, said in recipes_fingerprint(config.recipes).items():
         config_parts[f"recipe {name}"] = f"{config.recipes[name]:g} of {fingerprint(said)}"

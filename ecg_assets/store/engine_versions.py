@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 
-_PACKAGE = Path(__file__).parents[1]
-_MAKERS = ("store", "records", "pages", "samples", "training", "scans")
+_PACKAGE = Path(str(files("ecg_assets")))
 _CODE = (".py", ".yaml")
 _LIBRARIES = ("numpy", "opencv-python-headless", "pillow", "pyarrow", "scipy", "torch")
 
@@ -23,7 +23,7 @@ class NodeDiffersError(RuntimeError):
 def versions_here() -> dict[str, str]:
     """By name: the hash of this package's code and tables, and the versions of the libraries behind its bytes."""
     digest = hashlib.sha256()
-    for path in sorted(path for part in _MAKERS for path in (_PACKAGE / part).rglob("*") if path.suffix in _CODE):
+    for path in sorted(path for path in _PACKAGE.rglob("*") if path.suffix in _CODE):
         digest.update(path.relative_to(_PACKAGE).as_posix().encode("utf-8"))
         digest.update(path.read_bytes())
     return {"ecg_assets": digest.hexdigest()[:16], **{name: version(name) for name in _LIBRARIES}}

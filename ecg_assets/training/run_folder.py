@@ -14,6 +14,7 @@ from ecg_assets.store.atomic import remove_temporaries, write_text
 from ecg_assets.store.bucket_copy import working_copy_around
 from ecg_assets.store.bucket_push import push_run
 from ecg_assets.store.bucket_units import ARCHIVE
+from ecg_assets.store.config_fields import fingerprint_fields
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
@@ -236,7 +237,7 @@ def start_fingerprint(config: TrainConfig, dataset_digest: str) -> str:
     Raises:
         RunFolderError: a file of weights that the config names is not there.
     """
-    return fingerprint(CODE_VERSION, config.model_dump(mode="json"), dataset_digest, *_first_weights(config))
+    return fingerprint(CODE_VERSION, fingerprint_fields(config), dataset_digest, *_first_weights(config))
 
 
 def read_start(run: RunFolder) -> Start:

@@ -10,7 +10,7 @@ from PIL import Image
 from ecg_assets.digitize.preview import check_sheet
 from ecg_assets.digitize.reader import Reader
 from ecg_assets.digitize.signals_csv import read_signals
-from ecg_assets.digitize.stage import InboxReport, digitize_inbox, reader_version, results
+from ecg_assets.digitize.stage import InboxReport, digitize_inbox, results
 from ecg_assets.digitize.trial import Trial, draw_trial, records_of_split
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets_tests.conftest import quiet
@@ -131,8 +131,3 @@ def test_an_interrupted_run_keeps_what_it_has_read(root: DataRoot, known: list[T
     with pytest.raises(KeyboardInterrupt):
         read(root, Interrupted(known))  # type: ignore[arg-type]
     assert read(root, KnownReader(known)).each.skipped == ["cat.png", "more/photo.png"]
-
-
-def test_the_version_of_the_reader_is_the_same_twice() -> None:
-    assert reader_version() == reader_version()
-    assert len(reader_version()) == 64

@@ -10,8 +10,8 @@ import pytest
 from ecg_assets.records.kaggle_csv import read_record
 from ecg_assets.records.record import LEADS, SAMPLING_RATES_HZ
 from ecg_assets.records.synthetic import synthesize
-from ecg_assets.records.synthetic_source import FIRST_ID, record_csv, write_synthetic_source
-from ecg_assets.store.fingerprint import sha256_file
+from ecg_assets.records.synthetic_source import FIRST_ID, GENERATOR_VERSION, record_csv, write_synthetic_source
+from ecg_assets.store.fingerprint import sha256_bytes, sha256_file
 from ecg_assets.store.placement import split_of
 
 QUARTERS = (("I", "III"), ("aVR", "aVL", "aVF"), ("V1", "V2", "V3"), ("V4", "V5", "V6"))
@@ -108,7 +108,7 @@ def test_what_is_there_already_is_not_made_again_unless_somebody_has_touched_it(
     next((folder / "train").rglob("*.csv")).unlink()
     write_synthetic_source(folder, 2, 3, lambda line: None)
     assert len(made) == 4 and contents(folder) == before
-    monkeypatch.setattr("ecg_assets.records.synthetic_source._code", lambda: {"synthetic.py": "another"})
+    monkeypatch.setattr("ecg_assets.records.synthetic_source.GENERATOR_VERSION", "another")
     write_synthetic_source(folder, 2, 3, lambda line: None)
     assert len(made) == 6
 
@@ -174,3 +174,11 @@ def test_the_demos_ids_fill_all_splits(count: int, least: int) -> None:
 def test_a_csv_of_a_flat_record_has_plain_zeros() -> None:
     lines = record_csv(np.full((12, 8), -0.0001)).splitlines()
     assert lines[1] == "0.0,0.0,0.0" + "," * 9
+
+
+def test_the_generator_s_version_is_raised_when_its_records_change() -> None:
+    """With other records under the same version, data roots would keep the old ones: raise GENERATOR_VERSION then."""
+    made = [synthesize(str(FIRST_ID + index), SAMPLING_RATES_HZ[index % 6], 0, mix="default") for index in range(24)]
+    text = "".join(record_csv(one.signal_mv) for one in made)
+    digests = {"1": "e2962989a0bbd65fc37b51724087ce39cf344e906018db8ec2181dcc855ee999"}
+    assert sha256_bytes(text.encode()) == digests[GENERATOR_VERSION]
