@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 import numpy as np
 
+from ecg_assets.digitize.benchmark.rendered_pages import printed_signal
 from ecg_assets.digitize.digitizer import Digitizer
-from ecg_assets.digitize.metric import lead_powers, score_db, total
-from ecg_assets.digitize.trial import printed_signal
+from ecg_assets.digitize.scoring.snr import lead_powers, score_db, total
 from ecg_assets.pages.mix import read_styles
 from ecg_assets.pages.plan import plan_page
 from ecg_assets.records.record import Record

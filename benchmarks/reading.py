@@ -21,16 +21,15 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.peak import peak_mib
-from ecg_assets.digitize.card import Card
+from ecg_assets.digitize.benchmark.html_report import group_rows, sure_rows
+from ecg_assets.digitize.benchmark.page_score import PageScore, page_score, refused_page
+from ecg_assets.digitize.benchmark.rendered_pages import RECIPES, Trial, draw_trial, judged_records, records_of_split
+from ecg_assets.digitize.benchmark.scorecard import Card
 from ecg_assets.digitize.digitizer import Digitizer
-from ecg_assets.digitize.flat_page import FlatPage, lay_flat
-from ecg_assets.digitize.page_score import PageScore, page_score, refused_page
-from ecg_assets.digitize.reader import NotAnEcgError
-from ecg_assets.digitize.rectify import Canvas, flat_canvas
-from ecg_assets.digitize.report import group_rows, sure_rows
-from ecg_assets.digitize.trial import RECIPES, Trial, draw_trial, records_of_split
-from ecg_assets.digitize.trial_records import judged_records
-from ecg_assets.digitize.wave import WaveNetwork
+from ecg_assets.digitize.rectification.canvas import Canvas, flat_canvas
+from ecg_assets.digitize.rectification.flat_page import FlatPage, lay_flat
+from ecg_assets.digitize.refusal import NotAnEcgError
+from ecg_assets.digitize.trace_network.network import WaveNetwork
 from ecg_assets.scans.segment import Segmenter
 from ecg_assets.store.root import open_root
 from ecg_assets.weights import SEGMENTATION, WAVE, weights_path

@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from ecg_assets.cli import main
+from ecg_assets.digitize.benchmark.rendered_pages import Trial, draw_trial, records_of_split
 from ecg_assets.digitize.signals_csv import read_signals, write_signals
-from ecg_assets.digitize.trial import Trial, draw_trial, records_of_split
 from ecg_assets.digitize.version import CODE_VERSION
 from ecg_assets.records.record import LEADS
 from ecg_assets_tests.digitize.readers import KnownReader, KnownReading, Rgb
@@ -112,7 +112,7 @@ def test_neither_a_truth_nor_anything_else_is_overwritten_unless_told(
 ) -> None:
     page, truth = beside
     before, reader = truth.read_bytes(), KnownReader([trial], {"clean": 0.5})
-    monkeypatch.setattr("ecg_assets.digitize.reader.load_reader", lambda: reader)
+    monkeypatch.setattr("ecg_assets.digitize.digitizer.load_reader", lambda: reader)
     for arguments in ((page, "--out", page.parent, "--truth", truth), (page, "--out", page.parent)):
         result = digitize(*arguments)
         assert result.exit_code == 1
@@ -136,7 +136,7 @@ def test_a_picture_on_which_the_reader_breaks_is_named_and_the_others_go_on(
                 raise AttributeError("'NoneType' object has no attribute 'shape'")
             return super().digitize_image(image_hwc, *arguments)
 
-    monkeypatch.setattr("ecg_assets.digitize.reader.load_reader", lambda: Breaking([trial]))
+    monkeypatch.setattr("ecg_assets.digitize.digitizer.load_reader", lambda: Breaking([trial]))
     Image.fromarray(trial.picture_hwc).save(tmp_path / "page.png")
     result = digitize(folder / "no.png", tmp_path / "page.png", "--out", tmp_path / "out")
     assert result.exit_code == 1

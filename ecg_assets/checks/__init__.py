@@ -1,6 +1,7 @@
 """Checks that find what would spoil everything downstream, and those that warn of a bad result."""
 
 from ecg_assets.checks.dataset import class_shares_are_within_bounds, no_record_is_in_two_splits, samples_are_decodable
+from ecg_assets.checks.digitization import reading_is_good_enough
 from ecg_assets.checks.pages import masks_lie_on_the_ink
 from ecg_assets.checks.records import index_is_sound, no_signal_is_in_two_splits, records_are_sound
 from ecg_assets.checks.scans import scans_look_like_samples
@@ -15,6 +16,7 @@ __all__ = [
     "masks_lie_on_the_ink",
     "no_record_is_in_two_splits",
     "no_signal_is_in_two_splits",
+    "reading_is_good_enough",
     "records_are_sound",
     "samples_are_decodable",
     "scans_look_like_samples",
@@ -33,4 +35,5 @@ CHECKS = [
     dice_is_high_enough,
     champion_beats_baseline,
     scans_look_like_samples,
+    reading_is_good_enough,
 ]

@@ -10,7 +10,7 @@ from rich.progress import track
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from ecg_assets.digitize.score import Scored
+    from ecg_assets.digitize.scoring.score_folders import Scored
 
 # Images in a table of scores.
 _COLUMNS = 4
@@ -60,10 +60,10 @@ def digitize(images: tuple[str, ...], out: Path, fs_hz: int, layout: str, truth:
       ecg-assets digitize 1006427285-0005.png --out results --truth 1006427285.csv
     """
     # Importing torch takes seconds, which a wrong argument need not wait for.
-    from ecg_assets.digitize.one_image import digitize_to
+    from ecg_assets.digitize.digitize_file import digitize_to
+    from ecg_assets.digitize.digitizer import load_reader
     from ecg_assets.digitize.outputs import outputs_of
-    from ecg_assets.digitize.reader import load_reader
-    from ecg_assets.digitize.score import truth_of
+    from ecg_assets.digitize.scoring.score_folders import truth_of
     from ecg_assets.pages.layouts import layout_named
     from ecg_assets.scans.inputs import images_named
     from ecg_assets.scans.refusal import refusal_text

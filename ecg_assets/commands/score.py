@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from ecg_assets.digitize.score import Scored, Scores
+    from ecg_assets.digitize.scoring.score_folders import Scored, Scores
 
 
 @click.command()
@@ -35,7 +35,7 @@ def score(predictions: Path, truth: Path, out: Path | None, every: bool, overwri
       ecg-assets score results/ competition/train
       ecg-assets score results/ truth/ --json score.json
     """
-    from ecg_assets.digitize.score import score_folders
+    from ecg_assets.digitize.scoring.score_folders import score_folders
     from ecg_assets.store.atomic import write_json
     from ecg_assets.store.overwriting import refuse_overwriting
 

@@ -27,10 +27,10 @@ def submission(test_csv: Path, predictions: Path, out: Path, images: bool, layou
       ecg-assets submission test.csv results/ submission.parquet
       ecg-assets submission test.csv test/ submission.parquet --images
     """
-    from ecg_assets.digitize.reader import load_reader
-    from ecg_assets.digitize.signal_sources import csv_signals, image_signals
-    from ecg_assets.digitize.submission import FILLED_WITH_MV, write_submission
-    from ecg_assets.digitize.submission_table import read_test_table
+    from ecg_assets.digitize.digitizer import load_reader
+    from ecg_assets.digitize.submission.sources import csv_signals, image_signals
+    from ecg_assets.digitize.submission.test_table import read_test_table
+    from ecg_assets.digitize.submission.write import FILLED_WITH_MV, write_submission
     from ecg_assets.store.overwriting import refuse_overwriting
 
     if not overwrite:

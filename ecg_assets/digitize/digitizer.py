@@ -6,24 +6,24 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.digitize.arrangement import Arrangement, arrange, candidates
-from ecg_assets.digitize.bar_comb import bars_extent
-from ecg_assets.digitize.digitization import Digitization
-from ecg_assets.digitize.extent import Extent, find_extent, pulses_extent
-from ecg_assets.digitize.flat_page import FlatPage, NoGridError, laid, lay_flat
-from ecg_assets.digitize.ink import beside_lines, darkness, ink_darkness
-from ecg_assets.digitize.lead_lines import columns_of, lead_lines, row_paths
-from ecg_assets.digitize.leads import PageScale, leads_of
-from ecg_assets.digitize.plain_page import find_sheet, scaled_by_pulses
-from ecg_assets.digitize.pulses import Pulses, find_pulses
-from ecg_assets.digitize.reader import NotAnEcgError
-from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
-from ecg_assets.digitize.rows import find_rows
-from ecg_assets.digitize.runs import Runs, find_runs
-from ecg_assets.digitize.separators import at_bars, find_bars, without_bars
-from ecg_assets.digitize.traces import stroke_px, trace_line
-from ecg_assets.digitize.turned import turned_around
-from ecg_assets.digitize.wave import WaveNetwork
+from ecg_assets.digitize.calibration.ink_contrast import beside_lines, darkness, ink_darkness
+from ecg_assets.digitize.calibration.printed_extent import Extent, find_extent, pulses_extent
+from ecg_assets.digitize.calibration.pulses import Pulses, find_pulses
+from ecg_assets.digitize.calibration.separator_comb import bars_extent
+from ecg_assets.digitize.calibration.separators import at_bars, find_bars, without_bars
+from ecg_assets.digitize.gridless_page import find_sheet, scaled_by_pulses
+from ecg_assets.digitize.interface import Reader
+from ecg_assets.digitize.lead_layout.layout_match import Arrangement, arrange, candidates
+from ecg_assets.digitize.rectification.canvas import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
+from ecg_assets.digitize.rectification.flat_page import FlatPage, NoGridError, laid, lay_flat, turned_around
+from ecg_assets.digitize.refusal import NotAnEcgError
+from ecg_assets.digitize.result import Digitization
+from ecg_assets.digitize.signals.lead_traces import columns_of, lead_lines, row_paths
+from ecg_assets.digitize.signals.leads import PageScale, leads_of
+from ecg_assets.digitize.trace_network.network import WaveNetwork
+from ecg_assets.digitize.tracing.baselines import find_rows
+from ecg_assets.digitize.tracing.centre_line import stroke_px, trace_line
+from ecg_assets.digitize.tracing.ink_runs import Runs, find_runs
 from ecg_assets.records.record import LEADS
 from ecg_assets.scans.segment import Segmenter
 from ecg_assets.weights import SEGMENTATION, WAVE, weights_path
@@ -129,7 +129,7 @@ class Digitizer:
         runs = find_runs(flat.wave_hw)
         rows_y = find_rows(runs, flat.wave_hw.shape[0])
         if not len(rows_y):
-            raise NotAnEcgError("there is no trace on the paper: expected rows of an ECG")
+            raise NotAnEcgError("no_trace", "there is no trace on the paper: expected rows of an ECG")
         paths = row_paths(runs, rows_y)
         dark = darkness(flat.image_hwc)
         ink = ink_darkness(dark, flat.wave_hw)
@@ -139,7 +139,8 @@ class Digitizer:
         arrangement = _arranged(runs, paths, extent, pen, layout)
         if flat.assumed and layout == "auto" and arrangement.others[arrangement.name] > _NO_ECG:
             raise NotAnEcgError(
-                "there is no grid, and the lines that are found contradict each other: it is no ECG, or badly seen"
+                "contradicting_leads",
+                "there is no grid, and the lines that are found contradict each other: it is no ECG, or badly seen",
             )
         bars = find_bars(extent, arrangement.slots, rows_y, dark, ink)
         extent = at_bars(extent, bars)
@@ -168,7 +169,9 @@ def _scale_of(
         return pulses, pulses_extent(pulses.right_mm, pulses.paper_speed_mm_per_s)
     extent = bars_extent(ink_hw, dark, ink, rows_y) or find_extent(paths, shown_mm)
     if extent is None:
-        raise NotAnEcgError("the traces do not hang together: expected rows that run over most of the page")
+        raise NotAnEcgError(
+            "broken_traces", "the traces do not hang together: expected rows that run over most of the page"
+        )
     return pulses, extent
 
 
@@ -190,12 +193,14 @@ def _arranged(runs: Runs, paths: npt.NDArray[np.int64], extent: Extent, pen: flo
         known = sorted(name for count in range(1, 16) for name in candidates(count))
         wanted = "no known layout has" if layout == "auto" else f"{layout} has not"
         raise NotAnEcgError(
-            f"{len(paths)} rows of traces are found, and {wanted} that many; known are {', '.join(known)}"
+            "unknown_layout",
+            f"{len(paths)} rows of traces are found, and {wanted} that many; known are {', '.join(known)}",
         )
     if layout == "auto" and _is_guess(arrangement):
         raise NotAnEcgError(
+            "ambiguous_layout",
             f"{len(paths)} rows of traces are found, and what they show fits no layout with that many "
-            f"({', '.join(arrangement.others)}): a row is missing, or it is no ECG. If you know the layout, name it"
+            f"({', '.join(arrangement.others)}): a row is missing, or it is no ECG. If you know the layout, name it",
         )
     return arrangement
 
@@ -205,3 +210,8 @@ def _is_guess(arrangement: Arrangement) -> bool:
         return True
     fewer = len({slot.lead.removeprefix("-") for slot in arrangement.slots}) < len(LEADS)
     return fewer and arrangement.others[arrangement.name] > _LOST_A_ROW
+
+
+def load_reader() -> Reader:
+    """The reader that comes with the package. It imports torch."""
+    return Digitizer.load()

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.digitize.reader import Reading
+from ecg_assets.digitize.interface import Reading
 from ecg_assets.digitize.signals_csv import signals_csv
 from ecg_assets.scans.result_names import result_stems
 

@@ -7,10 +7,10 @@ import dagster as dg
 import pytest
 from PIL import Image
 
-from ecg_assets.assets.digitized import digitization_report, digitized_signals, reading_is_good_enough
-from ecg_assets.digitize import reader
-from ecg_assets.digitize.trial import Trial, trials
-from ecg_assets.digitize.trial_records import judged_records
+from ecg_assets.assets.digitization import digitization_report, digitized_signals
+from ecg_assets.checks import reading_is_good_enough
+from ecg_assets.digitize import digitizer
+from ecg_assets.digitize.benchmark.rendered_pages import Trial, judged_records, trials
 from ecg_assets.resources.storage import DataRootResource
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets_tests.digitize.readers import KnownReader
@@ -30,7 +30,7 @@ def root(made_root: DataRoot, tmp_path: Path) -> DataRoot:
 def known(root: DataRoot, monkeypatch: pytest.MonkeyPatch) -> list[Trial]:
     """Pages that the package's reader is made to know; scans are read at half their height."""
     known = list(trials(judged_records(root, "coarse-print", 1), ["clean", "scan"], ["coarse-print"]))
-    monkeypatch.setattr(reader, "load_reader", lambda: KnownReader(known, {"scan": 0.5}))
+    monkeypatch.setattr(digitizer, "load_reader", lambda: KnownReader(known, {"scan": 0.5}))
     return known
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.digitize.flat_page import FlatPage
-from ecg_assets.digitize.flat_samples import draw_flat_pair
-from ecg_assets.digitize.lattice import Lattice, find_lattice
-from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y, CELL_MM, dense_canvas
-from ecg_assets.digitize.surface import Surface
-from ecg_assets.digitize.trial import printed_signal
+from ecg_assets.digitize.benchmark.rendered_pages import printed_signal
+from ecg_assets.digitize.rectification.canvas import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y, CELL_MM, dense_canvas
+from ecg_assets.digitize.rectification.flat_page import FlatPage
+from ecg_assets.digitize.rectification.grid_lattice import Lattice, find_lattice
+from ecg_assets.digitize.rectification.surface import Surface
+from ecg_assets.digitize.trace_network.samples import draw_flat_pair
 from ecg_assets.pages.framing import PICTURE_PX_PER_MM, whole_page_warp
 from ecg_assets.pages.mix import read_styles
 from ecg_assets.pages.picture import take_picture

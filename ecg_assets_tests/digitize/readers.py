@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ecg_assets.digitize.reader import NotAnEcgError
+from ecg_assets.digitize.benchmark.rendered_pages import Trial
+from ecg_assets.digitize.refusal import NotAnEcgError
 from ecg_assets.digitize.signals_csv import Signal
-from ecg_assets.digitize.trial import Trial
 from ecg_assets.store.fingerprint import sha256_bytes
 
 Rgb = npt.NDArray[np.uint8]
@@ -60,7 +60,7 @@ class KnownReader:
         for trial in self.trials:
             if sha256_bytes(trial.picture_hwc.tobytes()) == shown:
                 return _read(trial, self.heights.get(trial.recipe, 1.0))
-        raise NotAnEcgError("no grid was found; expected a paper ECG")
+        raise NotAnEcgError("no_scale", "no grid was found; expected a paper ECG")
 
 
 def _read(trial: Trial, height: float) -> KnownReading:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ecg_assets.digitize.bar_comb import bars_extent
-from ecg_assets.digitize.extent import Extent
-from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
+from ecg_assets.digitize.calibration.printed_extent import Extent
+from ecg_assets.digitize.calibration.separator_comb import bars_extent
+from ecg_assets.digitize.rectification.canvas import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
 
 ROWS_Y = np.array([300.0, 590.0, 880.0, 1140.0])
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ecg_assets.digitize.benchmark.rendered_pages import STYLES, records_of_split
 from ecg_assets.digitize.digitizer import Digitizer
-from ecg_assets.digitize.metric import Power, lead_powers, total
-from ecg_assets.digitize.reader import NotAnEcgError
-from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
-from ecg_assets.digitize.rows import find_rows
-from ecg_assets.digitize.runs import find_runs
-from ecg_assets.digitize.trial import STYLES, records_of_split
+from ecg_assets.digitize.rectification.canvas import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
+from ecg_assets.digitize.refusal import NotAnEcgError
+from ecg_assets.digitize.scoring.snr import Power, lead_powers, total
+from ecg_assets.digitize.tracing.baselines import find_rows
+from ecg_assets.digitize.tracing.ink_runs import find_runs
 from ecg_assets.pages.layouts import UnknownLayoutError
 from ecg_assets.records.record import LEADS
 from ecg_assets.scans.segment import Segmenter

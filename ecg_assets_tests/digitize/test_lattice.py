@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.spatial import KDTree
 
-from ecg_assets.digitize.lattice import find_lattice
-from ecg_assets.digitize.surface import lay_surface
-from ecg_assets.digitize.trial import records_of_split
+from ecg_assets.digitize.benchmark.rendered_pages import records_of_split
+from ecg_assets.digitize.rectification.grid_lattice import find_lattice
+from ecg_assets.digitize.rectification.surface import lay_surface
 from ecg_assets_tests.digitize.known_pages import KnownGrid, Points, known_grid
 
 RECORDS = records_of_split("validation", 3)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ecg_assets.digitize.lead_lines import row_paths
-from ecg_assets.digitize.path import follow
-from ecg_assets.digitize.runs import find_runs
+from ecg_assets.digitize.signals.lead_traces import row_paths
+from ecg_assets.digitize.tracing.ink_runs import find_runs
+from ecg_assets.digitize.tracing.path_search import follow
 
 # Two traces, and the lower row's own line misjudged: the upper trace is nearer to it.
 UPPER_Y, LOWER_Y, LINE_Y, WIDTH = 60, 330, 190, 1800

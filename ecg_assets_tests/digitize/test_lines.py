@@ -4,12 +4,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ecg_assets.digitize.envelope import middle_line, redrawn_line
-from ecg_assets.digitize.path import follow
-from ecg_assets.digitize.resample import resample
-from ecg_assets.digitize.runs import Runs, find_runs
-from ecg_assets.digitize.shared import hidden_edges
-from ecg_assets.digitize.traces import led_on, trace_line
+from ecg_assets.digitize.signals.fft_resample import resample
+from ecg_assets.digitize.signals.lead_traces import hidden_edges
+from ecg_assets.digitize.tracing.centre_line import led_on, trace_line
+from ecg_assets.digitize.tracing.ink_runs import Runs, find_runs
+from ecg_assets.digitize.tracing.path_search import follow
+from ecg_assets.digitize.tracing.stroke_envelope import middle_line, redrawn_line
 from ecg_assets.pages.strokes import stroke_polylines
 
 Values = npt.NDArray[np.float64]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecg_assets.digitize.metric import (
+from ecg_assets.digitize.scoring.snr import (
     HIGHEST_RATIO,
     LOWEST_DB,
     MAX_SHIFT_S,

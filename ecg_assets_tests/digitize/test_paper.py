@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from ecg_assets.digitize.paper import paper_hw
-from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y, CELL_MM, flat_canvas
-from ecg_assets.digitize.rows import find_rows
-from ecg_assets.digitize.runs import find_runs
-from ecg_assets.digitize.surface import Surface
+from ecg_assets.digitize.rectification.canvas import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y, CELL_MM, flat_canvas
+from ecg_assets.digitize.rectification.paper_extent import paper_hw
+from ecg_assets.digitize.rectification.surface import Surface
+from ecg_assets.digitize.tracing.baselines import find_rows
+from ecg_assets.digitize.tracing.ink_runs import find_runs
 
 ROWS, COLUMNS, CELL_PX = 20, 30, 40.0
 ACROSS, DOWN = CANVAS_PX_PER_MM_X * CELL_MM, CANVAS_PX_PER_MM_Y * CELL_MM

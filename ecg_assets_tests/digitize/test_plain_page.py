@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from ecg_assets.digitize.benchmark.rendered_pages import draw_trial, records_of_split
 from ecg_assets.digitize.digitizer import Digitizer
-from ecg_assets.digitize.edges import format_of, paper_corners
-from ecg_assets.digitize.flat_page import FlatPage, laid
-from ecg_assets.digitize.metric import lead_powers, total
-from ecg_assets.digitize.plain_page import Sheet, scaled_by_pulses
-from ecg_assets.digitize.reader import NotAnEcgError
-from ecg_assets.digitize.trial import draw_trial, records_of_split
+from ecg_assets.digitize.gridless_page import Sheet, scaled_by_pulses
+from ecg_assets.digitize.rectification.flat_page import FlatPage, laid
+from ecg_assets.digitize.rectification.sheet_corners import format_of, paper_corners
+from ecg_assets.digitize.refusal import NotAnEcgError
+from ecg_assets.digitize.scoring.snr import lead_powers, total
 from ecg_assets.scans.page import UprightPage
 from ecg_assets.scans.segment import Segmenter
 from ecg_assets_tests.digitize.known_pages import known_flat_page

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ecg_assets.digitize.ink import beside_lines
-from ecg_assets.digitize.pulses import Pulses, find_pulses
-from ecg_assets.digitize.rectify import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
+from ecg_assets.digitize.calibration.ink_contrast import beside_lines
+from ecg_assets.digitize.calibration.pulses import Pulses, find_pulses
+from ecg_assets.digitize.rectification.canvas import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
 
 INK = 200.0
 ROWS_Y = np.array([400.0, 720.0])

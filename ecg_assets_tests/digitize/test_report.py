@@ -6,13 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg_assets.digitize.card import Card, CardError, layout_is_right, read_card, sure_of, write_card
-from ecg_assets.digitize.judge_config import JudgeConfig
-from ecg_assets.digitize.judged import Judged, judge
-from ecg_assets.digitize.page_score import PageScore, Sure, page_score
-from ecg_assets.digitize.report import cross_rows, group_rows, lead_rows, sure_rows, write_digitization_report
-from ecg_assets.digitize.trial import Trial, trials
-from ecg_assets.digitize.trial_records import judged_records
+from ecg_assets.digitize.benchmark.config import JudgeConfig
+from ecg_assets.digitize.benchmark.html_report import (
+    cross_rows,
+    group_rows,
+    lead_rows,
+    sure_rows,
+    write_digitization_report,
+)
+from ecg_assets.digitize.benchmark.page_score import PageScore, Sure, page_score
+from ecg_assets.digitize.benchmark.rendered_pages import Trial, judged_records, trials
+from ecg_assets.digitize.benchmark.scorecard import Card, CardError, layout_is_right, read_card, sure_of, write_card
+from ecg_assets.digitize.benchmark.stage import Judged, judge
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.digitize.readers import KnownReader

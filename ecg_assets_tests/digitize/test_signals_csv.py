@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg_assets.digitize.metric import Power
+from ecg_assets.digitize.scoring.snr import Power
 from ecg_assets.digitize.signals_csv import DECIMALS, Signal, SignalsError, read_signals, signals_csv, write_signals
 from ecg_assets.records.kaggle_csv import read_record
 from ecg_assets.records.record import LEADS

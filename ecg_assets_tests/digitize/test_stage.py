@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ecg_assets.digitize.preview import check_sheet
-from ecg_assets.digitize.reader import Reader
+from ecg_assets.digitize.benchmark.rendered_pages import Trial, draw_trial, records_of_split
+from ecg_assets.digitize.inbox_stage import InboxReport, check_sheet, digitize_inbox, results
+from ecg_assets.digitize.interface import Reader
 from ecg_assets.digitize.signals_csv import read_signals
-from ecg_assets.digitize.stage import InboxReport, digitize_inbox, results
-from ecg_assets.digitize.trial import Trial, draw_trial, records_of_split
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.digitize.readers import KnownReader, KnownReading, Rgb

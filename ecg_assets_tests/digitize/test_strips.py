@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ecg_assets.digitize.strips import boxes, predict_where
+from ecg_assets.digitize.trace_network.tiling import boxes, predict_where
 
 Flags = npt.NDArray[np.bool_]
 

@@ -14,11 +14,11 @@ from click.testing import CliRunner
 from PIL import Image
 
 from ecg_assets.cli import main
-from ecg_assets.digitize.reader import NotAnEcgError
-from ecg_assets.digitize.signal_sources import NoPredictionsError, csv_signals, image_signals
+from ecg_assets.digitize.refusal import NotAnEcgError
 from ecg_assets.digitize.signals_csv import Signal, write_signals
-from ecg_assets.digitize.submission import SCHEMA, check_submission, write_submission
-from ecg_assets.digitize.submission_table import SubmissionError, Wanted, read_test_table
+from ecg_assets.digitize.submission.sources import NoPredictionsError, csv_signals, image_signals
+from ecg_assets.digitize.submission.test_table import SubmissionError, Wanted, read_test_table
+from ecg_assets.digitize.submission.write import SCHEMA, check_submission, write_submission
 from ecg_assets.records.record import LEADS
 from ecg_assets_tests.conftest import quiet
 
@@ -161,7 +161,7 @@ class BrightnessReader:
     def digitize_image(self, image_hwc: npt.NDArray[np.uint8], fs_hz: int = 500, layout: str = "auto") -> Any:
         self.asked.append((fs_hz, layout))
         if not image_hwc.any():
-            raise NotAnEcgError("no grid")
+            raise NotAnEcgError("no_scale", "no grid")
         return Flat(np.full((12, 10 * fs_hz), image_hwc[0, 0, 0], dtype=np.float32))
 
 

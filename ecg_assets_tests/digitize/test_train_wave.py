@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from ecg_assets.digitize.flat_dataset import other_print
-from ecg_assets.digitize.train_wave import main, record_loader
+from ecg_assets.digitize.trace_network.cli import main, record_loader
+from ecg_assets.digitize.trace_network.dataset import other_print
 from ecg_assets.pages.fonts import FONTS
 from ecg_assets.pages.mix import read_styles
 from ecg_assets.store.placement import split_of

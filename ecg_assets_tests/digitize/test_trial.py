@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from ecg_assets.digitize.trial import STYLES, Signal, Trial, draw_trial, printed_signal, records_of_split, trials
+from ecg_assets.digitize.benchmark.rendered_pages import (
+    STYLES,
+    Signal,
+    Trial,
+    draw_trial,
+    printed_signal,
+    records_of_split,
+    trials,
+)
 from ecg_assets.pages.layouts import layout_named
 from ecg_assets.pages.mix import read_styles
 from ecg_assets.pages.plan import plan_page

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from ecg_assets.digitize.benchmark.rendered_pages import records_of_split
 from ecg_assets.digitize.digitizer import Digitizer
-from ecg_assets.digitize.rectify import dense_canvas
-from ecg_assets.digitize.trial import records_of_split
-from ecg_assets.digitize.turned import turned_around
+from ecg_assets.digitize.rectification.canvas import dense_canvas
+from ecg_assets.digitize.rectification.flat_page import turned_around
 from ecg_assets.scans.segment import Segmenter
 from ecg_assets_tests.digitize.known_pages import SCALE, known_flat_page
 

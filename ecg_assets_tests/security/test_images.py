@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from ecg_assets.cli import main
-from ecg_assets.digitize.stage import digitize_inbox
+from ecg_assets.digitize.inbox_stage import digitize_inbox
 from ecg_assets.pages.own_paper import own_paper
 from ecg_assets.pages.png import PngError
 from ecg_assets.pages.user_paper import read_user_mask

@@ -1,0 +1,1 @@
+"""Paper speed, gain and the printed extent."""

@@ -1,0 +1,134 @@
+"""Finds the calibration pulses, which stand before or behind the rows: 1 mV high for 0.2 s."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_assets.digitize.rectification.canvas import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
+from ecg_assets.pages.panels import PULSE_S
+from ecg_assets.pages.plan import PULSE_MV
+from ecg_assets.pages.style import GAINS_MM_PER_MV, PAPER_SPEEDS_MM_PER_S
+
+Field = npt.NDArray[np.float32]
+Values = npt.NDArray[np.float64]
+
+# Where pulses are looked for: this share of the paper's width, from its left and from its right edge. Not by where the
+# traces begin: a crease or a name that is taken for a trace says that wrongly, and pulses tell it.
+_OUTER = 0.3
+# How far their foot may be from the row's line.
+_FOOT_MM = 3.0
+# How far above the roof flanks that go on are looked for: from and to, canvas px.
+_BEYOND_PX = (24, 6)
+# First every so many columns, then all around the best: a flank's line is wider.
+_STEP = 3
+# 1 is a pulse as dark as the trace.
+_LEAST_SCORE = 0.45
+_AS_GOOD = 0.9
+
+
+@dataclass(frozen=True)
+class Pulses:
+    """What the calibration pulses say.
+
+    Attributes:
+        left_mm, right_mm: their flanks, mm of the canvas.
+        paper_speed_mm_per_s, gain_mm_per_mv: from width and height.
+        score: 0 to 1, their darkness beside the trace's.
+    """
+
+    left_mm: float
+    right_mm: float
+    paper_speed_mm_per_s: float
+    gain_mm_per_mv: float
+    score: float
+
+
+def find_pulses(ink_hw: Field, lines_y: Values, first: int, last: int) -> Pulses | None:
+    """The pulse that fits all rows best, of those that stand near to the paper's left or right edge.
+
+    Args:
+        ink_hw: (h, w) float32, `beside_lines` of the canvas.
+        lines_y: the rows' own lines, canvas px.
+        first, last: the paper's columns.
+    """
+    scales = [(speed, gain) for speed in PAPER_SPEEDS_MM_PER_S for gain in GAINS_MM_PER_MV]
+    return best_pulse(ink_hw, lines_y, (first, last), scales)
+
+
+def best_pulse(
+    ink_hw: Field, lines_y: Values, ends: tuple[int, int], scales: Sequence[tuple[float, float]]
+) -> Pulses | None:
+    """`find_pulses` of other paper speeds, mm/s, and gains, mm/mV, than those in use."""
+    height, width = ink_hw.shape
+    # In place and in single precision: four copies of a canvas were the peak of reading's memory.
+    down, across = np.zeros((height + 1, width), np.float32), np.zeros((height, width + 1), np.float32)
+    np.cumsum(ink_hw, axis=0, out=down[1:])
+    np.cumsum(ink_hw, axis=1, out=across[:, 1:])
+    best: Pulses | None = None
+    for scale in scales:
+        found = _fit(down, across, lines_y, ends, scale)
+        if found is not None and (best is None or found.score > best.score):
+            best = found
+    return best if best is not None and best.score >= _LEAST_SCORE else None
+
+
+def _fit(
+    down: Field, across: Field, lines_y: Values, ends: tuple[int, int], scale: tuple[float, float]
+) -> Pulses | None:
+    """The best place of a pulse of one width and height."""
+    speed, gain = scale
+    wide, tall = round(PULSE_S * speed * CANVAS_PX_PER_MM_X), round(PULSE_MV * gain * CANVAS_PX_PER_MM_Y)
+    (first, last), width = ends, down.shape[1]
+    outer = round((last - first) * _OUTER)
+    coarse = np.concatenate(
+        [np.arange(first, first + outer - wide, _STEP), np.arange(last - outer, last - wide + 1, _STEP)]
+    )
+    coarse = coarse[(coarse >= 1) & (coarse + wide + 1 < width)]
+    if not len(coarse):
+        return None
+    best = int(coarse[_total(down, across, lines_y, coarse, (wide, tall)).argmax()])
+    starts = np.arange(best - CANVAS_PX_PER_MM_X, best + CANVAS_PX_PER_MM_X + 1)
+    starts = starts[(starts >= 1) & (starts + wide + 1 < width)]
+    total = _total(down, across, lines_y, starts, (wide, tall))
+    highest = int(total.argmax())
+    if total[highest] <= 0:
+        return None
+    # As wide as a flank's line, places are about as good as each other: their middle is meant.
+    good = np.maximum(0, total - _AS_GOOD * total[highest])
+    left = (float(np.average(starts, weights=good)) + 0.5) / CANVAS_PX_PER_MM_X
+    right = left + PULSE_S * speed
+    return Pulses(left, right, speed, gain, float(total[highest] / len(lines_y)))
+
+
+def _total(down: Field, across: Field, lines_y: Values, starts: npt.NDArray[np.int64], size: tuple[int, int]) -> Values:
+    """Sum of the rows' scores of each place."""
+    rows = [_row_score(down, across, round(float(line)), starts, size) for line in lines_y]
+    return np.asarray(np.sum(rows, axis=0))
+
+
+def _row_score(down: Field, across: Field, line: int, starts: npt.NDArray[np.int64], size: tuple[int, int]) -> Values:
+    """Mean darkness of the pulse's three sides less that of its inside, at the best foot near the line."""
+    wide, tall = size
+    height = down.shape[0] - 1
+    reach = round(_FOOT_MM * CANVAS_PX_PER_MM_Y)
+    best = np.full(len(starts), -1.0)
+    for foot in range(line - reach, line + reach + 1, 2):
+        top = foot - tall
+        if top < 1 or foot >= height:
+            continue
+        side = (down[foot] - down[top]) / tall
+        # Between the flanks' middles, neither of them included: else places to one side would be preferred.
+        roof = (across[top, starts + wide] - across[top, starts + 1]) / (wide - 1)
+        inside = (down[foot, starts + wide // 2] - down[top + 4, starts + wide // 2]) / max(1, tall - 4)
+        over = max(0, top - 3)
+        above = (across[over, starts + wide] - across[over, starts + 1]) / (wide - 1)
+        sides = np.minimum(side[starts], side[starts + wide])
+        # Flanks that go on beyond the roof are those of a higher pulse, or of no pulse.
+        far, near = max(0, top - _BEYOND_PX[0]), max(1, top - _BEYOND_PX[1])
+        beyond = (down[near] - down[far]) / max(1, near - far)
+        goes_on = np.minimum(beyond[starts], beyond[starts + wide])
+        wrong = np.maximum(np.maximum(inside, above - 0.2), goes_on)
+        best = np.maximum(best, np.minimum(sides, roof) - np.maximum(0, wrong))
+    return best

@@ -1,0 +1,1 @@
+"""A picture's page, laid flat at a known scale."""

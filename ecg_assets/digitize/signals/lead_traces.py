@@ -1,0 +1,130 @@
+"""Each lead's own line: its path through the ink, and which edges of it are its own."""
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_assets.digitize.calibration.printed_extent import Extent
+from ecg_assets.digitize.lead_layout.layout_match import Arrangement, Slot
+from ecg_assets.digitize.rectification.canvas import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
+from ecg_assets.digitize.tracing.centre_line import Line, trace_line
+from ecg_assets.digitize.tracing.ink_runs import Runs
+from ecg_assets.digitize.tracing.path_search import follow
+
+Values = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+# How far, in pens, a shared run has to reach beyond a row's own edge for the other row to have passed through it.
+_BEYOND = 0.5
+
+
+def lead_lines(
+    runs: Runs, rows_y: Values, arrangement: Arrangement, extent: Extent, strokes: tuple[float, bool]
+) -> dict[Slot, Line]:
+    """Each lead's own path: between leads of a row it may leap.
+
+    Args:
+        runs, rows_y, arrangement, extent: what was found.
+        strokes: the pen's width, px, and whether pulses stand before the first leads.
+    """
+    width = len(runs.first) - 1
+    pen, after_pulses = strokes
+    flank = int(np.ceil(pen / 2 * CANVAS_PX_PER_MM_X / CANVAS_PX_PER_MM_Y)) if after_pulses else 0
+    spans = {slot: columns_of(extent, slot.column, slot.columns, width) for slot in arrangement.slots}
+    paths = {slot: follow(runs, float(rows_y[slot.row]), *spans[slot]).run for slot in arrangement.slots}
+    others = _taken_by_others(runs, _by_row(paths, spans, (len(rows_y), width)))
+    paths = {
+        slot: follow(runs, float(rows_y[slot.row]), *spans[slot], others[slot.row]).run for slot in arrangement.slots
+    }
+    taken = _by_row(paths, spans, (len(rows_y), width))
+    upper, lower = hidden_edges(runs, taken, pen)
+    return {
+        slot: trace_line(runs, run, (upper[slot.row], lower[slot.row]), spans[slot], pen, 0 if slot.column else flank)
+        for slot, run in paths.items()
+    }
+
+
+def row_paths(runs: Runs, rows_y: Values) -> npt.NDArray[np.int64]:
+    """(rows, width) int64: each row's path over the whole page, -1 where it has none.
+
+    Asked twice, the second time with what other rows take made dearer: of two traces as near to a row's line, that one
+    is taken which is nobody else's.
+    """
+    width = len(runs.first) - 1
+    rough = np.stack([follow(runs, float(line), 0, width).run for line in rows_y])
+    others = _taken_by_others(runs, rough)
+    return np.stack([follow(runs, float(line), 0, width, own).run for line, own in zip(rows_y, others, strict=True)])
+
+
+def _by_row(
+    paths: dict[Slot, npt.NDArray[np.int64]], spans: dict[Slot, tuple[int, int]], shape: tuple[int, int]
+) -> npt.NDArray[np.int64]:
+    """(rows, width) int64: the run that a row takes in each column, -1 where it has none."""
+    taken = np.full(shape, -1, dtype=np.int64)
+    for slot, run in paths.items():
+        columns = slice(*spans[slot])
+        taken[slot.row, columns] = run[columns]
+    return taken
+
+
+def _taken_by_others(runs: Runs, taken: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """(rows, runs) bool: whether another row than this one takes a run."""
+    users = np.zeros((len(taken), len(runs.column)), dtype=np.bool_)
+    for row, run in enumerate(taken):
+        users[row, run[run >= 0]] = True
+    return np.stack([np.delete(users, row, axis=0).any(axis=0) for row in range(len(taken))])
+
+
+def columns_of(extent: Extent, place: int, across: int, width: int) -> tuple[int, int]:
+    """First and one past the last column of a part of the printed width."""
+    length = extent.last_mm - extent.first_mm
+    edges = [(extent.first_mm + length * part / across) * CANVAS_PX_PER_MM_X for part in (place, place + 1)]
+    first = int(np.clip(np.floor(edges[0]), 0, width - 2))
+    return first, int(np.clip(np.ceil(edges[1]), first + 2, width))
+
+
+def hidden_edges(runs: Runs, paths: Whole, pen: float) -> tuple[Flags, Flags]:
+    """For each row and column: whether the upper, and the lower, edge of the run it takes belongs to another row.
+
+    Where two rows take the same run, one of them has come over to the other: a peak. As far as it reaches no further
+    than the other's line, its tip is hidden there, and the other's edge on that side; beyond, both edges are the
+    peak's, and the other row is not to be seen at all.
+
+    Args:
+        runs: of the canvas.
+        paths: (rows, width) int64, runs taken, -1 where there is none; rows from top to bottom.
+        pen: width of the stroke, px.
+
+    Returns:
+        Two of (rows, width) bool.
+    """
+    upper, lower = np.zeros(paths.shape, dtype=np.bool_), np.zeros(paths.shape, dtype=np.bool_)
+    for above in range(len(paths)):
+        for below in range(above + 1, len(paths)):
+            both = (paths[above] == paths[below]) & (paths[above] >= 0)
+            if not both.any():
+                continue
+            columns = np.flatnonzero(both)
+            taken = paths[above][columns]
+            down = runs.bottom[taken] > -_own_edge(-runs.bottom, paths[below], both)[columns] + _BEYOND * pen
+            up = runs.top[taken] < _own_edge(runs.top, paths[above], both)[columns] - _BEYOND * pen
+            # A row whose peak reaches beyond has both edges to itself; of two that do, neither is known to be it.
+            lower[above, columns] |= ~(down & ~up)
+            upper[below, columns] |= ~(up & ~down)
+            upper[above, columns] |= up
+            lower[below, columns] |= down
+    return upper, lower
+
+
+def _own_edge(edge: Values, path: Whole, shared: Flags) -> Values:
+    """(width,) float64: the edge of a row's runs; over what it shares, that of its two neighbours which lies higher.
+
+    Not straight from one to the other: a flank that the row shares begins at one of them and ends at the other.
+    """
+    alone = np.flatnonzero((path >= 0) & ~shared)
+    if not len(alone):
+        return np.full(len(path), np.nan)
+    own = edge[path[alone]]
+    after = np.searchsorted(alone, np.arange(len(path)))
+    before = np.searchsorted(alone, np.arange(len(path)), side="right") - 1
+    return np.minimum(own[np.minimum(after, len(alone) - 1)], own[np.maximum(before, 0)])

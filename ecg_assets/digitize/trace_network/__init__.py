@@ -1,0 +1,1 @@
+"""The network that finds traces on a flat page, and its training."""

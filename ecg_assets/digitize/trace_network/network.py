@@ -1,0 +1,53 @@
+"""Where the trace is on a flat page: what a network that knows flat pages says of it."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ecg_assets.digitize.rectification.canvas import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
+from ecg_assets.digitize.trace_network.tiling import predict_where
+from ecg_assets.scans.tiles import Predict
+
+Field = npt.NDArray[np.float32]
+
+_WAVE = 1
+# Bits of trace that the first network sees make their surroundings worth a second look.
+_LIKELY = 0.3
+_AROUND_MM = 5.0
+
+
+class WaveNetwork:
+    """A network trained on flat pages (see training/wave_network), ready to be asked."""
+
+    def __init__(self, predict: Predict) -> None:
+        """Takes what runs it: gives probabilities (n, 2, h, w), see `strips.predict_where`."""
+        self._predict = predict
+
+    @classmethod
+    def load(cls, checkpoint: Path) -> "WaveNetwork":
+        """Loads its weights.
+
+        Raises:
+            CheckpointError: there is no such file, or it is no checkpoint.
+        """
+        from ecg_assets.scans.torch_network import torch_predictor
+
+        return cls(torch_predictor(checkpoint)[0])
+
+    def trace(self, image_hwc: npt.NDArray[np.uint8], rough_hw: Field) -> Field:
+        """(h, w) float32, 0 to 1: how much of each pixel a thin trace covers.
+
+        Args:
+            image_hwc: (h, w, 3) uint8 RGB, a flat page.
+            rough_hw: (h, w) float32, what the network that found the grid says of the trace.
+        """
+        return predict_where(image_hwc, self._predict, worth_a_look(rough_hw), _WAVE)
+
+
+def worth_a_look(rough_hw: Field) -> npt.NDArray[np.bool_]:
+    """(h, w) bool: what lies near to where a trace may be."""
+    likely = (rough_hw > _LIKELY).view(np.uint8)
+    around = (2 * round(_AROUND_MM * side) + 1 for side in (CANVAS_PX_PER_MM_Y, CANVAS_PX_PER_MM_X))
+    return np.asarray(cv2.dilate(likely, np.ones(tuple(around), np.uint8)) > 0, dtype=np.bool_)

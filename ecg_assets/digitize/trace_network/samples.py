@@ -1,0 +1,146 @@
+"""What a network learns to read flat pages from: pieces of pictures laid flat by their true warp, with the trace.
+
+The trace is drawn anew, at the flat page's own scale and with a pen of its own: as thin as the finest print, whatever
+the page's pen, faded ink or the camera's blur made of it. What to draw through is so learned, too.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ecg_assets.digitize.rectification.canvas import CELL_MM, Canvas, dense_canvas
+from ecg_assets.pages.framing import whole_page_warp
+from ecg_assets.pages.picture import Image, Mask, Points, Sheet, take_picture
+from ecg_assets.pages.plan import plan_page
+from ecg_assets.pages.recipe import CLEAN, recipe_named, throw
+from ecg_assets.pages.render import render_page
+from ecg_assets.pages.sheet import sheet_of
+from ecg_assets.pages.strokes import stroke_polylines
+from ecg_assets.pages.style import PageStyle
+from ecg_assets.records.record import Record
+from ecg_assets.samples.classes import WAVE
+from ecg_assets.store.rng import rng_for
+
+# The pen of the trace that is learned, mm.
+PEN_MM = 0.3
+# What a target of this value says: something lies over the trace, whether it is there cannot be told.
+UNKNOWN = 255
+_MOST = 254
+HIDDEN_WITHIN_MM = 0.6
+_TEXT_LEVEL = 128
+
+
+@dataclass(frozen=True)
+class FlatPair:
+    """A picture laid flat, and the trace on it.
+
+    Attributes:
+        image_hwc: (h, w, 3) uint8 RGB.
+        trace_hw: (h, w) uint8, 0 to 254: how much of a pixel the thin trace covers; `UNKNOWN` where it is hidden.
+        traces_px: (n, 2) float64 each, the traces' corners.
+        print_px: (n, 2) int64, pixels of ink that is no trace: x, y.
+    """
+
+    image_hwc: Image
+    trace_hw: Mask
+    traces_px: list[Points] = field(repr=False)
+    print_px: npt.NDArray[np.int64] = field(repr=False)
+
+
+def draw_flat_pair(
+    record: Record, recipe: str, style_name: str, style: PageStyle, seed: int, scale: tuple[int, int]
+) -> FlatPair:
+    """A page through a recipe, laid flat by its true warp; the same arguments give the same pair.
+
+    Args:
+        record: at least one lead of it is filled where the style prints it.
+        recipe: a name in recipes.yaml.
+        style_name, style: the page's look.
+        seed: of the pen, the header, the strengths and the camera.
+        scale: px/mm of the flat page, across and down.
+    """
+    rng = rng_for(seed, record.id, f"flat.{style_name}.{recipe}")
+    plan = plan_page(record, style_name, style, seed)
+    sheet = sheet_of(plan, record)
+    nodes_mm = _nodes(style.paper_mm)
+    if recipe == CLEAN:
+        page = render_page(plan, record)
+        image, mask = page.palette[page.index_hw], page.classes_hw
+        nodes_px = nodes_mm * style.px_per_mm - 0.5
+    else:
+        drawn = throw(recipe, recipe_named(recipe), rng)
+        warp = whole_page_warp(sheet, drawn, rng)
+        picture = take_picture(sheet, warp, drawn, rng)
+        image, mask = picture.image_hwc, picture.mask_hw
+        nodes_px = warp.to_picture(nodes_mm.reshape(-1, 2)).reshape(nodes_mm.shape) - 0.5
+    canvas = dense_canvas(nodes_px[..., 0], nodes_px[..., 1], scale)
+    traces = [(trace + CELL_MM / 2) * scale for trace in sheet.traces_mm]
+    trace = _trace(sheet, canvas.x_px_hw.shape, scale)
+    seen = canvas.look_up((mask == WAVE).astype(np.uint8) * 255) > 0
+    target = hidden(np.rint(trace * _MOST).astype(np.uint8), seen, scale)
+    return FlatPair(canvas.look_up(image), target, traces, _print_places(sheet, scale))
+
+
+def crops(
+    pair: FlatPair, size_px: tuple[int, int], count: int, text_share: float, rng: np.random.Generator
+) -> Iterator[tuple[Image, Mask]]:
+    """Pieces of a pair, (h, w, 3) and (h, w) uint8, around points of a trace or, that share of them, of other ink.
+
+    Args:
+        pair: as `draw_flat_pair` makes it.
+        size_px: width and height.
+        count: how many.
+        text_share: 0 to 1.
+        rng: of the places.
+    """
+    height, width = pair.trace_hw.shape
+    points = np.concatenate(pair.traces_px) if pair.traces_px else np.array([[width / 2, height / 2]])
+    for _ in range(count):
+        on_text = rng.random() < text_share and len(pair.print_px) > 0
+        chosen = pair.print_px if on_text else points
+        x, y = chosen[int(rng.integers(len(chosen)))]
+        left = int(np.clip(x - rng.uniform(0.1, 0.9) * size_px[0], 0, width - size_px[0]))
+        top = int(np.clip(y - rng.uniform(0.1, 0.9) * size_px[1], 0, height - size_px[1]))
+        place = slice(top, top + size_px[1]), slice(left, left + size_px[0])
+        yield pair.image_hwc[place], pair.trace_hw[place]
+
+
+def _nodes(paper_mm: tuple[float, float]) -> Points:
+    """(rows, columns, 2) float64 mm: a lattice over all of the paper, each in the middle of a cell of the flat page."""
+    columns, rows = (int(np.ceil(side / CELL_MM)) + 1 for side in paper_mm)
+    return np.stack(np.meshgrid(np.arange(columns) * CELL_MM, np.arange(rows) * CELL_MM), axis=-1).astype(np.float64)
+
+
+def _trace(sheet: Sheet, shape: tuple[int, ...], scale: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """(h, w) float32, 0 to 1: drawn as fine as the finer axis, and brought together along the other one."""
+    fine = max(scale)
+    tall = (shape[0] * fine // scale[1], shape[1] * fine // scale[0])
+    pieces = [(trace + CELL_MM / 2) * fine for trace in sheet.traces_mm]
+    drawn = stroke_polylines(pieces, PEN_MM * fine, tall)
+    brought: npt.NDArray[np.float32] = cv2.resize(drawn, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
+    return brought
+
+
+def hidden(trace_hw: Mask, seen_hw: npt.NDArray[np.bool_], scale: tuple[int, int]) -> Mask:
+    """The trace, `UNKNOWN` where the picture shows none of it nearby: there something lies over it.
+
+    Args:
+        trace_hw: (h, w) uint8, 0 to 254.
+        seen_hw: (h, w) bool, where the picture's mask has the wave.
+        scale: px/mm, across and down.
+    """
+    across, down = (2 * round(HIDDEN_WITHIN_MM * side) + 1 for side in scale)
+    near = cv2.dilate(seen_hw.view(np.uint8), np.ones((down, across), np.uint8)) > 0
+    return np.where((trace_hw > 0) & ~near, np.uint8(UNKNOWN), trace_hw)
+
+
+def _print_places(sheet: Sheet, scale: tuple[int, int]) -> npt.NDArray[np.int64]:
+    rows, columns = np.nonzero(sheet.print_hw >= _TEXT_LEVEL)
+    places_mm = np.stack([columns, rows], axis=1) / sheet.plan.style.px_per_mm + CELL_MM / 2
+    return (places_mm * scale).astype(np.int64)
+
+
+__all__ = ["PEN_MM", "UNKNOWN", "Canvas", "FlatPair", "crops", "draw_flat_pair"]
