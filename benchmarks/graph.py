@@ -19,8 +19,8 @@ from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.stage import build_papers, render_pages
 from ecg_assets.records.ingest import SourceConfig, ingest
 from ecg_assets.records.synthetic_source import write_synthetic_source
-from ecg_assets.resources.engine import EngineResource
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.compute import EngineResource
+from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.stage import build_dataset
 from ecg_assets.store.engine import default_workers

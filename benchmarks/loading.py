@@ -5,8 +5,8 @@ import itertools
 from benchmarks.measure import in_turns
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.store.root import DataRoot
-from ecg_assets.training.batches import TrainBatches
 from ecg_assets.training.config import load_config
+from ecg_assets.training.data.batches import TrainBatches
 
 _STEPS = 16
 

@@ -16,8 +16,8 @@ import psutil
 from benchmarks.measure import in_turns
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.training.batches import TrainBatches
 from ecg_assets.training.config import TrainConfig, load_config
+from ecg_assets.training.data.batches import TrainBatches
 
 _BATCH, _STEPS = 8, 24  # of all workers together
 

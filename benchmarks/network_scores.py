@@ -13,9 +13,9 @@ import numpy as np
 from ecg_assets.samples.classes import CLASSES, WAVE
 from ecg_assets.scans.segment import Segmenter
 from ecg_assets.store.root import open_root
-from ecg_assets.training.boundary import near_matches
-from ecg_assets.training.evaluate import evaluate
-from ecg_assets.training.tally import Tally, divided, summed
+from ecg_assets.training.evaluation.boundary_f_score import near_matches
+from ecg_assets.training.evaluation.counts import Tally, divided, summed
+from ecg_assets.training.evaluation.evaluate import evaluate
 
 _BATCH = 4
 _LINES = ("horizontal", "vertical", "wave")

@@ -118,7 +118,7 @@ def train(name: str) -> None:
       ecg-assets train --config my_experiment.yaml
       PJRT_DEVICE=TPU ecg-assets train --config grid_wave_mix_run
     """
-    from ecg_assets.resources.preflight import preflight
+    from ecg_assets.training.launch.preflight import preflight
     from ecg_assets.training.session import train_here  # imports torch: 1.4 s
 
     published = train_here(open_root(), name, click.echo, lambda run: preflight(run, _GRACE_S, click.echo))

@@ -15,12 +15,12 @@ from ecg_assets.assets.scan_segmentations import scan_segmentations
 from ecg_assets.assets.training import trained_checkpoint
 from ecg_assets.automation import JOBS, SCHEDULES, SENSORS, with_automation
 from ecg_assets.checks import CHECKS
-from ecg_assets.resources.alerts import WEBHOOK_VARIABLE, WebhookResource
-from ecg_assets.resources.console import readable_logger
-from ecg_assets.resources.engine import EngineResource
-from ecg_assets.resources.kaggle_client import KaggleResource
-from ecg_assets.resources.launcher import TPUResource
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.compute import EngineResource
+from ecg_assets.resources.console_logger import readable_logger
+from ecg_assets.resources.data_root import DataRootResource
+from ecg_assets.resources.kaggle import KaggleResource
+from ecg_assets.resources.tpu import TPUResource
+from ecg_assets.resources.webhook import WEBHOOK_VARIABLE, WebhookResource
 
 # In the order of the data, in which tables for people list them too.
 ASSETS = (

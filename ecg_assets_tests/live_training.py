@@ -12,7 +12,7 @@ import dagster as dg
 import psutil
 import yaml
 
-from ecg_assets.resources.launches import PROCESS_FILE
+from ecg_assets.training.launch.process_record import PROCESS_FILE
 from ecg_assets_tests.live import Server, dagster_dev, make_home, status_of, until, webserver
 
 MODULE = "ecg_assets.definitions"

@@ -14,7 +14,7 @@ import dagster as dg
 import pytest
 
 from ecg_assets.automation.alerts import alert_on_failure
-from ecg_assets.resources.alerts import WEBHOOK_VARIABLE, Alert, WebhookResource
+from ecg_assets.resources.webhook import WEBHOOK_VARIABLE, Alert, WebhookResource
 
 SECRET = "T000-secret-B111"
 ALERT = Alert(text="job failed: no", job="job", run_id="1", steps=["pages"], errors=["no"])

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from ecg_assets.store.root import DataRoot
-from ecg_assets.training.events import Event, read_events
+from ecg_assets.training.runs.events import Event, read_events
 from ecg_assets_tests.live import instance_of, status_of, until
 from ecg_assets_tests.live_training import (
     CANCELED,

@@ -15,9 +15,9 @@ from ecg_assets.assets.records import raw_csvs
 from ecg_assets.assets.training import trained_checkpoint
 from ecg_assets.checks import CHECKS
 from ecg_assets.records.index import read_index, write_index
-from ecg_assets.resources.engine import EngineResource
-from ecg_assets.resources.launcher import TPUResource
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.compute import EngineResource
+from ecg_assets.resources.data_root import DataRootResource
+from ecg_assets.resources.tpu import TPUResource
 from ecg_assets.store.root import DataRoot
 from ecg_assets_tests.conftest import CLEAN_PAGES, CLEAN_SAMPLES
 

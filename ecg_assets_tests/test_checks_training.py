@@ -19,13 +19,14 @@ from ecg_assets.scans.drift import drift_of, reference_of
 from ecg_assets.scans.inbox import inbox
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.training.baseline import against_baseline, predict_by_darkness
-from ecg_assets.training.champion import Contender, decide
-from ecg_assets.training.networks import NetworkSpec
-from ecg_assets.training.published import note_published
-from ecg_assets.training.run_folder import RunFolder
-from ecg_assets.training.scorecard import Scorecard, scorecard_path
-from ecg_assets.training.sealed import write_sealed
+from ecg_assets.training.checkpoints.hashed_safetensors import write_sealed
+from ecg_assets.training.evaluation.champion import decide
+from ecg_assets.training.evaluation.champion_store import Contender
+from ecg_assets.training.evaluation.scorecard import Scorecard, scorecard_path
+from ecg_assets.training.evaluation.threshold_baseline import against_baseline, predict_by_darkness
+from ecg_assets.training.models.registry import NetworkSpec
+from ecg_assets.training.runs.published import note_published
+from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.real import photos
 from ecg_assets_tests.test_checks import reason, result_of, root
@@ -159,7 +160,7 @@ def test_the_rule_is_tried_once_on_a_dataset(with_dataset: DataRoot, monkeypatch
     def other(image_hwc: np.ndarray) -> np.ndarray:
         return np.zeros(image_hwc.shape[:2], np.uint8)
 
-    monkeypatch.setattr("ecg_assets.training.baseline.predict_by_darkness", other)
+    monkeypatch.setattr("ecg_assets.training.evaluation.threshold_baseline.predict_by_darkness", other)
     assert against_baseline(with_dataset, card_of(0.97), 20) == before
     facts = with_dataset.dataset / "dataset.json"
     facts.write_text(facts.read_text("utf-8").replace('"digest": "', '"digest": "another '), "utf-8")

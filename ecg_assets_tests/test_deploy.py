@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ecg_assets.training.config import load_config
-from ecg_assets.training.pod_hosts import host_bounds
+from ecg_assets.training.tpu.pod_hosts import host_bounds
 from ecg_assets_tests.live import CHECKOUT
 
 KUBERNETES = "1.31"

@@ -15,8 +15,8 @@ import dagster as dg
 import psutil
 import pytest
 
-from ecg_assets.resources.processes import group_members
 from ecg_assets.resources.reconcile import worker_mark
+from ecg_assets.training.launch.processes import group_members
 from ecg_assets_tests.live import CHECKOUT, environment, instance_of, status_of, until
 from ecg_assets_tests.live_training import (
     ENDLESS,

@@ -23,13 +23,14 @@ from ecg_assets.pages.paths import page_path
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.ingest import csv_path
 from ecg_assets.records.synthetic_source import write_synthetic_source
-from ecg_assets.resources.engine import EngineResource
-from ecg_assets.resources.launcher import TPUResource
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.compute import EngineResource
+from ecg_assets.resources.data_root import DataRootResource
+from ecg_assets.resources.tpu import TPUResource
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.training.config import load_config
-from ecg_assets.training.run_folder import RunFolder, prepare_run
+from ecg_assets.training.runs.prepare import prepare_run
+from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets_tests.conftest import quiet
 
 DATA = [raw_csvs, grids, pages, mixed_dataset]

@@ -121,7 +121,7 @@ main(["predict", *sys.argv[1:]])
 
 
 def test_onnx_needs_no_torch(tmp_path: Path, weights: Path) -> None:
-    from ecg_assets.training.onnx_export import export_onnx
+    from ecg_assets.training.export.onnx_export import export_onnx
 
     onnx, out = tmp_path / "network.onnx", tmp_path / "out"
     export_onnx(weights, onnx, [np.random.default_rng(0).integers(0, 255, (512, 512, 3), np.uint8)], lambda _: None)

@@ -3,10 +3,11 @@
 import dagster as dg
 
 from ecg_assets.assets.metadata import told
-from ecg_assets.resources.storage import DataRootResource
-from ecg_assets.training.champion import champion_checkpoint, decide, read_previous, scorer
-from ecg_assets.training.published import read_published
-from ecg_assets.training.scorecard import read_scorecard
+from ecg_assets.resources.data_root import DataRootResource
+from ecg_assets.training.evaluation.champion import decide, scorer
+from ecg_assets.training.evaluation.champion_store import champion_checkpoint, read_previous
+from ecg_assets.training.evaluation.scorecard import read_scorecard
+from ecg_assets.training.runs.published import read_published
 
 
 @dg.asset(deps=["evaluation_report", "trained_checkpoint", "mixed_dataset"], group_name="training", kinds={"torch"})

@@ -6,8 +6,8 @@ import dagster as dg
 
 from ecg_assets.assets.library_config import as_library
 from ecg_assets.assets.metadata import drawn, stage_counts, table, told
-from ecg_assets.resources.engine import EngineResource
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.compute import EngineResource
+from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.samples.classes import CLASSES
 from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.preview import recipe_sheet, sample_sheet

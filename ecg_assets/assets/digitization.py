@@ -9,7 +9,7 @@ from pydantic import Field
 from ecg_assets.assets.evaluation import as_text
 from ecg_assets.assets.metadata import picture, table, told
 from ecg_assets.digitize.benchmark.config import JudgeConfig
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.data_root import DataRootResource
 
 if TYPE_CHECKING:
     pass

@@ -7,16 +7,22 @@ import dagster as dg
 from ecg_assets.assets.metadata import picture, table, told
 from ecg_assets.pages.paths import page_path
 from ecg_assets.records.index import accepted_records
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.store.config_fields import fingerprint_fields
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
 from ecg_assets.store.kept import kept
 from ecg_assets.store.root import DataRoot
-from ecg_assets.training.evaluation_report import report_path, write_evaluation
-from ecg_assets.training.published import read_published
-from ecg_assets.training.report import Row
-from ecg_assets.training.report_sections import class_rows, dice_rows, key_numbers, near_rows
-from ecg_assets.training.scorecard import CODE_VERSION, score_run
+from ecg_assets.training.evaluation.html_report import Row
+from ecg_assets.training.evaluation.report_sections import (
+    class_rows,
+    dice_rows,
+    key_numbers,
+    near_rows,
+    report_path,
+    write_evaluation,
+)
+from ecg_assets.training.evaluation.scorecard import CODE_VERSION, score_run
+from ecg_assets.training.runs.published import read_published
 
 
 @dg.asset(

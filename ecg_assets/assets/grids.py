@@ -9,7 +9,7 @@ from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.own_paper import StyledPapers
 from ecg_assets.pages.preview import grid_mask_preview, paper_preview
 from ecg_assets.pages.stage import CODE_VERSION, build_papers, paper_hashes
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.store.fingerprint import fingerprint
 
 

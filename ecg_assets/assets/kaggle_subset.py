@@ -17,8 +17,8 @@ from ecg_assets.records.kaggle_subset import (
     current_subset,
     download_subset,
 )
-from ecg_assets.resources.kaggle_client import KaggleResource
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.data_root import DataRootResource
+from ecg_assets.resources.kaggle import KaggleResource
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
 from ecg_assets.store.stage import Log
 

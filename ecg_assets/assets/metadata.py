@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 from PIL import Image
 
-from ecg_assets.resources.picture_metadata import MAX_BYTES, as_webp
+from ecg_assets.resources.image_metadata import MAX_BYTES, as_webp
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
 from ecg_assets.store.kept import kept
 from ecg_assets.store.root import DataRoot

@@ -11,8 +11,8 @@ from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.preview import contact_sheet, mask_sheet
 from ecg_assets.pages.stage import CODE_VERSION, NOTES, render_pages
 from ecg_assets.records.index import QUARANTINED, read_index
-from ecg_assets.resources.engine import EngineResource
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.compute import EngineResource
+from ecg_assets.resources.data_root import DataRootResource
 
 _SHOWN = 6
 

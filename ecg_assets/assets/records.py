@@ -11,7 +11,7 @@ from ecg_assets.records.index import QUARANTINED
 from ecg_assets.records.ingest import RECORDS_VERSION, IngestReport, ingest
 from ecg_assets.records.preview import rhythm_strips
 from ecg_assets.records.source_config import SourceConfig, SourceSpec
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.store.engine import default_workers
 
 SOURCE_VARIABLE, RECORDS_VARIABLE = "ECG_SOURCE", "ECG_RECORDS"

@@ -3,13 +3,13 @@
 import dagster as dg
 
 from ecg_assets.assets.metadata import picture, table, told
-from ecg_assets.resources.engine import EngineResource
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.compute import EngineResource
+from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.scans.inbox import images_in, inbox
 from ecg_assets.scans.preview import overlay_sheet
 from ecg_assets.scans.stage import CODE_VERSION, results, segment_inbox
 from ecg_assets.store.root import DataRoot
-from ecg_assets.training.champion import champion_checkpoint, read_champion
+from ecg_assets.training.evaluation.champion_store import champion_checkpoint, read_champion
 
 _SHOWN = 3
 

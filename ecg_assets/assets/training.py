@@ -7,16 +7,18 @@ import dagster as dg
 from pydantic import Field
 
 from ecg_assets.assets.metadata import picture, told
-from ecg_assets.resources.launcher import TPU_POOL, TPUResource
+from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.resources.reconcile import wait_for_slot
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.tpu import TPU_POOL, TPUResource
 from ecg_assets.store.lock import only_writer
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.config import load_config
-from ecg_assets.training.plots import kept_loss_curve
-from ecg_assets.training.published import note_published
-from ecg_assets.training.run_folder import CODE_VERSION, RunFolder, is_finished, prepare_run, publish
-from ecg_assets.training.topology import default_experiment
+from ecg_assets.training.monitoring.plots import kept_loss_curve
+from ecg_assets.training.runs.prepare import CODE_VERSION, prepare_run, publish
+from ecg_assets.training.runs.published import note_published
+from ecg_assets.training.runs.run_folder import RunFolder
+from ecg_assets.training.runs.run_state import is_finished
+from ecg_assets.training.tpu.pci import default_experiment
 
 EXPERIMENT_VARIABLE = "ECG_EXPERIMENT"
 TRAINED_CHECKPOINT = dg.AssetKey("trained_checkpoint")

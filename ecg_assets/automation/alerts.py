@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from ecg_assets.resources.alerts import Alert, WebhookResource
+from ecg_assets.resources.webhook import Alert, WebhookResource
 
 
 @dg.run_failure_sensor(

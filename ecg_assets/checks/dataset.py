@@ -3,7 +3,7 @@
 import dagster as dg
 
 from ecg_assets.checks.result import failed, verdict
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.samples.audit import class_shares, sample_problems, share_problems
 from ecg_assets.samples.classes import CLASSES
 from ecg_assets.samples.leaks import leaks

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from ecg_assets.checks.result import failed, verdict
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.data_root import DataRootResource
 
 if TYPE_CHECKING:
     from ecg_assets.digitize.benchmark.scorecard import Card

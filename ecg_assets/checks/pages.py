@@ -6,7 +6,7 @@ import numpy as np
 from ecg_assets.checks.result import verdict
 from ecg_assets.pages.agreement import disagreements
 from ecg_assets.records.index import accepted_records
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.data_root import DataRootResource
 
 _PAGES_LOOKED_AT = 24
 

@@ -5,7 +5,7 @@ import numpy as np
 
 from ecg_assets.assets.metadata import table
 from ecg_assets.checks.result import failed
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.samples.reader import DatasetError, EmptySplitError
 from ecg_assets.store.root import DataRoot
 

@@ -3,11 +3,11 @@
 import dagster as dg
 
 from ecg_assets.checks.result import failed, verdict
-from ecg_assets.resources.storage import DataRootResource
-from ecg_assets.training.champion import read_champion
-from ecg_assets.training.published import NothingPublishedError, published_experiment, read_published
-from ecg_assets.training.run_folder import RunFolder
-from ecg_assets.training.scorecard import read_scorecard
+from ecg_assets.resources.data_root import DataRootResource
+from ecg_assets.training.evaluation.champion_store import read_champion
+from ecg_assets.training.evaluation.scorecard import read_scorecard
+from ecg_assets.training.runs.published import NothingPublishedError, published_experiment, read_published
+from ecg_assets.training.runs.run_folder import RunFolder
 
 LOWEST_DICE = 0.9
 
@@ -15,7 +15,7 @@ LOWEST_DICE = 0.9
 @dg.asset_check(asset="trained_checkpoint", blocking=True)
 def weights_are_sound(data_root: DataRootResource) -> dg.AssetCheckResult:
     """The published checkpoint is the file that was published, loads into its network, and all numbers are finite."""
-    from ecg_assets.training.soundness import checkpoint_problem, parameters  # imports torch
+    from ecg_assets.training.checkpoints.sanity_check import checkpoint_problem, parameters  # imports torch
 
     root = data_root.open()
     try:
@@ -41,7 +41,7 @@ def dice_is_high_enough(data_root: DataRootResource) -> dg.AssetCheckResult:
 @dg.asset_check(asset="champion")
 def champion_beats_baseline(data_root: DataRootResource) -> dg.AssetCheckResult:
     """The champion's Dice on test records is above that of a rule that only looks for dark and coloured pixels."""
-    from ecg_assets.training.baseline import against_baseline
+    from ecg_assets.training.evaluation.threshold_baseline import against_baseline
 
     root = data_root.open()
     champion = read_champion(root)

@@ -25,7 +25,7 @@ def compare(experiments: tuple[str, ...]) -> None:
       ecg-assets compare
       ecg-assets compare grid_wave_mix_run grid_5class_run
     """
-    from ecg_assets.training.comparison import rows_of, side_by_side
+    from ecg_assets.training.evaluation.comparison import rows_of, side_by_side
 
     columns = side_by_side(open_root(), experiments)
     datasets = {column.values["dataset"] for column in columns if "dataset" in column.values}

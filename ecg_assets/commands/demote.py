@@ -21,7 +21,7 @@ def demote() -> None:
     Example:
       ecg-assets demote
     """
-    from ecg_assets.training.champion import demote as put_previous_back
+    from ecg_assets.training.evaluation.champion import demote as put_previous_back
 
     root = open_root()
     with only_writer(root.champion, click.echo):

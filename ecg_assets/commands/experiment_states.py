@@ -3,19 +3,12 @@
 from typing import Any
 
 from ecg_assets.store.root import DataRoot
-from ecg_assets.training.champion import read_champion
 from ecg_assets.training.config import ConfigError, load_config
-from ecg_assets.training.run_folder import (
-    RunFolder,
-    RunFolderError,
-    Start,
-    dataset_digest,
-    is_finished,
-    read_start,
-    read_state,
-    start_fingerprint,
-)
-from ecg_assets.training.scorecard import ScorecardMissingError, read_scorecard
+from ecg_assets.training.evaluation.champion_store import read_champion
+from ecg_assets.training.evaluation.scorecard import ScorecardMissingError, read_scorecard
+from ecg_assets.training.runs.prepare import start_fingerprint
+from ecg_assets.training.runs.run_folder import RunFolder, RunFolderError, dataset_digest
+from ecg_assets.training.runs.run_state import Start, is_finished, read_start, read_state
 
 
 def experiment_states(root: DataRoot) -> dict[str, list[str]]:

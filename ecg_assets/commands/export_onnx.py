@@ -36,8 +36,8 @@ def export_onnx(checkpoint: str | None, out: Path, overwrite: bool) -> None:
       ecg-assets export-onnx --checkpoint some/best.safetensors network.onnx
     """
     # Imports torch: 1.4 s.
-    from ecg_assets.training.onnx_export import export_onnx as export
-    from ecg_assets.training.onnx_samples import images_to_compare_on
+    from ecg_assets.training.export.comparison_images import images_to_compare_on
+    from ecg_assets.training.export.onnx_export import export_onnx as export
 
     root = open_root()
     weights = _chosen(root, checkpoint)
@@ -51,8 +51,8 @@ def export_onnx(checkpoint: str | None, out: Path, overwrite: bool) -> None:
 
 
 def _chosen(root: DataRoot, checkpoint: str | None) -> Path:
-    from ecg_assets.training.champion import champion_checkpoint
-    from ecg_assets.training.run_folder import RunFolder
+    from ecg_assets.training.evaluation.champion_store import champion_checkpoint
+    from ecg_assets.training.runs.run_folder import RunFolder
 
     if checkpoint is None:
         path = champion_checkpoint(root)

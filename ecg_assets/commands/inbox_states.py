@@ -9,7 +9,7 @@ from ecg_assets.store.manifest import MANIFESTS, Manifest, manifest_paths, read_
 from ecg_assets.store.presence import Presence
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.staleness import ShardState, own_reasons
-from ecg_assets.training.champion import read_champion
+from ecg_assets.training.evaluation.champion_store import read_champion
 
 NEW, GONE = "new in the inbox, or it cannot be read", "its image is gone from the inbox"
 OTHER_CHAMPION, OTHER_IMAGE = "segmented by another champion", "the image or the code version has changed"

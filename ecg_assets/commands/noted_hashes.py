@@ -8,7 +8,7 @@ from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.manifest import manifest_paths, read_manifest
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.upkeep import Verdict
-from ecg_assets.training.champion import (
+from ecg_assets.training.evaluation.champion_store import (
     ChampionError,
     champion_checkpoint,
     has_its_weights,

@@ -86,8 +86,8 @@ def predict(images: tuple[str, ...], out: Path, checkpoint: str | None, onnx: Pa
 
 
 def _checkpoint(named: str | None) -> Path:
-    from ecg_assets.training.champion import champion_checkpoint
-    from ecg_assets.training.run_folder import RunFolder
+    from ecg_assets.training.evaluation.champion_store import champion_checkpoint
+    from ecg_assets.training.runs.run_folder import RunFolder
     from ecg_assets.weights import SEGMENTATION, weights_path
 
     if named is None:

@@ -68,7 +68,7 @@ def _prune_runs(root: DataRoot, yes: bool) -> tuple[int, int]:
     """Shows archived trainings, here and in the bucket, and deletes them when told; how many files, and their bytes."""
     from ecg_assets.store.bucket_copy import working_copy_around
     from ecg_assets.store.bucket_push import archived_units, delete_archived
-    from ecg_assets.training.run_folder import archived_runs
+    from ecg_assets.training.runs.prepare import archived_runs
 
     files, size = 0, 0
     for folder in archived_runs(root):

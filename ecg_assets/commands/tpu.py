@@ -5,9 +5,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.training.tpu_host import TpuHost, find_host
-from ecg_assets.training.tpu_usage import Usage, tpu_usage
-from ecg_assets.training.tpu_words import told
+from ecg_assets.training.tpu.describe import told
+from ecg_assets.training.tpu.host import TpuHost, find_host
+from ecg_assets.training.tpu.usage import Usage, tpu_usage
 
 _GRACE_S = 30.0
 
@@ -73,8 +73,8 @@ def _show_usage(usage: Usage) -> None:
 
 
 def _show_occupants(root: DataRoot, host: TpuHost | None) -> None:
-    from ecg_assets.resources.holders import holders
-    from ecg_assets.resources.preflight import in_training
+    from ecg_assets.training.launch.accelerator_holders import holders
+    from ecg_assets.training.launch.preflight import in_training
 
     found = [*in_training(root.runs), *(str(each) for each in (holders() if host is not None else ()))]
     for each in found:
@@ -84,7 +84,7 @@ def _show_occupants(root: DataRoot, host: TpuHost | None) -> None:
 
 
 def _release(root: DataRoot, yes: bool) -> None:
-    from ecg_assets.resources.launches import recorded_launches
+    from ecg_assets.training.launch.process_record import recorded_launches
 
     running = [launch for launch in recorded_launches(root.runs) if launch.members()]
     if not running:

@@ -48,7 +48,10 @@ def verify() -> None:
 
 def _checkpoints(root: DataRoot, paths: list[Path]) -> Iterator[Verdict]:
     if paths:
-        from ecg_assets.training.sealed import CheckpointError, read_sealed  # imports torch: 1.4 s
+        from ecg_assets.training.checkpoints.hashed_safetensors import (  # imports torch: 1.4 s
+            CheckpointError,
+            read_sealed,
+        )
     for path in paths:
         try:
             read_sealed(path)

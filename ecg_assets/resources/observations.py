@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from ecg_assets.resources.picture_metadata import photo
+from ecg_assets.resources.image_metadata import photo
 
 
 def observe(

@@ -16,7 +16,7 @@ from dagster_pipes import PipesContext, open_dagster_pipes
 from ecg_assets.store.engine import end_with_parent
 
 if TYPE_CHECKING:
-    from ecg_assets.training.events import Event
+    from ecg_assets.training.runs.events import Event
 
 LAUNCHER_VARIABLE = "ECG_LAUNCHER_PID"
 _ORPHAN_GRACE_S = 30.0

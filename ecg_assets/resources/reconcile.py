@@ -9,8 +9,8 @@ import time
 import dagster as dg
 from dagster._core.storage.runs import SqliteRunStorage
 
-from ecg_assets.resources.processes import ProcessMark
 from ecg_assets.store.stage import Log
+from ecg_assets.training.launch.processes import ProcessMark
 
 _UNFINISHED = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
 _WAIT_POLL_S = 5.0

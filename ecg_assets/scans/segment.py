@@ -16,7 +16,7 @@ from ecg_assets.scans.page import PX_PER_MM, Rgb, UprightPage, page_of, page_sca
 from ecg_assets.scans.specks import without_specks
 from ecg_assets.scans.tiles import TILE_PX, Predict, Scores, predict_page
 from ecg_assets.scans.turns import quarter_turns
-from ecg_assets.training.class_map import class_names
+from ecg_assets.training.label_map import class_names
 
 ScaleFrom = Literal["grid", "page size"]
 
@@ -102,7 +102,7 @@ class Segmenter:
         Raises:
             OnnxError: what it says.
         """
-        from ecg_assets.training.onnx_network import OnnxNetwork
+        from ecg_assets.training.export.onnx_network import OnnxNetwork
 
         network = OnnxNetwork(path)
         return cls(network.predict, network.classes)

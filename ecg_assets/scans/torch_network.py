@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ecg_assets.scans.tiles import Predict, Scores
-from ecg_assets.training.checkpoint import load_network
-from ecg_assets.training.network import SegmentationNetwork, normalise
+from ecg_assets.training.checkpoints.checkpoint import load_network
+from ecg_assets.training.models.compact_unet import SegmentationNetwork, normalise
 
 
 def torch_predictor(checkpoint: Path) -> tuple[Predict, int]:

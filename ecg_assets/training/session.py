@@ -7,7 +7,8 @@ from ecg_assets.store.lock import only_writer
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log
 from ecg_assets.training.config import load_config
-from ecg_assets.training.run_folder import Published, is_finished, prepare_run, publish
+from ecg_assets.training.runs.prepare import prepare_run, publish
+from ecg_assets.training.runs.run_state import Published, is_finished
 from ecg_assets.training.trainer import train
 
 

@@ -15,16 +15,17 @@ from types import FrameType
 
 import click
 
-from ecg_assets.training.again import begin_again, times_begun_again
 from ecg_assets.training.config import TrainConfig
-from ecg_assets.training.events import EventLog, Listener, read_events
-from ecg_assets.training.loop import train_replica
-from ecg_assets.training.run_folder import RunFolder, is_finished, read_start
+from ecg_assets.training.loop.train_loop import train_replica
+from ecg_assets.training.monitoring.run_loggers import watched
+from ecg_assets.training.runs.events import EventLog, Listener, read_events
+from ecg_assets.training.runs.run_folder import RunFolder
+from ecg_assets.training.runs.run_state import is_finished, read_start
 from ecg_assets.training.runtime import launch
 from ecg_assets.training.runtime.base import ReplicaError
 from ecg_assets.training.runtime.heartbeat import Silence
-from ecg_assets.training.tpu_host import worker_number
-from ecg_assets.training.watchers import watched
+from ecg_assets.training.runtime.restart import begin_again, times_begun_again
+from ecg_assets.training.tpu.host import worker_number
 
 STOPPED = 75  # EX_TEMPFAIL of sysexits(3)
 # For listeners, which are handed events some times a second, before the process ends.

@@ -18,8 +18,8 @@ from ecg_assets.pages.paths import mask_path
 from ecg_assets.pages.png import encode, read_grey
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.provenance import SYNTHETIC_LICENCE
-from ecg_assets.resources.engine import EngineResource
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.compute import EngineResource
+from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets_tests.real import real_data

@@ -11,7 +11,7 @@ from ecg_assets.assets.digitization import digitization_report, digitized_signal
 from ecg_assets.checks import reading_is_good_enough
 from ecg_assets.digitize import digitizer
 from ecg_assets.digitize.benchmark.rendered_pages import Trial, judged_records, trials
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets_tests.digitize.readers import KnownReader
 

@@ -8,14 +8,15 @@ import pytest
 
 from ecg_assets.assets.champion import champion
 from ecg_assets.assets.evaluation import evaluation_report
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.training.config import TrainConfig
-from ecg_assets.training.events import EventLog
-from ecg_assets.training.published import note_published
-from ecg_assets.training.run_folder import RunFolder, prepare_run
-from ecg_assets.training.scorecard import read_scorecard
+from ecg_assets.training.evaluation.scorecard import read_scorecard
+from ecg_assets.training.runs.events import EventLog
+from ecg_assets.training.runs.prepare import prepare_run
+from ecg_assets.training.runs.published import note_published
+from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.training.conftest import SMALL
 from ecg_assets_tests.training.networks_at_hand import put_checkpoint
@@ -78,7 +79,7 @@ def test_report_and_champion_tell_their_numbers_and_the_second_is_compared_with_
 
     with monkeypatch.context() as patch:  # the same again reads no page and draws no curve
         patch.setattr("ecg_assets.scans.preview.page_overlay", never)
-        patch.setattr("ecg_assets.training.plots.loss_curve", never)
+        patch.setattr("ecg_assets.training.monitoring.plots.loss_curve", never)
         again = materialized(root)["evaluation_report"]
     assert again["skipped"].value == 1
     assert again["picture"].value == numbers["picture"].value

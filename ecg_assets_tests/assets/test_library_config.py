@@ -9,8 +9,8 @@ import pytest
 
 from ecg_assets.assets.dataset import mixed_dataset
 from ecg_assets.assets.pages import pages
-from ecg_assets.resources.engine import EngineResource
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.compute import EngineResource
+from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.store.root import DataRoot
 
 

@@ -7,14 +7,14 @@ import pytest
 from PIL import Image
 
 from ecg_assets.assets.scan_segmentations import scan_segmentations
-from ecg_assets.resources.engine import EngineResource
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.compute import EngineResource
+from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.scans.inbox import inbox
 from ecg_assets.scans.stage import results
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.training.champion import decide
-from ecg_assets.training.scorecard import Scorecard
+from ecg_assets.training.evaluation.champion import decide
+from ecg_assets.training.evaluation.scorecard import Scorecard
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.scans.test_stage import checkpoint
 from ecg_assets_tests.training.cards import card_with

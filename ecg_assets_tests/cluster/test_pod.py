@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ecg_assets.training.pod import Pod
-from ecg_assets.training.pod_hosts import PodError
+from ecg_assets.training.tpu.pod import Pod
+from ecg_assets.training.tpu.pod_hosts import PodError
 from ecg_assets_tests.cluster.nodes import RayNodes, tpu_arguments
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.live import until

@@ -12,9 +12,10 @@ from safetensors.numpy import save_file
 from ecg_assets.cli import main
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.training.champion import decide, read_champion
-from ecg_assets.training.run_folder import RunFolder
-from ecg_assets.training.scorecard import Scorecard, scorecard_path
+from ecg_assets.training.evaluation.champion import decide
+from ecg_assets.training.evaluation.champion_store import read_champion
+from ecg_assets.training.evaluation.scorecard import Scorecard, scorecard_path
+from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.training.cards import counted_card, shifted_cells
 

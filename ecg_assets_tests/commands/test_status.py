@@ -17,8 +17,8 @@ from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.manifest import Manifest, read_manifest, write_manifest
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import manifest_path
-from ecg_assets.training.champion import decide
-from ecg_assets.training.scorecard import Scorecard
+from ecg_assets.training.evaluation.champion import decide
+from ecg_assets.training.evaluation.scorecard import Scorecard
 from ecg_assets_tests.conftest import CLEAN_PAGES
 from ecg_assets_tests.training.cards import card_with
 
@@ -178,7 +178,7 @@ def test_a_manifest_of_an_earlier_version_is_read_and_its_shard_is_made_again(ro
 
 def test_an_experiment_on_a_dataset_that_has_changed_since_is_stale(root: DataRoot) -> None:
     from ecg_assets.training.config import load_config
-    from ecg_assets.training.run_folder import prepare_run
+    from ecg_assets.training.runs.prepare import prepare_run
 
     prepare_run(root, load_config("demo").model_copy(update={"batch_size": 3}), lambda _: None)
     assert "config changed: batch_size 3 is now 2" in status()
@@ -193,7 +193,7 @@ def test_a_training_that_begins_with_weights_is_stale_only_when_they_have_change
     root: DataRoot, tmp_path: Path
 ) -> None:
     from ecg_assets.training.config import load_config
-    from ecg_assets.training.run_folder import prepare_run
+    from ecg_assets.training.runs.prepare import prepare_run
 
     weights = tmp_path / "weights.safetensors"
     weights.write_bytes(b"some")
@@ -209,7 +209,7 @@ def test_a_training_that_begins_with_weights_is_stale_only_when_they_have_change
 @pytest.mark.parametrize("damaged", ["config.json", "state.json"])
 def test_a_run_folder_of_another_version_is_named_and_the_rest_is_shown(root: DataRoot, damaged: str) -> None:
     from ecg_assets.training.config import load_config
-    from ecg_assets.training.run_folder import prepare_run
+    from ecg_assets.training.runs.prepare import prepare_run
 
     run = prepare_run(root, load_config("demo"), lambda _: None)
     (run.path / damaged).write_text('{"fingerprint": "f", "of a later version": 1}')

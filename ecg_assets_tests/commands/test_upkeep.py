@@ -15,10 +15,10 @@ from ecg_assets.store.bucket_address import parse_address
 from ecg_assets.store.fingerprint import sha256_bytes, sha256_file
 from ecg_assets.store.made_from import note_settings
 from ecg_assets.store.root import DataRoot
-from ecg_assets.training.champion import decide
-from ecg_assets.training.networks import NetworkSpec
-from ecg_assets.training.scorecard import Scorecard
-from ecg_assets.training.sealed import write_sealed
+from ecg_assets.training.checkpoints.hashed_safetensors import write_sealed
+from ecg_assets.training.evaluation.champion import decide
+from ecg_assets.training.evaluation.scorecard import Scorecard
+from ecg_assets.training.models.registry import NetworkSpec
 from ecg_assets_tests.live import make_home
 from ecg_assets_tests.training.cards import card_with
 

@@ -16,10 +16,12 @@ from ecg_assets.records.index import INDEX_SCHEMA, IndexMissingError, accepted_r
 from ecg_assets.records.source import is_plain_id
 from ecg_assets.store.manifest import ManifestError, read_manifest
 from ecg_assets.store.root import DataRoot, DataRootError, open_root
-from ecg_assets.training.champion import ChampionError, read_champion
 from ecg_assets.training.config import load_config
-from ecg_assets.training.published import NothingPublishedError, published_experiment, read_published
-from ecg_assets.training.run_folder import RunFolder, RunFolderError, is_finished, publish, read_start, read_state
+from ecg_assets.training.evaluation.champion_store import ChampionError, read_champion
+from ecg_assets.training.runs.prepare import publish
+from ecg_assets.training.runs.published import NothingPublishedError, published_experiment, read_published
+from ecg_assets.training.runs.run_folder import RunFolder, RunFolderError
+from ecg_assets.training.runs.run_state import is_finished, read_start, read_state
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.fuzz.attack import Builder, damaged, fuzz, refusal
 from ecg_assets_tests.fuzz.trees import DEEP, wrong_trees

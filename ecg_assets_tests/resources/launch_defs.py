@@ -6,9 +6,9 @@ from typing import Any
 
 import dagster as dg
 
-from ecg_assets.resources.launcher import TPU_POOL, TPUResource
+from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.resources.reconcile import wait_for_slot
-from ecg_assets.resources.storage import DataRootResource
+from ecg_assets.resources.tpu import TPU_POOL, TPUResource
 
 TRAINED = dg.AssetKey("trained")
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from ecg_assets.resources.launches import PROCESS_FILE, TOKEN_VARIABLE
-from ecg_assets.resources.processes import own_mark
+from ecg_assets.training.launch.process_record import PROCESS_FILE, TOKEN_VARIABLE
+from ecg_assets.training.launch.processes import own_mark
 
 SLEEP = "import time; time.sleep(600)"
 HOLD = "import sys, time; held = open(sys.argv[1]); print('ready', flush=True); time.sleep(600)"

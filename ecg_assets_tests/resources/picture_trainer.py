@@ -9,7 +9,7 @@ from dagster_pipes import open_dagster_pipes
 from PIL import Image
 
 from ecg_assets.resources.pipes_trainer import tell
-from ecg_assets.training.events import Event
+from ecg_assets.training.runs.events import Event
 
 EPOCH = {
     "epoch": 1,

@@ -10,7 +10,7 @@ from pathlib import Path
 from dagster_pipes import open_dagster_pipes
 
 from ecg_assets.resources.pipes_trainer import LAUNCHER_VARIABLE, follow_launcher, tell
-from ecg_assets.training.events import Event
+from ecg_assets.training.runs.events import Event
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
 

@@ -15,9 +15,9 @@ from ecg_assets.assets.pages import pages
 from ecg_assets.assets.records import raw_csvs
 from ecg_assets.checks import no_record_is_in_two_splits
 from ecg_assets.resources import gcs
-from ecg_assets.resources.engine import EngineResource
+from ecg_assets.resources.compute import EngineResource
+from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.resources.gcs import NEEDS, RunKeeper
-from ecg_assets.resources.storage import DataRootResource
 from ecg_assets.store.atomic import write_bytes, write_text
 from ecg_assets.store.bucket_client import _default_client, shared_client, use_client
 from ecg_assets.store.bucket_push import SecondWriterError
@@ -25,7 +25,9 @@ from ecg_assets.store.bucket_retry import BucketError
 from ecg_assets.store.bucket_root import pull_into, push_from
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.training.config import load_config
-from ecg_assets.training.run_folder import RunFolder, RunState, prepare_run, read_state, write_state
+from ecg_assets.training.runs.prepare import prepare_run
+from ecg_assets.training.runs.run_folder import RunFolder
+from ecg_assets.training.runs.run_state import RunState, read_state, write_state
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.resources.launch_defs import RESOURCES, trained
 from ecg_assets_tests.store.bucket_emulator import BUCKET, Emulator, Request, emulator_running, failing

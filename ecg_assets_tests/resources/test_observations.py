@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ecg_assets.resources.launcher import TPUResource
+from ecg_assets.resources.tpu import TPUResource
 from ecg_assets_tests.resources.launch_defs import RESOURCES, TRAINED, trained
 
 

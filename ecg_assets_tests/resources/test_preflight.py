@@ -12,9 +12,11 @@ import yaml
 from click.testing import CliRunner
 
 from ecg_assets.cli import main
-from ecg_assets.resources import holders as holders_module
-from ecg_assets.resources.holders import holders
-from ecg_assets.resources.launches import (
+from ecg_assets.store.root import DataRoot, open_root
+from ecg_assets.training.launch import accelerator_holders as holders_module
+from ecg_assets.training.launch.accelerator_holders import holders
+from ecg_assets.training.launch.preflight import AcceleratorBusyError, preflight
+from ecg_assets.training.launch.process_record import (
     PROCESS_FILE,
     AlreadyTrainingError,
     LaunchRecordError,
@@ -23,9 +25,7 @@ from ecg_assets.resources.launches import (
     read_launch,
     recorded_launches,
 )
-from ecg_assets.resources.preflight import AcceleratorBusyError, preflight
-from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.training import topology
+from ecg_assets.training.tpu import pci as topology
 from ecg_assets_tests.resources.occupied import HOLD, LOCK, dead_pid, holding, record, sleeping, training
 from ecg_assets_tests.training.conftest import SMALL
 from ecg_assets_tests.training.tpu_machines import machine
@@ -176,7 +176,7 @@ def test_records_of_folders_that_were_set_aside_are_found_too(run_folder: Path) 
 
 
 def test_importing_the_preflight_does_not_import_torch() -> None:
-    script = "import sys, ecg_assets.resources.launcher; assert not {'torch', 'torch_xla'} & set(sys.modules)"
+    script = "import sys, ecg_assets.resources.tpu; assert not {'torch', 'torch_xla'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
 

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ecg_assets.commands.tpu import tpu
-from ecg_assets.resources import holders
-from ecg_assets.training import topology
-from ecg_assets.training.tpu_usage import tpu_usage
+from ecg_assets.training.launch import accelerator_holders as holders
+from ecg_assets.training.tpu import pci as topology
+from ecg_assets.training.tpu.usage import tpu_usage
 from ecg_assets_tests.resources.occupied import LOCK, dead_pid, holding, sleeping, training
 from ecg_assets_tests.training.tpu_machines import machine, pci_bus
 

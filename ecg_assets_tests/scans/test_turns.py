@@ -16,7 +16,7 @@ from ecg_assets.pages.sheet import sheet_of
 from ecg_assets.scans.segment import Segmenter
 from ecg_assets.scans.turns import quarter_turns
 from ecg_assets.store.root import DataRoot
-from ecg_assets.training.checkpoint import load_network
+from ecg_assets.training.checkpoints.checkpoint import load_network
 from ecg_assets.weights import SEGMENTATION, weights_path
 from ecg_assets_tests.pages.pages import records_of
 

@@ -19,7 +19,7 @@ from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.manifest import read_manifest
 from ecg_assets.store.root import DataRoot, DataRootError, open_root
 from ecg_assets.store.stage import StageReport, manifest_path, run_stage
-from ecg_assets.training.published import note_published, read_published
+from ecg_assets.training.runs.published import note_published, read_published
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.store.bucket_emulator import BUCKET, Emulator, Request, emulator_running, failing
 from ecg_assets_tests.store.shards import FilesTask

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ecg_assets.training.class_map import class_names
-from ecg_assets.training.scorecard import CODE_VERSION, Scorecard
-from ecg_assets.training.tally import Cell, Mask, divided, summed, tally_of
+from ecg_assets.training.evaluation.counts import Cell, Mask, divided, summed, tally_of
+from ecg_assets.training.evaluation.scorecard import CODE_VERSION, Scorecard
+from ecg_assets.training.label_map import class_names
 
 SIDE_PX = 64
 

@@ -9,7 +9,8 @@ import pytest
 
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.training.config import TrainConfig
-from ecg_assets.training.run_folder import RunFolder, prepare_run
+from ecg_assets.training.runs.prepare import prepare_run
+from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets_tests.conftest import quiet
 
 SMALL: dict[str, Any] = {

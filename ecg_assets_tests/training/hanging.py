@@ -17,13 +17,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from ecg_assets.training import replica as replica_module
 from ecg_assets.training import trainer
-from ecg_assets.training.batches import DeviceBatch
-from ecg_assets.training.loop import train_replica
-from ecg_assets.training.network import SegmentationNetwork, initialise
-from ecg_assets.training.replica import Replica
-from ecg_assets.training.run_folder import RunFolder
+from ecg_assets.training.data.batches import DeviceBatch
+from ecg_assets.training.loop import replica as replica_module
+from ecg_assets.training.loop.replica import Replica
+from ecg_assets.training.loop.train_loop import train_replica
+from ecg_assets.training.models.compact_unet import SegmentationNetwork, initialise
+from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets.training.runtime.base import Runtime
 
 _HANGS_AT, _FLAWED_AT = (0, 8), (1, 3)
@@ -82,7 +82,7 @@ class Troubled(Replica):
 
 def train_troubled(run: RunFolder, runtime: Runtime) -> None:
     """What each replica runs."""
-    from ecg_assets.training import loop
+    from ecg_assets.training.loop import train_loop as loop
 
     def built(config: object) -> SegmentationNetwork:
         network = Interpolating()

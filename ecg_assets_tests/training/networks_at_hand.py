@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from ecg_assets.training.class_map import ClassCount
-from ecg_assets.training.network import CompactUNet, initialise
-from ecg_assets.training.networks import NetworkSpec
-from ecg_assets.training.sealed import write_sealed
+from ecg_assets.training.checkpoints.hashed_safetensors import write_sealed
+from ecg_assets.training.label_map import ClassCount
+from ecg_assets.training.models.compact_unet import CompactUNet, initialise
+from ecg_assets.training.models.registry import NetworkSpec
 
 
 def put_checkpoint(path: Path, seed: int = 0, classes: ClassCount = 5) -> CompactUNet:

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ecg_assets.training.batches import DeviceBatch
-from ecg_assets.training.replica import Replica
-from ecg_assets.training.run_folder import RunFolder, read_start
+from ecg_assets.training.data.batches import DeviceBatch
+from ecg_assets.training.loop.replica import Replica
+from ecg_assets.training.runs.run_folder import RunFolder
+from ecg_assets.training.runs.run_state import read_start
 from ecg_assets.training.runtime import launch
 from ecg_assets.training.runtime.base import Runtime
 

@@ -3,9 +3,10 @@
 import os
 import time
 
-from ecg_assets.training import loop, trainer
-from ecg_assets.training.batches import DeviceBatch
-from ecg_assets.training.replica import Replica
+from ecg_assets.training import trainer
+from ecg_assets.training.data.batches import DeviceBatch
+from ecg_assets.training.loop import train_loop as loop
+from ecg_assets.training.loop.replica import Replica
 
 HANGS_AT, TIMES = 8, 2
 

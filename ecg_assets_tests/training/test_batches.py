@@ -9,10 +9,10 @@ import pytest
 from ecg_assets.samples.classes import BACKGROUND, WAVE
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.store.root import DataRoot
-from ecg_assets.training import batches
-from ecg_assets.training.batches import Batch, TrainBatches, ValidationBatches, loader_threads
 from ecg_assets.training.config import ConfigError, TrainConfig
-from ecg_assets.training.windows import Windows
+from ecg_assets.training.data import batches
+from ecg_assets.training.data.batches import Batch, TrainBatches, ValidationBatches, loader_threads
+from ecg_assets.training.data.crop_sampler import Windows
 from ecg_assets_tests.training.conftest import SMALL
 
 

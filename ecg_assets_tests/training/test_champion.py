@@ -8,19 +8,17 @@ import pytest
 
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.training.champion import (
+from ecg_assets.training.evaluation.champion import NoPreviousChampionError, decide, demote
+from ecg_assets.training.evaluation.champion_store import (
     ChampionError,
     Contender,
-    NoPreviousChampionError,
     champion_checkpoint,
-    decide,
-    demote,
     history,
     read_champion,
     read_previous,
 )
-from ecg_assets.training.promotion import judge
-from ecg_assets.training.scorecard import Scorecard
+from ecg_assets.training.evaluation.promotion import judge
+from ecg_assets.training.evaluation.scorecard import Scorecard
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.training.cards import card_with
 

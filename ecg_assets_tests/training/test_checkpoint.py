@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from ecg_assets.training.checkpoint import CheckpointError, load_network
-from ecg_assets.training.events import read_events
-from ecg_assets.training.replica import Replica
-from ecg_assets.training.run_folder import EpochScores, RunFolder, is_finished
+from ecg_assets.training.checkpoints.checkpoint import CheckpointError, load_network
+from ecg_assets.training.loop.replica import Replica
+from ecg_assets.training.runs.events import read_events
+from ecg_assets.training.runs.run_folder import RunFolder
+from ecg_assets.training.runs.run_state import EpochScores, is_finished
 from ecg_assets.training.trainer import TrainingFailedError, TrainingStopped, train
 from ecg_assets_tests.live import CHECKOUT
 from ecg_assets_tests.training.conftest import Prepare

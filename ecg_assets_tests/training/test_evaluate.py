@@ -13,11 +13,11 @@ from ecg_assets.samples.crops import Crop
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.samples.shard import Labelled, write_shard
 from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.training.class_map import ClassCount, to_classes
-from ecg_assets.training.evaluate import evaluate
-from ecg_assets.training.extremes import Extremes, Look, triple
-from ecg_assets.training.network import normalise
-from ecg_assets.training.tally import divided, summed, tally_of
+from ecg_assets.training.evaluation.best_and_worst import Extremes, Look, triple
+from ecg_assets.training.evaluation.counts import divided, summed, tally_of
+from ecg_assets.training.evaluation.evaluate import evaluate
+from ecg_assets.training.label_map import ClassCount, to_classes
+from ecg_assets.training.models.compact_unet import normalise
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.training.cards import SIDE_PX, truth_hw
 from ecg_assets_tests.training.networks_at_hand import put_checkpoint

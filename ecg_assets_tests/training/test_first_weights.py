@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from ecg_assets.training.checkpoint import load_network
+from ecg_assets.training.checkpoints.checkpoint import load_network
+from ecg_assets.training.checkpoints.initial_weights import first_network
 from ecg_assets.training.config import PACKAGE_WEIGHTS, ConfigError, TrainConfig
-from ecg_assets.training.first_weights import first_network
-from ecg_assets.training.run_folder import RunFolderError, read_start
+from ecg_assets.training.runs.run_folder import RunFolderError
+from ecg_assets.training.runs.run_state import read_start
 from ecg_assets.training.trainer import train
 from ecg_assets.weights import SEGMENTATION, weights_path
 from ecg_assets_tests.training.conftest import SMALL, Prepare

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ecg_assets.training.events import Event, EventLog, Kind, read_events
-from ecg_assets.training.history import History
-from ecg_assets.training.plots import loss_curve
-from ecg_assets.training.run_folder import RunFolder
-from ecg_assets.training.stamp import git_state
-from ecg_assets.training.tensorboard import TensorBoardFiles
+from ecg_assets.training.monitoring.history import History
+from ecg_assets.training.monitoring.plots import loss_curve
+from ecg_assets.training.monitoring.provenance import git_state
+from ecg_assets.training.monitoring.run_loggers import Watcher
+from ecg_assets.training.monitoring.tensorboard import TensorBoardFiles
+from ecg_assets.training.runs.events import Event, EventLog, Kind, read_events
+from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets.training.trainer import train
-from ecg_assets.training.watchers import Watcher
 from ecg_assets_tests.training.conftest import Prepare
 
 

@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 
 from ecg_assets.store.stage import Log
-from ecg_assets.training import topology, trainer
-from ecg_assets.training.batches import TrainBatches
-from ecg_assets.training.loop import train_replica
-from ecg_assets.training.run_folder import RunFolder
+from ecg_assets.training import trainer
+from ecg_assets.training.data.batches import TrainBatches
+from ecg_assets.training.loop.train_loop import train_replica
+from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets.training.runtime.base import Runtime
 from ecg_assets.training.runtime.heartbeat import Heartbeats
 from ecg_assets.training.runtime.plain import PlainRuntime
-from ecg_assets.training.tpu_environment import TpuEnvironmentError
-from ecg_assets.training.tpu_host import worker_number
+from ecg_assets.training.tpu import pci as topology
+from ecg_assets.training.tpu.environment import TpuEnvironmentError
+from ecg_assets.training.tpu.host import worker_number
 from ecg_assets_tests.training.conftest import Prepare
 from ecg_assets_tests.training.tpu_machines import machine
 

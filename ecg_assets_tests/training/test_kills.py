@@ -8,9 +8,10 @@ import time
 import numpy as np
 import pytest
 
-from ecg_assets.training.events import Event, read_events
-from ecg_assets.training.run_folder import RunFolder, is_finished
-from ecg_assets.training.sealed import read_sealed
+from ecg_assets.training.checkpoints.hashed_safetensors import read_sealed
+from ecg_assets.training.runs.events import Event, read_events
+from ecg_assets.training.runs.run_folder import RunFolder
+from ecg_assets.training.runs.run_state import is_finished
 from ecg_assets.training.trainer import train
 from ecg_assets_tests.training.conftest import Prepare
 from ecg_assets_tests.training.test_trainer import assert_same_weights, start

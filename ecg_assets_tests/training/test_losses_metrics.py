@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from ecg_assets.training.losses import LossTerms, sample_losses
-from ecg_assets.training.metrics import ValidationCounts
+from ecg_assets.training.evaluation.counts import tally_of
+from ecg_assets.training.loop.losses import LossTerms, sample_losses
+from ecg_assets.training.loop.validation_counts import ValidationCounts
 from ecg_assets.training.runtime.heartbeat import Heartbeats
 from ecg_assets.training.runtime.plain import PlainRuntime
-from ecg_assets.training.tally import tally_of
 
 
 def random_batch(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:

@@ -6,12 +6,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ecg_assets.training.checkpoint import load_network
+from ecg_assets.training.checkpoints.checkpoint import load_network
 from ecg_assets.training.config import SIZES, ConfigError, TrainConfig
-from ecg_assets.training.events import read_events
-from ecg_assets.training.network import GroupNorm
-from ecg_assets.training.networks import NetworkSpec, build_to_train
-from ecg_assets.training.run_folder import is_finished
+from ecg_assets.training.models.compact_unet import GroupNorm
+from ecg_assets.training.models.registry import NetworkSpec, build_to_train
+from ecg_assets.training.runs.events import read_events
+from ecg_assets.training.runs.run_state import is_finished
 from ecg_assets.training.trainer import train
 from ecg_assets_tests.training.conftest import SMALL, Prepare
 

@@ -14,14 +14,14 @@ from click.testing import CliRunner
 from ecg_assets.cli import main
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.training import onnx_export
-from ecg_assets.training.checkpoint import load_network
-from ecg_assets.training.network import normalise
-from ecg_assets.training.networks import NetworkSpec
-from ecg_assets.training.onnx_export import agreement_of, export_onnx
-from ecg_assets.training.onnx_network import OnnxError, OnnxNetwork
-from ecg_assets.training.onnx_samples import images_to_compare_on
-from ecg_assets.training.sealed import write_sealed
+from ecg_assets.training.checkpoints.checkpoint import load_network
+from ecg_assets.training.checkpoints.hashed_safetensors import write_sealed
+from ecg_assets.training.export import onnx_export
+from ecg_assets.training.export.comparison_images import images_to_compare_on
+from ecg_assets.training.export.onnx_export import agreement_of, export_onnx
+from ecg_assets.training.export.onnx_network import OnnxError, OnnxNetwork
+from ecg_assets.training.models.compact_unet import normalise
+from ecg_assets.training.models.registry import NetworkSpec
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.live import CHECKOUT
 
@@ -38,7 +38,7 @@ for name in ("torch", "torch_xla"):
     sys.modules[name] = None
 import numpy as np
 from pathlib import Path
-from ecg_assets.training.onnx_network import OnnxNetwork
+from ecg_assets.training.export.onnx_network import OnnxNetwork
 network = OnnxNetwork(Path(sys.argv[1]), threads=1)
 np.save(sys.argv[3], network.predict(np.load(sys.argv[2])))
 """

@@ -7,7 +7,7 @@ from ecg_assets_tests.live import until
 
 PARENT = """
 import os, subprocess, sys
-child = [sys.executable, "-m", "ecg_assets.training.pod_child", str(os.getpid()), sys.executable, "-c", sys.argv[1]]
+child = [sys.executable, "-m", "ecg_assets.training.tpu.pod_child", str(os.getpid()), sys.executable, "-c", sys.argv[1]]
 subprocess.call(child)
 """
 CHILD = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"

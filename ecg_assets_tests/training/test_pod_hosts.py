@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ecg_assets.training.pod_hosts import PodError, PodHost, host_bounds, host_of_labels, in_order, variables_of
-from ecg_assets.training.tpu_host import find_host
+from ecg_assets.training.tpu.host import find_host
+from ecg_assets.training.tpu.pod_hosts import PodError, PodHost, host_bounds, host_of_labels, in_order, variables_of
 from ecg_assets_tests.training.tpu_machines import HOSTNAMES, machine
 
 LABELS = {"ray.io/tpu-pod-type": "v4-32", "ray.io/tpu-slice-name": "slice", "ray.io/tpu-worker-id": "2"}

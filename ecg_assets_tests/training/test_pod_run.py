@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from ecg_assets.store.root import DataRoot
-from ecg_assets.training.pod_run import main
-from ecg_assets.training.run_folder import RunFolder, RunFolderError
+from ecg_assets.training.runs.run_folder import RunFolder, RunFolderError
+from ecg_assets.training.tpu.pod_run import main
 
 
 def test_the_run_folder_is_prepared_and_an_unfinished_training_is_not_published(

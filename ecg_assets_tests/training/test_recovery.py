@@ -8,12 +8,13 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from ecg_assets.training import replica as replica_module
-from ecg_assets.training.batches import DeviceBatch, TrainBatches
 from ecg_assets.training.config import TrainConfig
-from ecg_assets.training.events import Event, read_events
-from ecg_assets.training.recovery import Flaw, NonFiniteLossError, remedy
-from ecg_assets.training.run_folder import RunFolder, is_finished
+from ecg_assets.training.data.batches import DeviceBatch, TrainBatches
+from ecg_assets.training.loop import replica as replica_module
+from ecg_assets.training.loop.recovery import Flaw, NonFiniteLossError, remedy
+from ecg_assets.training.runs.events import Event, read_events
+from ecg_assets.training.runs.run_folder import RunFolder
+from ecg_assets.training.runs.run_state import is_finished
 from ecg_assets.training.trainer import TrainingFailedError, train
 from ecg_assets_tests.training.conftest import SMALL, Prepare
 

@@ -11,7 +11,7 @@ import pytest
 
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.store.root import DataRoot
-from ecg_assets.training.run_folder import RunFolder
+from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets_tests.live import CHECKOUT
 from ecg_assets_tests.training.conftest import preparing, xla_environment
 

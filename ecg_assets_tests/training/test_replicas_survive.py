@@ -13,8 +13,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from ecg_assets.store.root import DataRoot
-from ecg_assets.training.events import Event, read_events
-from ecg_assets.training.run_folder import RunFolder, is_finished
+from ecg_assets.training.runs.events import Event, read_events
+from ecg_assets.training.runs.run_folder import RunFolder
+from ecg_assets.training.runs.run_state import is_finished
 from ecg_assets_tests.live import CHECKOUT
 from ecg_assets_tests.training.conftest import Prepare, preparing, xla_environment
 from ecg_assets_tests.training.test_trainer import assert_same_weights, wait_for_step

@@ -20,17 +20,19 @@ from ecg_assets.samples.crops import Crop
 from ecg_assets.samples.shard import Labelled, write_shard
 from ecg_assets.store.placement import Split
 from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.training.checkpoint import save_best
+from ecg_assets.training.checkpoints.checkpoint import save_best
 from ecg_assets.training.config import TrainConfig
-from ecg_assets.training.evaluate import evaluate
-from ecg_assets.training.events import read_events
-from ecg_assets.training.metrics import ValidationCounts
-from ecg_assets.training.networks import NetworkSpec
-from ecg_assets.training.replica import Replica
-from ecg_assets.training.run_folder import EpochScores, RunFolder, is_finished, prepare_run
+from ecg_assets.training.evaluation.counts import Tally, summed, tally_of
+from ecg_assets.training.evaluation.evaluate import evaluate
+from ecg_assets.training.loop.replica import Replica
+from ecg_assets.training.loop.validation_counts import ValidationCounts
+from ecg_assets.training.models.registry import NetworkSpec
+from ecg_assets.training.runs.events import read_events
+from ecg_assets.training.runs.prepare import prepare_run
+from ecg_assets.training.runs.run_folder import RunFolder
+from ecg_assets.training.runs.run_state import EpochScores, is_finished
 from ecg_assets.training.runtime.heartbeat import Heartbeats
 from ecg_assets.training.runtime.plain import PlainRuntime
-from ecg_assets.training.tally import Tally, summed, tally_of
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.live import CHECKOUT
 from ecg_assets_tests.training.cards import SIDE_PX, truth_hw

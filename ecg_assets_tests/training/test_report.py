@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from ecg_assets.training.report import Picture, Row, Section, write_report
-from ecg_assets.training.report_sections import class_rows, dice_rows, key_numbers, near_rows, sections
-from ecg_assets.training.scorecard import Shown
+from ecg_assets.training.evaluation.html_report import Picture, Row, Section, write_report
+from ecg_assets.training.evaluation.report_sections import class_rows, dice_rows, key_numbers, near_rows, sections
+from ecg_assets.training.evaluation.scorecard import Shown
 from ecg_assets_tests.training.cards import counted_card, shifted_cells
 
 

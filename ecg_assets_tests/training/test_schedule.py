@@ -8,9 +8,10 @@ import torch
 from safetensors.numpy import load_file
 
 from ecg_assets.training.config import TrainConfig
-from ecg_assets.training.events import read_events
-from ecg_assets.training.rates import Rates
-from ecg_assets.training.run_folder import RunFolder, is_finished
+from ecg_assets.training.loop.lr_schedule import Rates
+from ecg_assets.training.runs.events import read_events
+from ecg_assets.training.runs.run_folder import RunFolder
+from ecg_assets.training.runs.run_state import is_finished
 from ecg_assets.training.trainer import train
 from ecg_assets_tests.training.conftest import SMALL, Prepare
 
@@ -102,7 +103,7 @@ def epochs_of(run: RunFolder) -> int:
 
 def test_a_plain_step_follows_torchs_own_adamw(prepare: Prepare) -> None:
     """The weight decay that is applied by hand is the optimizer's own."""
-    from ecg_assets.training.replica import Replica
+    from ecg_assets.training.loop.replica import Replica
     from ecg_assets.training.runtime.heartbeat import Heartbeats
     from ecg_assets.training.runtime.plain import PlainRuntime
 

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from ecg_assets.training.again import times_begun_again
-from ecg_assets.training.events import read_events
-from ecg_assets.training.run_folder import is_finished
+from ecg_assets.training.runs.events import read_events
+from ecg_assets.training.runs.run_state import is_finished
 from ecg_assets.training.runtime.plain import STALLED
+from ecg_assets.training.runtime.restart import times_begun_again
 from ecg_assets.training.trainer import train
 from ecg_assets_tests.live import CHECKOUT
 from ecg_assets_tests.training.conftest import Prepare
@@ -44,6 +44,6 @@ def test_a_trainer_that_hangs_begins_again_as_often_as_it_may_and_loses_nothing(
 def test_what_a_process_that_began_again_starts_has_not_done_so_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECG_TRAINER_BEGUN_AGAIN", f"{os.getpid()}:2")
     assert times_begun_again() == 2
-    program = "from ecg_assets.training.again import times_begun_again; print(times_begun_again())"
+    program = "from ecg_assets.training.runtime.restart import times_begun_again; print(times_begun_again())"
     done = subprocess.run([sys.executable, "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "0"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecg_assets.training.boundary import Matches, near_matches
-from ecg_assets.training.detection import detection_matches, most_pairs
-from ecg_assets.training.tally import Cell, Mask, divided, summed, tally_of
+from ecg_assets.training.evaluation.boundary_f_score import Matches, near_matches
+from ecg_assets.training.evaluation.counts import Cell, Mask, divided, summed, tally_of
+from ecg_assets.training.evaluation.point_matching import detection_matches, most_pairs
 from ecg_assets_tests.training.cards import shifted_cells, truth_hw
 
 

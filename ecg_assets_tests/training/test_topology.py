@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ecg_assets.training import topology
+from ecg_assets.training.tpu import pci as topology
 from ecg_assets_tests.training.tpu_machines import pci_bus
 
 

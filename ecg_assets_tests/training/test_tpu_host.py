@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from ecg_assets.training.tpu_environment import TpuEnvironmentError
-from ecg_assets.training.tpu_host import TpuHost, check_world, expected_world, find_host
-from ecg_assets.training.tpu_words import NO_TPU, adapted, told
+from ecg_assets.training.tpu.describe import NO_TPU, adapted, told
+from ecg_assets.training.tpu.environment import TpuEnvironmentError
+from ecg_assets.training.tpu.host import TpuHost, check_world, expected_world, find_host
 from ecg_assets_tests.training.tpu_machines import SINGLE_HOSTS, SLICES, Machine, machine, pci_bus
 
 # No runtime is touched: the chips are counted by one patched function, the rest comes from the environment.
@@ -109,7 +109,7 @@ def test_asking_needs_neither_torch_nor_dagster_nor_a_network(tmp_path: Path) ->
         "import socket, sys\nfrom pathlib import Path\n"
         "def refuse(*a, **k): raise AssertionError('network')\n"
         "socket.socket = socket.getaddrinfo = refuse\n"
-        "from ecg_assets.training.tpu_host import find_host\n"
+        "from ecg_assets.training.tpu.host import find_host\n"
         "assert find_host({}, Path(sys.argv[1])).version == 'v3'\n"
         "assert not {'torch', 'torch_xla', 'dagster'} & set(sys.modules)\n"
     )

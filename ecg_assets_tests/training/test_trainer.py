@@ -17,9 +17,11 @@ from safetensors.numpy import load_file
 
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.config import ConfigError, TrainConfig, load_config
-from ecg_assets.training.events import Event, read_events
-from ecg_assets.training.plots import loss_curve
-from ecg_assets.training.run_folder import RunFolder, RunFolderError, is_finished, publish
+from ecg_assets.training.monitoring.plots import loss_curve
+from ecg_assets.training.runs.events import Event, read_events
+from ecg_assets.training.runs.prepare import publish
+from ecg_assets.training.runs.run_folder import RunFolder, RunFolderError
+from ecg_assets.training.runs.run_state import is_finished
 from ecg_assets.training.trainer import STOPPED, TrainingFailedError, train
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.live import CHECKOUT
@@ -176,7 +178,7 @@ def test_what_a_layer_of_a_shipped_config_takes_on_a_tpu_leaves_room_for_the_oth
 
 
 def test_a_run_without_a_dataset_says_what_to_materialise(tmp_path: Path) -> None:
-    from ecg_assets.training.run_folder import prepare_run
+    from ecg_assets.training.runs.prepare import prepare_run
 
     with pytest.raises(RunFolderError, match="materialise mixed_dataset first"):
         prepare_run(DataRoot(tmp_path, 16), TrainConfig(**SMALL), quiet)

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from ecg_assets.samples.reader import turn
-from ecg_assets.training.class_map import to_classes
-from ecg_assets.training.turns import WAYS, turned
+from ecg_assets.training.data.augmentation import WAYS, turned
+from ecg_assets.training.label_map import to_classes
 
 
 def test_all_ways_turn_as_the_reader_does() -> None:

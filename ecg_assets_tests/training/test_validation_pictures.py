@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ecg_assets.training.events import Event, EventLog, read_events
-from ecg_assets.training.picture_maker import PictureMaker
-from ecg_assets.training.run_folder import RunFolder, read_state
+from ecg_assets.training.monitoring.validation_image_worker import PictureMaker
+from ecg_assets.training.monitoring.validation_images import best_epoch, draw_best, due_epoch, picture_path
+from ecg_assets.training.runs.events import Event, EventLog, read_events
+from ecg_assets.training.runs.run_folder import RunFolder
+from ecg_assets.training.runs.run_state import read_state
 from ecg_assets.training.trainer import train
-from ecg_assets.training.validation_pictures import best_epoch, draw_best, due_epoch, picture_path
 from ecg_assets_tests.live import until
 from ecg_assets_tests.training.conftest import Prepare
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from ecg_assets.digitize.trace_network.train import WaveTraining, train_wave_network
-from ecg_assets.training.checkpoint import load_network
-from ecg_assets.training.network import initialise
-from ecg_assets.training.networks import NetworkSpec
-from ecg_assets.training.sealed import write_sealed
+from ecg_assets.training.checkpoints.checkpoint import load_network
+from ecg_assets.training.checkpoints.hashed_safetensors import write_sealed
+from ecg_assets.training.models.compact_unet import initialise
+from ecg_assets.training.models.registry import NetworkSpec
 
 CONFIG = WaveTraining(steps=24, save_every=8, log_every=8, widths=(8, 8), learning_rate=3e-3, warmup_steps=2)
 

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ecg_assets.training import loop
-from ecg_assets.training.replica import Replica
-from ecg_assets.training.run_folder import RunFolder, read_start
+from ecg_assets.training.evaluation.counts import Tally
+from ecg_assets.training.loop import train_loop as loop
+from ecg_assets.training.loop.replica import Replica
+from ecg_assets.training.runs.run_folder import RunFolder
+from ecg_assets.training.runs.run_state import read_start
 from ecg_assets.training.runtime import launch
 from ecg_assets.training.runtime.base import Runtime
-from ecg_assets.training.tally import Tally
 
 
 class Telling(Replica):

@@ -15,7 +15,7 @@ from ecg_assets.digitize.benchmark.scorecard import (
     score_of,
     sure_of,
 )
-from ecg_assets.training.report import Picture, Row, Section, write_report
+from ecg_assets.training.evaluation.html_report import Picture, Row, Section, write_report
 
 WORST = 10
 _SCORE = (

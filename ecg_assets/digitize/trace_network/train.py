@@ -16,11 +16,11 @@ from torch.nn.functional import cross_entropy
 
 from ecg_assets.digitize.trace_network.samples import UNKNOWN
 from ecg_assets.store.stage import Log
-from ecg_assets.training.checkpoint import Progress, load_last_good, load_network, save_last
-from ecg_assets.training.flat import FlatNetwork
-from ecg_assets.training.network import CompactUNet, SegmentationNetwork, initialise, normalise
-from ecg_assets.training.networks import NetworkSpec
-from ecg_assets.training.sealed import write_sealed
+from ecg_assets.training.checkpoints.checkpoint import Progress, load_last_good, load_network, save_last
+from ecg_assets.training.checkpoints.hashed_safetensors import write_sealed
+from ecg_assets.training.models.compact_unet import CompactUNet, SegmentationNetwork, initialise, normalise
+from ecg_assets.training.models.flat_parameters import FlatNetwork
+from ecg_assets.training.models.registry import NetworkSpec
 
 _BACKGROUND, _WAVE = 0, 1
 _CLASSES = 2

@@ -9,7 +9,7 @@ from ecg_assets.store.stage import Log
 from ecg_assets.training.config import ConfigError, TrainConfig
 from ecg_assets.training.runtime.base import Runtime
 from ecg_assets.training.runtime.heartbeat import Silence
-from ecg_assets.training.topology import tpu_chips
+from ecg_assets.training.tpu.pci import tpu_chips
 
 Kind = Literal["xla", "torch"]
 

@@ -32,8 +32,8 @@ from ecg_assets.training.runtime.base import Fed, Label, ReplicaError, Runtime
 from ecg_assets.training.runtime.device_feed import fed
 from ecg_assets.training.runtime.heartbeat import Heartbeats, Silence, Watchdog
 from ecg_assets.training.runtime.replica_gate import ReplicaGate
-from ecg_assets.training.topology import tpu_chips
-from ecg_assets.training.tpu_host import check_world, expected_world, find_host
+from ecg_assets.training.tpu.host import check_world, expected_world, find_host
+from ecg_assets.training.tpu.pci import tpu_chips
 
 REPLICA_FAILED = 70  # EX_SOFTWARE of sysexits(3)
 _STOP_REQUEST_WAIT_S = 2.0

@@ -1,0 +1,210 @@
+"""Checkpoints: the best weights, and all that training goes on from. No pickles.
+
+Each checkpoint is one file, renamed into place when it is whole; so weights, optimizer and progress in it always
+belong together, whenever the host dies. The one before the last is kept, in case the last comes to harm.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from ecg_assets.store.stage import Log
+from ecg_assets.training.checkpoints.hashed_safetensors import CheckpointError, keep_as, read_sealed, write_sealed
+from ecg_assets.training.models.compact_unet import SegmentationNetwork
+from ecg_assets.training.models.flat_parameters import FlatNetwork
+from ecg_assets.training.models.registry import NetworkSpec
+from ecg_assets.training.runs.run_state import EpochScores
+
+__all__ = ["CheckpointError", "NetworkSpec", "Progress", "load_network"]
+
+_MODEL, _BUFFER, _EMA, _OPTIMIZER = "model.", "buffer.", "ema.", "optimizer."
+# Beyond what any config asks for.
+_MOST_LEVELS, _WIDEST = 16, 65_536
+# AdamW's state: two tensors like the weights, and a count of steps that stays on the host.
+_MOMENTS, _STEP = ("exp_avg", "exp_avg_sq"), "optimizer.step"
+
+
+class Progress(BaseModel):
+    """Where training goes on from, beside the tensors.
+
+    Attributes:
+        epoch: epochs that are done.
+        step: steps of the next epoch that are done.
+        loss_sum: sum of those steps' losses.
+        rates: of `Rates.state`.
+        recoveries: since the last epoch without one.
+        skipped: steps whose loss was not finite, as (epoch, step); they are left out.
+        f32: whether bf16 was switched off by a recovery.
+        best_epoch: 1 for the first; 0 before the first.
+        history: one entry for each epoch that is done.
+        fingerprint: of the run's config, dataset and code; empty in checkpoints that were written before it was.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    epoch: int = 0
+    step: int = 0
+    loss_sum: float = 0.0
+    rates: dict[str, Any] | None = None
+    recoveries: int = 0
+    skipped: list[tuple[int, int]] = Field(default_factory=list)
+    f32: bool = False
+    best_epoch: int = 0
+    history: list[EpochScores] = Field(default_factory=list)
+    fingerprint: str = ""
+
+
+def save_best(
+    path: Path, spec: NetworkSpec, network: FlatNetwork, scores: EpochScores, vector: Tensor | None = None
+) -> None:
+    """Writes weights (the network's own, or those of `vector`) and buffers under the names of its state dict.
+
+    Raises:
+        CheckpointWriteError: it cannot be written.
+    """
+    weights = network.named((network.vector if vector is None else vector).detach().cpu())
+    write_sealed(
+        path, {**weights, **network.buffers}, {"network": spec.model_dump_json(), "scores": scores.model_dump_json()}
+    )
+
+
+def save_last(
+    path: Path,
+    previous: Path,
+    spec: NetworkSpec,
+    network: FlatNetwork,
+    ema: Tensor | None,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+) -> None:
+    """Writes all that training goes on from; the optimizer's moments under the names of their weights.
+
+    Raises:
+        CheckpointWriteError: it cannot be written; the one before is untouched.
+    """
+    state = optimizer.state[network.vector]
+    tensors = _above(_MODEL, network.named(network.vector.detach().cpu())) | _above(_BUFFER, network.buffers)
+    if ema is not None:
+        tensors |= _above(_EMA, network.named(ema.cpu()))
+    for moment in _MOMENTS:
+        tensors |= _above(f"{_OPTIMIZER}{moment}.", network.named(state[moment].cpu()))
+    tensors[_STEP] = state["step"].cpu()
+    keep_as(path, previous)
+    write_sealed(path, tensors, {"network": spec.model_dump_json(), "progress": progress.model_dump_json()})
+
+
+def load_network(path: Path) -> SegmentationNetwork:
+    """The network of a best or last checkpoint, on the CPU, ready to predict.
+
+    Raises:
+        CheckpointError: there is no such file, or it is no checkpoint.
+    """
+    tensors, header = read_sealed(path)
+    if any(name.startswith(_MODEL) for name in tensors):
+        weights = _below(tensors, _EMA) or _below(tensors, _MODEL)
+        tensors = {**weights, **_below(tensors, _BUFFER)}
+    try:
+        spec = NetworkSpec.model_validate_json(header["network"])
+        if len(spec.widths) > _MOST_LEVELS or max(spec.widths, default=0) > _WIDEST:
+            raise ValueError("a network wider or deeper than any of this program")
+        # First without memory: a header can tell of any size, and only the tensors must fill the memory.
+        with torch.device("meta"):
+            spec.build().load_state_dict(tensors, assign=True)
+        network = spec.build()
+        network.load_state_dict(tensors)
+    except (ValueError, RuntimeError, LookupError, TypeError, ArithmeticError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"{path} does not fit the network that its header tells ({said}); train again") from error
+    return network.eval()
+
+
+class Loaded(BaseModel):
+    """A checkpoint to go on from.
+
+    Attributes:
+        progress: how far it is.
+        ema: the weights' moving average, (n,) float32 on the CPU; None when it has none.
+    """
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    progress: Progress
+    ema: Tensor | None
+
+
+def load_last_good(
+    path: Path,
+    previous: Path,
+    network: FlatNetwork,
+    optimizer: torch.optim.Optimizer,
+    log: Log,
+    fingerprint: str = "",
+) -> Loaded | None:
+    """Sets network and optimizer as the last checkpoint has them, or as the one before has.
+
+    The one before is taken when the last one is damaged, or of another run than the one of `fingerprint` (if given).
+
+    Returns:
+        What was loaded; None when there is no checkpoint.
+
+    Raises:
+        CheckpointError: there are checkpoints, and none can be used.
+    """
+    if not path.exists() and not previous.exists():
+        return None
+    try:
+        return load_last(path, network, optimizer, fingerprint)
+    except CheckpointError as error:
+        if not previous.exists():
+            raise
+        log(f"{error}: going on from {previous.name}, the one before")
+        return load_last(previous, network, optimizer, fingerprint)
+
+
+def load_last(path: Path, network: FlatNetwork, optimizer: torch.optim.Optimizer, fingerprint: str = "") -> Loaded:
+    """Sets network and optimizer, on whatever device they are, as they were saved.
+
+    Raises:
+        CheckpointError: it is no checkpoint to go on from, or of another network, or of another run's config.
+    """
+    tensors, header = read_sealed(path)
+    if "progress" not in header:
+        raise CheckpointError(f"{path} holds weights only; training goes on from last.safetensors")
+    progress, device = Progress.model_validate_json(header["progress"]), network.vector.device
+    if fingerprint and progress.fingerprint not in ("", fingerprint):
+        raise CheckpointError(
+            f"{path} is of another config, dataset or version of the code than this run; put the right file back, or "
+            "remove the run folder to start anew"
+        )
+    try:
+        vector = network.flat(_below(tensors, _MODEL))
+        moments = {moment: network.flat(_below(tensors, f"{_OPTIMIZER}{moment}.")) for moment in _MOMENTS}
+        averaged = _below(tensors, _EMA)
+        ema = network.flat(averaged) if averaged else None
+        network.set_buffers(_below(tensors, _BUFFER))
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"{path} is of another network: {error}; remove the run folder to start anew") from error
+    with torch.no_grad():
+        network.vector.copy_(vector.to(device))
+    optimizer.state[network.vector] = {name: moment.to(device) for name, moment in moments.items()}
+    optimizer.state[network.vector]["step"] = tensors[_STEP]
+    return Loaded(progress=progress, ema=ema)
+
+
+def fresh_state(network: FlatNetwork, optimizer: torch.optim.Optimizer) -> None:
+    """Gives AdamW the state that its first step would make; XLA then compiles one graph for all steps, not two."""
+    zeros = torch.zeros(network.vector.shape)
+    device = network.vector.device
+    optimizer.state[network.vector] = {moment: zeros.clone().to(device) for moment in _MOMENTS}
+    optimizer.state[network.vector]["step"] = torch.tensor(0.0)
+
+
+def _above(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {prefix + name: tensor for name, tensor in tensors.items()}
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,43 @@
+"""Whether a checkpoint can be used: loaded into its network, every weight finite, and finite numbers come out."""
+
+from pathlib import Path
+
+import torch
+
+from ecg_assets.training.checkpoints.checkpoint import CheckpointError, load_network
+
+_SHOWN = 5
+
+
+def checkpoint_problem(path: Path) -> str | None:
+    """What is wrong with a checkpoint, as a sentence; None when it is sound.
+
+    The network is built anew from the file's header, its weights are set, and it predicts one grey picture.
+    """
+    try:
+        network = load_network(path)
+    except CheckpointError as error:
+        return str(error)
+    except (RuntimeError, ValueError) as error:  # a header or weights that belong to no network, or to another
+        return f"{path} does not fit into the network that its header names ({_first_line(error)}); train again"
+    broken = sorted(name for name, values in network.state_dict().items() if not torch.isfinite(values).all())
+    if broken:
+        return f"weights that are not finite: {broken[:_SHOWN]}; lower the learning rate, or train in f32"
+    with torch.inference_mode():
+        logits_bchw = network(torch.zeros(1, 3, network.multiple_px * 2, network.multiple_px * 2))
+    if logits_bchw.shape[1] != network.classes or not torch.isfinite(logits_bchw).all():
+        return f"{path}: the network's output for a grey picture is not finite; lower the learning rate"
+    return None
+
+
+def parameters(path: Path) -> int:
+    """How many numbers a checkpoint's network has learnt.
+
+    Raises:
+        CheckpointError: it is no checkpoint.
+    """
+    return sum(values.numel() for values in load_network(path).parameters())
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

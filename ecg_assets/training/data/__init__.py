@@ -1,0 +1,1 @@
+"""Batches of crops for training."""

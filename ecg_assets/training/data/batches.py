@@ -1,0 +1,207 @@
+"""Batches for the replicas: uint8 arrays of one fixed shape, made ahead by threads.
+
+Which sample stands where, its crop and its turn depend on (seed, epoch, position in the epoch) alone. Replica r
+of n takes every n-th run of `batch_size` positions; so n replicas see what one would see in a batch n times as
+large, and a training that is resumed sees what it would have seen.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ecg_assets.samples.reader import Sample, SampleReader
+from ecg_assets.store.engine import usable_cores
+from ecg_assets.training.config import ConfigError, TrainConfig
+from ecg_assets.training.data.augmentation import WAYS
+from ecg_assets.training.data.crop_sampler import Windows
+from ecg_assets.training.label_map import to_classes
+
+# What random numbers are for; the first word of each seed sequence after the config's seed.
+_ORDER, _AUGMENT = 1, 2
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one replica gets for one step.
+
+    Attributes:
+        image_bhwc: (b, h, w, 3) uint8 RGB.
+        mask_bhw: (b, h, w) uint8, the network's classes.
+        valid_b: (b,) f32; 0 for samples that only fill up the last batch.
+        way_b: (b,) int32; how the device is to turn each sample, see `turns.turned`.
+        ids: the samples'.
+    """
+
+    image_bhwc: npt.NDArray[np.uint8]
+    mask_bhw: npt.NDArray[np.uint8]
+    valid_b: npt.NDArray[np.float32]
+    way_b: npt.NDArray[np.int32]
+    ids: tuple[str, ...]
+
+    def tensors(self) -> list[Tensor]:
+        """Its arrays as tensors of the host, in the order of `DeviceBatch`."""
+        return [torch.from_numpy(array) for array in (self.image_bhwc, self.mask_bhw, self.valid_b, self.way_b)]
+
+
+@dataclass(frozen=True)
+class DeviceBatch:
+    """A `Batch` on the device, of the same types."""
+
+    image_bhwc: Tensor
+    mask_bhw: Tensor
+    valid_b: Tensor
+    way_b: Tensor
+
+
+def loader_threads(config: TrainConfig, host_replicas: int) -> int:
+    """Threads that make one replica's batches: the config's number, or its part of the host's cores."""
+    return config.loader_threads or max(1, usable_cores() // host_replicas)
+
+
+class TrainBatches:
+    """The training split in random order, randomly cropped, mirrored and turned."""
+
+    def __init__(
+        self, reader: SampleReader, config: TrainConfig, ordinal: int, world_size: int, host_replicas: int = 1
+    ) -> None:
+        """For replica `ordinal` of `world_size`, of which `host_replicas` share this host's cores.
+
+        Raises:
+            ConfigError: the samples are smaller than `crop_px`, or no sample has what the config wants crops of.
+        """
+        side_px = reader[0].mask_hw.shape[0]
+        if side_px < config.crop_px:
+            raise ConfigError(
+                f"crop_px is {config.crop_px}, but the samples of {reader.folder} have {side_px} px a side; "
+                f"choose a crop_px up to {side_px}, or materialise the dataset with larger samples"
+            )
+        self._reader, self._config = reader, config
+        self._windows = Windows(reader, config)
+        self._threads = loader_threads(config, host_replicas)
+        self._ordinal, self._global_batch = ordinal, config.batch_size * world_size
+        self.steps = config.steps_per_epoch or ceil(len(reader) / self._global_batch)
+
+    def epoch(
+        self, epoch: int, first_step: int = 0, skipped: frozenset[int] = frozenset()
+    ) -> Iterator[tuple[int, Batch]]:
+        """The batches of one epoch after its first `first_step` steps, each with its step (1 is the first).
+
+        Args:
+            epoch: 0 for the first.
+            first_step: steps that are done.
+            skipped: steps to leave out.
+        """
+        # Drawn again when the epoch needs more samples than there are.
+        passes = ceil(self.steps * self._global_batch / len(self._reader))
+        order = np.concatenate([self._rng(_ORDER, epoch, n).permutation(len(self._reader)) for n in range(passes)])
+
+        def make(step: int) -> Batch:
+            first = (step - 1) * self._global_batch + self._ordinal * self._config.batch_size
+            positions = range(first, first + self._config.batch_size)
+            return _stack([self._drawn(int(order[position]), epoch, position) for position in positions])
+
+        steps = [step for step in range(first_step + 1, self.steps + 1) if step not in skipped]
+        return zip(steps, _ahead(make, steps, self._threads, self._config.loader_batches_ahead), strict=True)
+
+    def _drawn(self, number: int, epoch: int, position: int) -> "_Drawn":
+        rng = self._rng(_AUGMENT, epoch, position)
+        number, window = self._windows.chosen(number, rng)
+        sample = self._reader[number]
+        way = int(rng.integers(WAYS)) if self._config.turned else 0
+        mask_hw = to_classes(sample.mask_hw[window], self._config.classes)
+        return _Drawn(sample.image_hwc[window], mask_hw, way, sample.id)
+
+    def _rng(self, purpose: int, epoch: int, number: int) -> np.random.Generator:
+        return np.random.default_rng([self._config.seed, purpose, epoch, number])
+
+
+class ValidationBatches:
+    """Whole samples of a split, in order, each once; the last batch is filled up with samples that do not count."""
+
+    def __init__(
+        self, reader: SampleReader, config: TrainConfig, ordinal: int, world_size: int, host_replicas: int = 1
+    ) -> None:
+        """For replica `ordinal` of `world_size`, of which `host_replicas` share this host's cores.
+
+        Raises:
+            ConfigError: the network cannot take the samples' size.
+        """
+        side_px = reader[0].mask_hw.shape[0]
+        if side_px % config.multiple_px:
+            raise ConfigError(
+                f"the network takes images whose side is a multiple of {config.multiple_px} px, "
+                f"but the samples of {reader.folder} have {side_px} px; use fewer levels or another dataset"
+            )
+        # About as many pixels as in a training step, so that memory suffices.
+        self._batch_size = max(1, config.batch_size * config.crop_px**2 // side_px**2)
+        self._reader, self._config = reader, config
+        self._threads = loader_threads(config, host_replicas)
+        self._ordinal, self._global_batch = ordinal, self._batch_size * world_size
+        needed = ceil(len(reader) / self._global_batch)
+        self.steps = min(config.validation_steps or needed, needed)
+        count = min(len(reader), self.steps * self._global_batch)
+        self._numbers = np.linspace(0, len(reader) - 1, count).round().astype(int)
+
+    def __iter__(self) -> Iterator[Batch]:
+        def make(step: int) -> Batch:
+            first = step * self._global_batch + self._ordinal * self._batch_size
+            numbers = self._numbers[first : first + self._batch_size]
+            samples = [self._reader[int(number)] for number in numbers]
+            return _padded(samples, self._batch_size, self._config.classes, self._reader)
+
+        return _ahead(make, list(range(self.steps)), self._threads, self._config.loader_batches_ahead)
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """One sample of a batch, before the device turns it."""
+
+    image_hwc: npt.NDArray[np.uint8]
+    mask_hw: npt.NDArray[np.uint8]
+    way: int
+    id: str
+
+
+def _padded(samples: list[Sample], size: int, classes: int, reader: SampleReader) -> Batch:
+    filling = [reader[0]] * (size - len(samples))
+    whole = [
+        _Drawn(sample.image_hwc, to_classes(sample.mask_hw, classes), 0, sample.id) for sample in [*samples, *filling]
+    ]
+    return _stack(whole, valid=len(samples))
+
+
+def _stack(drawn: list[_Drawn], valid: int | None = None) -> Batch:
+    counted = len(drawn) if valid is None else valid
+    return Batch(
+        image_bhwc=np.stack([one.image_hwc for one in drawn]),
+        mask_bhw=np.stack([one.mask_hw for one in drawn]),
+        valid_b=(np.arange(len(drawn)) < counted).astype(np.float32),
+        way_b=np.array([one.way for one in drawn], dtype=np.int32),
+        ids=tuple(one.id for one in drawn),
+    )
+
+
+def _ahead(make: Callable[[int], Batch], steps: list[int], threads: int, most_ahead: int) -> Iterator[Batch]:
+    """Yields `make(step)` for each step in order; a few are made ahead. What `make` raises is raised here."""
+    with ThreadPoolExecutor(threads, thread_name_prefix="batches") as pool:
+        waiting: deque[Future[Batch]] = deque()
+        left = iter(steps)
+        try:
+            while True:
+                for step in left:
+                    waiting.append(pool.submit(make, step))
+                    if len(waiting) > most_ahead:
+                        break
+                if not waiting:
+                    return
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

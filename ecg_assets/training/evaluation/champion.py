@@ -1,0 +1,148 @@
+"""The champion: the best checkpoint so far, on the test split of the present dataset; and the one before it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ecg_assets.store.root import DataRoot
+from ecg_assets.store.stage import Log
+from ecg_assets.training.evaluation.champion_store import (
+    CARD,
+    PREVIOUS_CARD,
+    PREVIOUS_CHECKPOINT,
+    Contender,
+    champion_checkpoint,
+    copy_weights,
+    has_its_weights,
+    history,
+    keep_as_previous,
+    read_champion,
+    read_previous,
+    record_decision,
+    write_champion,
+)
+from ecg_assets.training.evaluation.promotion import Verdict, judge
+from ecg_assets.training.evaluation.scorecard import Scorecard, is_current, score_checkpoint
+
+ScoreAgain = Callable[["Contender", Path], Scorecard]
+
+
+class NoPreviousChampionError(ValueError):
+    """There is no champion to put back."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Who is champion now, and why.
+
+    Attributes:
+        promoted: the challenger took the place.
+        reason: a sentence for people.
+        champion: who holds it now.
+        before: who held it, scored on the present dataset; None when nobody did.
+    """
+
+    promoted: bool
+    reason: str
+    champion: Contender
+    before: Contender | None
+
+
+def scorer(root: DataRoot, dataset_digest: str, log: Log) -> ScoreAgain:
+    """Scores a contender's weights on the present dataset, whose digest is given."""
+
+    def score_again(contender: Contender, checkpoint: Path) -> Scorecard:
+        return score_checkpoint(root, checkpoint, contender.experiment, dataset_digest, log)
+
+    return score_again
+
+
+def champion_on(root: DataRoot, dataset_digest: str, score_again: ScoreAgain, log: Log) -> Contender | None:
+    """The champion with its scores on this dataset: scored again, and kept, when they are of another or outdated.
+
+    Args:
+        root: holds the champion.
+        dataset_digest: of the present dataset.
+        score_again: scores a checkpoint on the present dataset.
+        log: receives what happens.
+    """
+    champion = read_champion(root)
+    if champion is None:
+        return None
+    if champion.card is not None and is_current(champion.card, champion.sha256, dataset_digest):
+        return champion
+    log(f"champion: {champion.experiment} was scored on another dataset, or otherwise; scoring it again")
+    again = Contender.of(score_again(champion, champion_checkpoint(root)))
+    write_champion(root.champion / CARD, again)
+    return again
+
+
+def decide(root: DataRoot, card: Scorecard, checkpoint: Path, score_again: ScoreAgain, log: Log) -> Decision:
+    """Promotes the challenger by the rule of `promotion.judge`; else the champion stays, which is recorded as well.
+
+    The champion that loses its place is kept as the previous one.
+
+    Args:
+        root: holds the champion.
+        card: the challenger's scores on the present dataset.
+        checkpoint: the challenger's weights, copied when it is promoted.
+        score_again: scores a checkpoint on the present dataset; called when the champion's scores are of another one.
+        log: receives what happens.
+    """
+    challenger = Contender.of(card)
+    before = champion_on(root, card.dataset_digest, score_again, log)
+    verdict = _verdict(root, before, card)
+    if verdict.promoted:
+        if before is not None:
+            keep_as_previous(root, before)
+        copy_weights(checkpoint, champion_checkpoint(root))
+        write_champion(root.champion / CARD, challenger)
+    elif before is not None and before.sha256 == challenger.sha256 and not has_its_weights(root, before):
+        copy_weights(checkpoint, champion_checkpoint(root))
+        log("champion: its weights were damaged or gone; they are copied again")
+    record_decision(root, "promoted" if verdict.promoted else "kept", verdict.reason, challenger)
+    log(f"champion: {verdict.reason}")
+    return Decision(
+        verdict.promoted, verdict.reason, challenger if before is None or verdict.promoted else before, before
+    )
+
+
+def demote(root: DataRoot, log: Log) -> Contender:
+    """Puts the previous champion back. The demoted checkpoint is never promoted again: it is in the history.
+
+    Returns:
+        Who is champion now.
+
+    Raises:
+        NoPreviousChampionError: there is none.
+    """
+    champion, previous = read_champion(root), read_previous(root)
+    if champion is None:
+        raise NoPreviousChampionError(f"{root.champion} holds no champion; materialise champion first")
+    if previous is None:
+        raise NoPreviousChampionError(
+            f"{root.champion} holds no previous champion to put back: {champion.experiment} is the first, or one was "
+            "put back already; train another experiment and materialise champion"
+        )
+    reason = f"{champion.experiment} was demoted; {previous.experiment} is champion again"
+    # First of all: a demotion that is interrupted is then carried out again by the next one, not forgotten.
+    record_decision(root, "demoted", reason, champion)
+    copy_weights(root.champion / PREVIOUS_CHECKPOINT, champion_checkpoint(root))
+    write_champion(root.champion / CARD, previous)
+    (root.champion / PREVIOUS_CARD).unlink()
+    (root.champion / PREVIOUS_CHECKPOINT).unlink()
+    log(f"champion: {reason}")
+    return previous
+
+
+def _verdict(root: DataRoot, before: Contender | None, card: Scorecard) -> Verdict:
+    if before is None or before.card is None:
+        return Verdict(True, f"{card.experiment} is the first champion")
+    if before.sha256 == card.sha256:
+        return Verdict(False, f"{before.experiment} stays champion: the challenger is the same checkpoint")
+    stays = f"{before.experiment} stays champion"
+    if any(line.get("decision") == "demoted" and line["sha256"] == card.sha256 for line in history(root)):
+        return Verdict(False, f"{stays}: this checkpoint of {card.experiment} was demoted; train it anew")
+    verdict = judge(card, before.card)
+    ending = f"{card.experiment} takes the place of {before.experiment}" if verdict.promoted else stays
+    return Verdict(verdict.promoted, f"{ending}: {verdict.reason}")

@@ -1,0 +1,154 @@
+"""The champion's files: its card and weights, those of the one before, and the history of decisions."""
+
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ecg_assets.store.atomic import atomic_path, write_text
+from ecg_assets.store.fingerprint import sha256_file
+from ecg_assets.store.root import DataRoot
+from ecg_assets.store.yaml_file import first_problem
+from ecg_assets.training.evaluation.scorecard import Scorecard
+
+CARD, CHECKPOINT = "champion.json", "champion.safetensors"
+
+
+PREVIOUS_CARD, PREVIOUS_CHECKPOINT = "previous.json", "previous.safetensors"
+
+
+HISTORY = "history.jsonl"
+
+
+class ChampionError(ValueError):
+    """What is noted of a champion cannot be read; the message names the file and says what to do."""
+
+
+class Contender(BaseModel):
+    """A checkpoint and what it reached.
+
+    Attributes:
+        experiment: whose checkpoint it is.
+        sha256: of the checkpoint's file.
+        dataset_digest: the dataset on whose test split it was scored.
+        score: mean Dice over background, grid and wave, from 0 to 1.
+        card: all scores; None where an earlier version of the scoring left the score alone.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    experiment: str
+    sha256: str
+    dataset_digest: str
+    score: float
+    card: Scorecard | None = Field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, card: Scorecard) -> "Contender":
+        """The checkpoint that was scored."""
+        bare = card.model_copy(update={"best": [], "worst": []})  # their pictures stay with the run
+        return cls(
+            experiment=card.experiment,
+            sha256=card.sha256,
+            dataset_digest=card.dataset_digest,
+            score=card.score,
+            card=bare,
+        )
+
+
+def read_champion(root: DataRoot) -> Contender | None:
+    """The champion, or None before there is one.
+
+    Raises:
+        ChampionError: its file is damaged.
+    """
+    return _read(root.champion / CARD)
+
+
+def read_previous(root: DataRoot) -> Contender | None:
+    """The champion before, or None.
+
+    Raises:
+        ChampionError: its file is damaged.
+    """
+    return _read(root.champion / PREVIOUS_CARD)
+
+
+def champion_checkpoint(root: DataRoot) -> Path:
+    """Where the champion's weights lie."""
+    return root.champion / CHECKPOINT
+
+
+def has_its_weights(root: DataRoot, contender: Contender) -> bool:
+    """Whether the champion's weights are the file of which its card tells."""
+    return _is(champion_checkpoint(root), contender)
+
+
+def previous_has_its_weights(root: DataRoot, contender: Contender) -> bool:
+    """The same for the champion before."""
+    return _is(root.champion / PREVIOUS_CHECKPOINT, contender)
+
+
+def history(root: DataRoot) -> list[dict[str, Any]]:
+    """Every decision, the oldest first: `decision`, `reason`, `experiment`, `sha256`, `time`, `three_class_dice`.
+
+    Raises:
+        ChampionError: a line is damaged.
+    """
+    path = root.champion / HISTORY
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    try:
+        return [json.loads(line) for line in lines]
+    except ValueError as error:
+        raise ChampionError(f"{path} is damaged ({error}); remove the line that is no JSON") from error
+
+
+def keep_as_previous(root: DataRoot, champion: Contender) -> None:
+    # After a promotion that was interrupted the weights are the challenger's, and the champion's are kept already.
+    if has_its_weights(root, champion):
+        copy_weights(champion_checkpoint(root), root.champion / PREVIOUS_CHECKPOINT)
+        write_champion(root.champion / PREVIOUS_CARD, champion)
+
+
+def _read(path: Path) -> Contender | None:
+    if not path.exists():
+        return None
+    try:
+        return Contender.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ChampionError(
+            f"{path} is damaged ({first_problem(error)}); delete it and {path.stem}.safetensors beside it, and "
+            "materialise champion"
+        ) from error
+
+
+def _is(checkpoint: Path, contender: Contender) -> bool:
+    return checkpoint.is_file() and sha256_file(checkpoint) == contender.sha256
+
+
+def write_champion(path: Path, contender: Contender) -> None:
+    write_text(path, contender.model_dump_json(indent=1) + "\n")
+
+
+def copy_weights(source: Path, target: Path) -> None:
+    with atomic_path(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def record_decision(root: DataRoot, decision: str, reason: str, contender: Contender) -> None:
+    """One line a decision: promotions, keepings and demotions alike."""
+    line = {
+        "decision": decision,
+        "reason": reason,
+        "time": time.time(),
+        "experiment": contender.experiment,
+        "sha256": contender.sha256,
+        "score": contender.score,
+        "three_class_dice": contender.card and contender.card.three_class_dice,
+    }
+    root.champion.mkdir(parents=True, exist_ok=True)
+    with (root.champion / HISTORY).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line, sort_keys=True) + "\n")

@@ -1,0 +1,1 @@
+"""Before and around a trainer's process: what is left, what is recorded, what occupies the device."""

@@ -1,0 +1,1 @@
+"""What a running training shows: history, plots, TensorBoard, images."""

@@ -1,0 +1,1 @@
+"""Run folders: their files, state, events, and what is published."""

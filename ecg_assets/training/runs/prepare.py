@@ -1,0 +1,123 @@
+"""Opens and archives run folders, and publishes what came out of a finished run."""
+
+import os
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+from ecg_assets.store.atomic import remove_temporaries, write_text
+from ecg_assets.store.bucket_copy import working_copy_around
+from ecg_assets.store.bucket_push import push_run
+from ecg_assets.store.bucket_units import ARCHIVE
+from ecg_assets.store.config_fields import fingerprint_fields
+from ecg_assets.store.fingerprint import fingerprint, sha256_file
+from ecg_assets.store.root import DataRoot
+from ecg_assets.store.stage import Log
+from ecg_assets.training.config import PACKAGE_WEIGHTS, TrainConfig
+from ecg_assets.training.runs.run_folder import RunFolder, RunFolderError, dataset_digest
+from ecg_assets.training.runs.run_state import Published, Start, is_finished, read_state, recorded_fingerprint
+from ecg_assets.weights import SEGMENTATION, weights_path
+
+# To be raised when the same config on the same data would train to something else.
+CODE_VERSION = "2"
+
+
+def prepare_run(root: DataRoot, config: TrainConfig, log: Log) -> RunFolder:
+    """Opens the run folder of an experiment. Checkpoints stay when config, dataset and code are as they were.
+
+    A run that was started with something else is moved to `runs/.archive/<experiment>/<time>`, and in a data root in a
+    bucket put there as well, before the new one takes its place.
+
+    Raises:
+        RunFolderError: there is no dataset, or a file of weights that the config names is not there.
+    """
+    digest = dataset_digest(root)
+    wanted = start_fingerprint(config, digest)
+    run = RunFolder(root.runs / config.experiment)
+    if run.config.exists() and recorded_fingerprint(run) == wanted:
+        left = remove_temporaries(run.path)
+        log(f"{config.experiment}: same config, dataset and code as before: its checkpoints are kept")
+        if left:
+            log(f"{config.experiment}: removed {left} unfinished files of an interrupted run")
+        return run
+    if run.path.exists():
+        archived = _archive(root, run)
+        log(f"{config.experiment}: config, dataset or code has changed; the earlier run is kept in {archived}")
+        copy = working_copy_around(root.path, log)
+        if copy is not None:
+            push_run(copy, archived.relative_to(root.runs).as_posix(), log)
+    start = Start(
+        config=config,
+        dataset=os.path.relpath(root.dataset, run.path),
+        dataset_digest=digest,
+        fingerprint=wanted,
+    )
+    write_text(run.config, start.model_dump_json(indent=1) + "\n")
+    log(f"{config.experiment}: new run in {run.path}")
+    return run
+
+
+def archived_runs(root: DataRoot) -> list[Path]:
+    """Folders of runs that gave way to others, sorted; those of `.previous`, where earlier versions put them, too."""
+    return sorted([*(root.runs / ARCHIVE).glob("*/*/"), *(root.runs / ".previous").glob("*/")])
+
+
+def _archive(root: DataRoot, run: RunFolder) -> Path:
+    folder = root.runs / ARCHIVE / run.path.name
+    folder.mkdir(parents=True, exist_ok=True)
+    time = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+    # Two within a second: a rename onto a folder that holds something would fail.
+    names = (time if number == 1 else f"{time}-{number}" for number in count(1))
+    archived = next(path for name in names if not (path := folder / name).exists())
+    run.path.rename(archived)
+    return archived
+
+
+def start_fingerprint(config: TrainConfig, dataset_digest: str) -> str:
+    """Hash of all that a training follows from: code version, config, dataset, and the weights that it begins with.
+
+    Raises:
+        RunFolderError: a file of weights that the config names is not there.
+    """
+    return fingerprint(CODE_VERSION, fingerprint_fields(config), dataset_digest, *_first_weights(config))
+
+
+def publish(run: RunFolder, log: Log) -> Published:
+    """What came out of a finished run.
+
+    Raises:
+        RunFolderError: the run has not finished.
+    """
+    state = read_state(run)
+    if state is None or not is_finished(run):
+        raise RunFolderError(f"{run.path} has not finished training; launch it again, it goes on where it stopped")
+    best = state.history[state.best_epoch - 1]
+    named = {f"{score}_{name}": value for score in ("dice", "iou") for name, value in getattr(best, score).items()}
+    published = Published(
+        checkpoint=run.best,
+        sha256=sha256_file(run.best),
+        best_epoch=state.best_epoch,
+        validation={
+            "validation_loss": best.validation_loss,
+            **{name: value for name, value in named.items() if value is not None},
+        },
+        history=state.history,
+    )
+    log(f"{run.path.name}: best epoch {published.best_epoch} of {len(state.history)}, {published.sha256[:12]}")
+    return published
+
+
+def _first_weights(config: TrainConfig) -> list[str]:
+    """Hashes of the files that a training begins with: other content under the same name trains to something else."""
+    hashes = []
+    for field in ("start_from", "encoder_weights"):
+        named = getattr(config, field)
+        if named is None:
+            continue
+        path = weights_path(SEGMENTATION) if (field, named) == ("start_from", PACKAGE_WEIGHTS) else Path(named)
+        if not path.is_file():
+            raise RunFolderError(
+                f"{field} is {named}, and no such file is there; name the file of a checkpoint's weights"
+            )
+        hashes.append(sha256_file(path))
+    return hashes

@@ -1,0 +1,153 @@
+"""What a run folder tells: what the run was started with, how far it is, and what came out."""
+
+from pathlib import Path
+from typing import Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ecg_assets.store.atomic import write_text
+from ecg_assets.training.config import TrainConfig
+from ecg_assets.training.runs.run_folder import RunFolder, RunFolderError, read_json_fields
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class Start(BaseModel):
+    """What a run was started with.
+
+    Attributes:
+        config: the training config.
+        dataset: the dataset's folder, relative to the run folder, so that a data root can be moved.
+        dataset_digest: of its content.
+        fingerprint: of all that decides what comes out.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    config: TrainConfig
+    dataset: str
+    dataset_digest: str
+    fingerprint: str
+
+
+class EpochScores(BaseModel):
+    """What an epoch ended with.
+
+    Attributes:
+        epoch: 1 for the first.
+        loss: mean over the epoch's steps.
+        learning_rate: during the epoch.
+        validation_loss: mean over the validation samples.
+        dice, iou, precision, recall: per class, on the validation samples; None where a class does not occur.
+        foreground_dice: mean Dice over all classes but background; the best epoch has the highest.
+        f_1px, f_2px: per class but background, F of the pixels within that distance, as in the evaluation report.
+        intersection_f_3px: F of the intersections found within 3 px; None for networks that do not tell them apart.
+        confusion: pixels by true and predicted class, over all validation samples.
+        samples_per_s: trained on by all replicas together, validation left aside.
+        data_wait_share: of the time of the training steps, spent waiting for batches.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    epoch: int
+    loss: float
+    learning_rate: float
+    validation_loss: float
+    dice: dict[str, float | None]
+    iou: dict[str, float | None]
+    precision: dict[str, float | None] = Field(default_factory=dict)
+    recall: dict[str, float | None] = Field(default_factory=dict)
+    foreground_dice: float
+    f_1px: dict[str, float | None] = Field(default_factory=dict)
+    f_2px: dict[str, float | None] = Field(default_factory=dict)
+    intersection_f_3px: float | None = None
+    confusion: dict[str, dict[str, int]] = Field(default_factory=dict)
+    samples_per_s: float = 0.0
+    data_wait_share: float = 0.0
+
+
+class RunState(BaseModel):
+    """How far a run is, for people and for the assets; `last.safetensors` holds what training goes on from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fingerprint: str
+    epochs_done: int
+    finished: bool
+    best_epoch: int
+    history: list[EpochScores]
+
+    @model_validator(mode="after")
+    def _best_is_one_of_them(self) -> Self:
+        if self.finished and not 1 <= self.best_epoch <= len(self.history):
+            raise ValueError(f"best_epoch is {self.best_epoch}, but there are {len(self.history)} epochs")
+        return self
+
+
+class Published(BaseModel):
+    """What came out of a finished run.
+
+    Attributes:
+        checkpoint: the best weights.
+        sha256: of that file.
+        best_epoch: 1 for the first.
+        validation: numbers of the best epoch, flat: `validation_loss`, `dice_<class>`, `iou_<class>`.
+        history: all epochs.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    checkpoint: Path
+    sha256: str
+    best_epoch: int
+    validation: dict[str, float]
+    history: list[EpochScores] = Field(repr=False)
+
+
+def read_start(run: RunFolder) -> Start:
+    """What the run was started with.
+
+    Raises:
+        RunFolderError: the folder was not prepared, or the file is damaged.
+    """
+    if not run.config.exists():
+        raise RunFolderError(f"{run.config} is not there; prepare the run first (`ecg-assets train --config ...`)")
+    return _read_model(run.config, Start)
+
+
+def read_state(run: RunFolder) -> RunState | None:
+    """How far the run is, or None before its first checkpoint.
+
+    Raises:
+        RunFolderError: the file is there but tells no such thing.
+    """
+    return _read_model(run.state, RunState) if run.state.exists() else None
+
+
+def is_finished(run: RunFolder) -> bool:
+    """Whether all epochs are trained, with the config that the folder was prepared for."""
+    state = read_state(run)
+    if state is None or not run.config.exists() or not run.best.exists():
+        return False
+    return state.finished and state.fingerprint == recorded_fingerprint(run)
+
+
+def write_state(run: RunFolder, state: RunState) -> None:
+    """Writes how far the run is."""
+    write_text(run.state, state.model_dump_json(indent=1) + "\n")
+
+
+def _read_model(path: Path, model: type[_Model]) -> _Model:
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))[:80] or "it"
+        raise RunFolderError(
+            f"{path} is damaged ({where}: {first['msg']}); remove {path.parent} and train again"
+        ) from error
+
+
+def recorded_fingerprint(run: RunFolder) -> str:
+    """Read without validation: an older version's config may have other fields."""
+    return str(read_json_fields(run.config, f"remove {run.path} and train again").get("fingerprint"))

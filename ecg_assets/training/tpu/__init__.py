@@ -1,0 +1,1 @@
+"""The TPU machine: what it is, and several hosts of a slice."""
