@@ -22,7 +22,7 @@ from ecg_assets.pages.render import INK_LEVELS
 from ecg_assets.samples.classes import CLASSES, WAVE
 from ecg_assets.samples.reader import Sample, SampleReader
 from ecg_assets.scans.tiles import Predict
-from ecg_assets.scans.torch_network import torch_predictor
+from ecg_assets.scans.torch_predictor import torch_predictor
 from ecg_assets.store.root import DataRoot, open_root
 
 Flags = npt.NDArray[np.bool_]

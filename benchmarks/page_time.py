@@ -10,7 +10,7 @@ import click
 
 from benchmarks.peak import peak_mib
 from ecg_assets.digitize.digitizer import Digitizer
-from ecg_assets.scans.page import read_image
+from ecg_assets.scans.image import read_image
 
 
 @click.command(help=__doc__)

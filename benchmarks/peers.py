@@ -16,8 +16,8 @@ from ecg_assets.digitize.scoring.snr import lead_powers, score_db, total
 from ecg_assets.pages.mix import read_styles
 from ecg_assets.pages.plan import plan_page
 from ecg_assets.records.record import Record
-from ecg_assets.records.wfdb_record import Window, read_recording
-from ecg_assets.scans.page import read_image
+from ecg_assets.records.wfdb.record import Window, read_recording
+from ecg_assets.scans.image import read_image
 
 # Its layout says which seconds of a lead a page shows.
 _STYLE = "kaggle"

@@ -13,7 +13,7 @@ from benchmarks.loading import loading
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.ingest import SourceConfig, ingest, load_record
 from ecg_assets.records.record import Record
-from ecg_assets.records.synthetic_source import write_synthetic_source
+from ecg_assets.records.synthetic.folder import write_synthetic_source
 from ecg_assets.store.root import DataRoot, open_root
 
 # What the table cannot say; measured one at a time, old and new in turns.

@@ -18,11 +18,11 @@ import pandas as pd
 
 from benchmarks.delineate import measures
 from benchmarks.synthetic_plot import draw
-from ecg_assets.records.kaggle_csv import read_record
-from ecg_assets.records.kaggle_source import KaggleFolder, ListedCsv
+from ecg_assets.records.kaggle.folder import KaggleFolder, ListedCsv
 from ecg_assets.records.record import LEADS, SAMPLING_RATES_HZ, Record
-from ecg_assets.records.synthetic import synthesize
-from ecg_assets.records.synthetic_source import FIRST_ID, record_csv
+from ecg_assets.records.record_csv import read_record
+from ecg_assets.records.synthetic.ecg import synthesize
+from ecg_assets.records.synthetic.folder import FIRST_ID, record_csv
 
 OUT = Path(__file__).resolve().parents[1] / "docs" / "synthetic_vs_real.png"
 _QUANTILES = np.linspace(0.05, 0.95, 19)

@@ -22,8 +22,8 @@ from ecg_assets.pages.sheet import sheet_of
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.ingest import load_record
 from ecg_assets.records.record import Record
-from ecg_assets.scans.page import page_of, page_scale
-from ecg_assets.scans.turns import quarter_turns
+from ecg_assets.scans.image import page_of, page_scale
+from ecg_assets.scans.orientation.detect import quarter_turns
 from ecg_assets.store.root import DataRoot, open_root
 
 RECIPES = ("clean", "scan", "photo", "screen", "damaged")

@@ -22,7 +22,7 @@ from ecg_assets.pages.mix import TABLE
 from ecg_assets.pages.paths import page_path
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.ingest import csv_path
-from ecg_assets.records.synthetic_source import write_synthetic_source
+from ecg_assets.records.synthetic.folder import write_synthetic_source
 from ecg_assets.resources.compute import EngineResource
 from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.resources.tpu import TPUResource

@@ -8,15 +8,9 @@ import dagster as dg
 from pydantic import Field
 
 from ecg_assets.assets.metadata import told
-from ecg_assets.records.kaggle_errors import KaggleUnavailableError
-from ecg_assets.records.kaggle_manifest import MANIFEST_NAME, ZIP_NAME, Wanted, write_zip
-from ecg_assets.records.kaggle_subset import (
-    DEFAULT_VARIANTS,
-    PARTS_NAME,
-    SubsetReport,
-    current_subset,
-    download_subset,
-)
+from ecg_assets.records.kaggle.errors import KaggleUnavailableError
+from ecg_assets.records.kaggle.subset import DEFAULT_VARIANTS, PARTS_NAME, SubsetReport, current_subset, download_subset
+from ecg_assets.records.kaggle.subset_manifest import MANIFEST_NAME, ZIP_NAME, Wanted, write_zip
 from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.resources.kaggle import KaggleResource
 from ecg_assets.store.fingerprint import fingerprint, sha256_file

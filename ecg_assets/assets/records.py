@@ -10,7 +10,7 @@ from ecg_assets.assets.metadata import drawn, table, told
 from ecg_assets.records.index import QUARANTINED
 from ecg_assets.records.ingest import RECORDS_VERSION, IngestReport, ingest
 from ecg_assets.records.preview import rhythm_strips
-from ecg_assets.records.source_config import SourceConfig, SourceSpec
+from ecg_assets.records.sources.config import SourceConfig, SourceSpec
 from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.store.engine import default_workers
 

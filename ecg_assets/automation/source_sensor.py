@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ecg_assets.assets.records import RawCsvsConfig, source_config
 from ecg_assets.automation.jobs import rebuild_all, rebuild_data
-from ecg_assets.records.watch import Seen, content_of, look_at, newest_s
+from ecg_assets.records.sources.snapshot import Seen, content_of, look_at, newest_s
 from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.store.atomic import write_json
 from ecg_assets.store.root import DataRoot

@@ -4,10 +4,10 @@ import dagster as dg
 
 from ecg_assets.checks.result import failed, verdict
 from ecg_assets.resources.data_root import DataRootResource
-from ecg_assets.samples.audit import class_shares, sample_problems, share_problems
 from ecg_assets.samples.classes import CLASSES
-from ecg_assets.samples.leaks import leaks
 from ecg_assets.samples.reader import DatasetError, EmptySplitError, SampleReader
+from ecg_assets.samples.sample_checks import class_shares, sample_problems, share_problems
+from ecg_assets.samples.split_leakage import leaks
 
 
 @dg.asset_check(asset="mixed_dataset", blocking=True)

@@ -6,7 +6,7 @@ import numpy as np
 from ecg_assets.checks.result import failed, verdict
 from ecg_assets.records.index import IndexMissingError, accepted_records, read_index
 from ecg_assets.resources.data_root import DataRootResource
-from ecg_assets.samples.leaks import signals_in_two_splits
+from ecg_assets.samples.split_leakage import signals_in_two_splits
 
 _RECORDS_READ = 48
 

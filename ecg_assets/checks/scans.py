@@ -35,8 +35,8 @@ def scans_look_like_samples(data_root: DataRootResource) -> dg.AssetCheckResult:
 def _compared(root: DataRoot) -> tuple[list[str], list[str], list[dict[str, object]]]:
     """Names of the images compared, the far ones with their distances, and a row each."""
     from ecg_assets.scans.drift import drift_of, reference_of
+    from ecg_assets.scans.image import UnreadableImageError
     from ecg_assets.scans.inbox import images_in, inbox
-    from ecg_assets.scans.page import UnreadableImageError
 
     images = images_in(root)
     if not images:

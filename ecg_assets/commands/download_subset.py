@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from ecg_assets.records.kaggle_competition import COMPETITION, connect
-from ecg_assets.records.kaggle_manifest import MANIFEST_NAME, VARIANTS, Wanted, write_zip
-from ecg_assets.records.kaggle_subset import DEFAULT_VARIANTS, PARTS_NAME, current_subset, download_subset
+from ecg_assets.records.kaggle.client import COMPETITION, connect
+from ecg_assets.records.kaggle.subset import DEFAULT_VARIANTS, PARTS_NAME, current_subset, download_subset
+from ecg_assets.records.kaggle.subset_manifest import MANIFEST_NAME, VARIANTS, Wanted, write_zip
 from ecg_assets.store.lock import only_writer
 from ecg_assets.store.root import open_root
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ecg_assets.records.index import IndexMissingError, accepted_records
-from ecg_assets.records.kaggle_manifest import MANIFEST_NAME, read_subset
+from ecg_assets.records.kaggle.subset_manifest import MANIFEST_NAME, read_subset
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.manifest import manifest_paths, read_manifest
 from ecg_assets.store.root import DataRoot

@@ -53,7 +53,7 @@ def predict(images: tuple[str, ...], out: Path, checkpoint: str | None, onnx: Pa
       ecg-assets predict scans/ --out results --onnx network.onnx
     """
     # Importing torch takes seconds, which a wrong argument need not wait for.
-    from ecg_assets.scans.inputs import images_named
+    from ecg_assets.scans.image_paths import images_named
     from ecg_assets.scans.outputs import outputs_of, segmented
     from ecg_assets.scans.refusal import refusal_text
     from ecg_assets.scans.result_guard import PICTURE_SHA256, ResultGuard

@@ -93,7 +93,7 @@ def _prune_runs(root: DataRoot, yes: bool) -> tuple[int, int]:
 
 def _places(root: DataRoot) -> list[tuple[str, Path, Callable[[], list[Path]]]]:
     """What is looked at, the folder whose lock a writer there holds, and how to find what nothing refers to."""
-    from ecg_assets.records.unused import unused_fetched  # with pydantic models: half a second
+    from ecg_assets.records.open_sources import unused_fetched  # with pydantic models: half a second
 
     stages = [(stage.name, stage.folder, partial(unreferenced, stage, root)) for stage in stages_of(root)]
     return [

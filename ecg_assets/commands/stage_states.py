@@ -15,7 +15,7 @@ from ecg_assets.pages.page_shard import PageShard
 from ecg_assets.pages.stage import plan_pages, plan_papers
 from ecg_assets.records.index import IndexMissingError, read_index
 from ecg_assets.records.ingest import RECORDS_VERSION, inputs_now
-from ecg_assets.records.source_config import SourceConfig
+from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.stage import MissingInputError, page_hashes, plan_samples, read_page_hashes
 from ecg_assets.store.lock import only_writer

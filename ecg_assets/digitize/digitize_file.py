@@ -7,7 +7,7 @@ from ecg_assets.digitize.interface import Reader
 from ecg_assets.digitize.outputs import Outputs, contents_of
 from ecg_assets.digitize.scoring.score_folders import Scored, described, score_signals, truth_of
 from ecg_assets.digitize.signals_csv import read_signals
-from ecg_assets.scans.page import read_image
+from ecg_assets.scans.image import read_image
 from ecg_assets.scans.result_guard import PICTURE_SHA256
 from ecg_assets.store.atomic import write_bytes, write_json
 from ecg_assets.store.fingerprint import sha256_file

@@ -12,8 +12,8 @@ from PIL import Image
 from ecg_assets.digitize.interface import Reader
 from ecg_assets.digitize.outputs import Outputs, contents_of, outputs_of
 from ecg_assets.digitize.refusal import NotAnEcgError
+from ecg_assets.scans.image import UnreadableImageError, read_image
 from ecg_assets.scans.inbox import image_names, inbox
-from ecg_assets.scans.page import UnreadableImageError, read_image
 from ecg_assets.scans.refusal import refusal_text
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
 from ecg_assets.store.per_item import EachReport, ItemFailedError, run_each

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ecg_assets.records.source import PLAIN_ID
+from ecg_assets.records.sources.base import PLAIN_ID
 from ecg_assets.store.atomic import atomic_path
 from ecg_assets.store.root import DataRoot
 

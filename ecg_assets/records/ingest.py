@@ -16,12 +16,12 @@ from ecg_assets.records.index import (
     read_index,
     write_index,
 )
-from ecg_assets.records.intake import READ_VERSION, Intake, Offered, Row
-from ecg_assets.records.kaggle_csv import read_record
+from ecg_assets.records.ingest_record import READ_VERSION, Intake, Offered, Row
+from ecg_assets.records.open_sources import Source, open_sources
 from ecg_assets.records.record import Record
-from ecg_assets.records.source import SourceError
-from ecg_assets.records.source_config import SourceConfig
-from ecg_assets.records.sources import Source, open_sources
+from ecg_assets.records.record_csv import read_record
+from ecg_assets.records.sources.base import SourceError
+from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.store.atomic import flush
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes
 from ecg_assets.store.made_from import MadeFrom, note_settings

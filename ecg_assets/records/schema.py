@@ -6,10 +6,10 @@ import pandas as pd
 
 from ecg_assets.records.index import ACCEPTED, INDEX_SCHEMA, QUARANTINED
 from ecg_assets.records.ingest import csv_path, load_record
-from ecg_assets.records.kaggle_csv import MAX_ABS_MV, SECONDS
 from ecg_assets.records.record import LEADS, MAX_FS_HZ, MIN_FS_HZ, Record
+from ecg_assets.records.record_csv import MAX_ABS_MV, SECONDS
 from ecg_assets.records.rejection import REJECTION_CODES, RecordRejected
-from ecg_assets.records.source import PLAIN_ID
+from ecg_assets.records.sources.base import PLAIN_ID
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.placement import SPLITS, shard_of, split_of
 from ecg_assets.store.root import DataRoot

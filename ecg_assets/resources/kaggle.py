@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from ecg_assets.records.kaggle_competition import COMPETITION, Competition, connect
+from ecg_assets.records.kaggle.client import COMPETITION, Competition, connect
 from ecg_assets.store.stage import Log
 
 

@@ -10,12 +10,12 @@ from typing import Any
 from ecg_assets.pages.page_shard import STAGE as PAGES
 from ecg_assets.pages.paths import layout_path, mask_path, page_path
 from ecg_assets.records.index import accepted_records
+from ecg_assets.samples.arrow_shard import Labelled, write_shard
+from ecg_assets.samples.class_counts import SampleCounts
 from ecg_assets.samples.config import SamplesConfig, recipes_fingerprint
-from ecg_assets.samples.counts import SampleCounts
-from ecg_assets.samples.draw import draw_samples
-from ecg_assets.samples.page import read_paper, style_name_of
+from ecg_assets.samples.labelled_page import read_paper, style_name_of
 from ecg_assets.samples.reader import EmptySplitError
-from ecg_assets.samples.shard import Labelled, write_shard
+from ecg_assets.samples.sampling import draw_samples
 from ecg_assets.store.atomic import write_json
 from ecg_assets.store.config_fields import fingerprint_fields
 from ecg_assets.store.engine import Workers

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_assets.samples.reader import SampleReader
-from ecg_assets.scans.page import page_of, page_scale, read_image
+from ecg_assets.scans.image import page_of, page_scale, read_image
 
 PIECE_PX = 512
 _SAMPLES = 300

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ecg_assets.scans.page import SUFFIXES
+from ecg_assets.scans.image import SUFFIXES
 from ecg_assets.store.confined import leads_out
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stage import Log

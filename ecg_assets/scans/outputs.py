@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecg_assets.scans.page import read_image
+from ecg_assets.scans.image import read_image
 from ecg_assets.scans.result_names import result_stems
 from ecg_assets.scans.segment import Segmenter
 

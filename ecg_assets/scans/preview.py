@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from ecg_assets.pages.paths import page_path
-from ecg_assets.scans.page import read_image
+from ecg_assets.scans.image import read_image
 from ecg_assets.scans.segment import Segmenter
 from ecg_assets.scans.stage import outputs
 from ecg_assets.store.root import DataRoot

@@ -11,11 +11,11 @@ from PIL import Image
 
 from ecg_assets.pages.png import encode
 from ecg_assets.scans.grid_scale import GridScale, find_scale
+from ecg_assets.scans.image import PX_PER_MM, Rgb, UprightPage, page_of, page_scale, read_image
+from ecg_assets.scans.orientation.detect import quarter_turns
 from ecg_assets.scans.overlay import overlay
-from ecg_assets.scans.page import PX_PER_MM, Rgb, UprightPage, page_of, page_scale, read_image
-from ecg_assets.scans.specks import without_specks
+from ecg_assets.scans.small_components import without_specks
 from ecg_assets.scans.tiles import TILE_PX, Predict, Scores, predict_page
-from ecg_assets.scans.turns import quarter_turns
 from ecg_assets.training.label_map import class_names
 
 ScaleFrom = Literal["grid", "page size"]
@@ -91,7 +91,7 @@ class Segmenter:
         Raises:
             CheckpointError: there is no such file, or it is no checkpoint.
         """
-        from ecg_assets.scans.torch_network import torch_predictor  # not needed, and perhaps not there, for ONNX
+        from ecg_assets.scans.torch_predictor import torch_predictor  # not needed, and perhaps not there, for ONNX
 
         return cls(*torch_predictor(checkpoint))
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from ecg_assets.cli import main
 from ecg_assets.records.index import read_index, write_index
-from ecg_assets.records.kaggle_manifest import SubsetManifest, Wanted, write_subset
+from ecg_assets.records.kaggle.subset_manifest import SubsetManifest, Wanted, write_subset
 from ecg_assets.store.bucket_address import parse_address
 from ecg_assets.store.fingerprint import sha256_bytes, sha256_file
 from ecg_assets.store.made_from import note_settings

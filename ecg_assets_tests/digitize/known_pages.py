@@ -19,7 +19,7 @@ from ecg_assets.pages.recipe import recipe_named, throw
 from ecg_assets.pages.sheet import sheet_of
 from ecg_assets.records.record import Record
 from ecg_assets.samples.classes import HORIZONTAL, INTERSECTION, VERTICAL
-from ecg_assets.scans.page import UprightPage
+from ecg_assets.scans.image import UprightPage
 from ecg_assets.store.rng import rng_for
 
 Points = npt.NDArray[np.float64]

@@ -14,7 +14,7 @@ from ecg_assets.digitize.rectification.flat_page import FlatPage, laid
 from ecg_assets.digitize.rectification.sheet_corners import format_of, paper_corners
 from ecg_assets.digitize.refusal import NotAnEcgError
 from ecg_assets.digitize.scoring.snr import lead_powers, total
-from ecg_assets.scans.page import UprightPage
+from ecg_assets.scans.image import UprightPage
 from ecg_assets.scans.segment import Segmenter
 from ecg_assets_tests.digitize.known_pages import known_flat_page
 

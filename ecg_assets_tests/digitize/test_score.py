@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from ecg_assets.cli import main
-from ecg_assets.digitize.sampling_rate import resampled
 from ecg_assets.digitize.scoring.score_folders import ScoreError, score_folders
 from ecg_assets.digitize.signals_csv import Signal, read_signals, write_signals
+from ecg_assets.records.resampling import resampled
 from ecg_assets_tests.real import real_data
 
 FS_HZ = 100

@@ -8,8 +8,8 @@ import pytest
 
 from ecg_assets.digitize.scoring.snr import Power
 from ecg_assets.digitize.signals_csv import DECIMALS, Signal, SignalsError, read_signals, signals_csv, write_signals
-from ecg_assets.records.kaggle_csv import read_record
 from ecg_assets.records.record import LEADS
+from ecg_assets.records.record_csv import read_record
 from ecg_assets_tests.real import real_data
 
 FS_HZ = 25

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ecg_assets.records.archive import ArchiveError, unpack
-from ecg_assets.records.kaggle_competition import unzipped
-from ecg_assets.records.kaggle_errors import KaggleUnavailableError
+from ecg_assets.records.kaggle.client import unzipped
+from ecg_assets.records.kaggle.errors import KaggleUnavailableError
+from ecg_assets.records.sources.archive import ArchiveError, unpack
 from ecg_assets_tests.fuzz.attack import Builder, damaged, fuzz, refusal
 
 MEMBER = "1-0001.png"

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import strategies as st
 
 from ecg_assets.digitize.signals_csv import SignalsError, read_signals
-from ecg_assets.records.kaggle_csv import MAX_ABS_MV, read_record
-from ecg_assets.records.kaggle_source import KaggleFolder
+from ecg_assets.records.kaggle.folder import KaggleFolder
 from ecg_assets.records.record import LEADS
+from ecg_assets.records.record_csv import MAX_ABS_MV, read_record
 from ecg_assets.records.rejection import RecordRejected
-from ecg_assets.records.source import SourceError
+from ecg_assets.records.sources.base import SourceError
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.fuzz.attack import Builder, damaged, fuzz, refusal
 

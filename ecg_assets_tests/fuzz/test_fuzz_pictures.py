@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from ecg_assets.pages.png import PngError, encode, read_grey, read_palette, read_rgb
-from ecg_assets.scans.page import UnreadableImageError, read_image
+from ecg_assets.scans.image import UnreadableImageError, read_image
 from ecg_assets_tests.fuzz.attack import Builder, damaged, fuzz, refusal
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (40, 48, 3), dtype=np.uint8)

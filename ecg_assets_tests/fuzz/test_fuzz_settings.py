@@ -14,8 +14,8 @@ from ecg_assets.pages.mix import TABLE as STYLES
 from ecg_assets.pages.mix import StyleMixError, read_styles
 from ecg_assets.pages.recipe import TABLE as RECIPES
 from ecg_assets.pages.recipe import RecipeError, read_recipes
-from ecg_assets.records.source import SourceError
-from ecg_assets.records.source_config import SourceConfig
+from ecg_assets.records.sources.base import SourceError
+from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.training.config import CONFIGS, ConfigError, load_config
 from ecg_assets_tests.fuzz.attack import Builder, damaged, fuzz, refusal
 from ecg_assets_tests.fuzz.trees import DEEP, wrong_trees

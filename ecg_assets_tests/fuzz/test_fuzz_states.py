@@ -13,7 +13,7 @@ import pytest
 from hypothesis import strategies as st
 
 from ecg_assets.records.index import INDEX_SCHEMA, IndexMissingError, accepted_records, read_index
-from ecg_assets.records.source import is_plain_id
+from ecg_assets.records.sources.base import is_plain_id
 from ecg_assets.store.manifest import ManifestError, read_manifest
 from ecg_assets.store.root import DataRoot, DataRootError, open_root
 from ecg_assets.training.config import load_config

@@ -10,9 +10,9 @@ from ecg_assets.pages.classes import HALF_COVERED
 from ecg_assets.pages.coverage import Coverage, strokes
 from ecg_assets.pages.panels import panels_of
 from ecg_assets.pages.strokes import stroke_polylines
-from ecg_assets.records.archive import unpack
-from ecg_assets.records.kaggle_csv import read_record
 from ecg_assets.records.record import LEADS, Record
+from ecg_assets.records.record_csv import read_record
+from ecg_assets.records.sources.archive import unpack
 from ecg_assets_tests.pages.pages import KAGGLE
 from ecg_assets_tests.pages.supersample import Points, framed, match, supersampled
 from ecg_assets_tests.real import real_data

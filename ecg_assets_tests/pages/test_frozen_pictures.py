@@ -17,7 +17,7 @@ from ecg_assets.pages.picture import Sheet
 from ecg_assets.pages.recipe import TEST_TABLE, read_recipes, recipe_named, throw
 from ecg_assets.pages.sheet import sheet_of
 from ecg_assets.records.record import LEADS, Record
-from ecg_assets.samples.not_ecg import not_ecg
+from ecg_assets.samples.non_ecg import not_ecg
 from ecg_assets_tests.pages.pages import plan_of, record_of
 
 REFERENCE = Path(__file__).parent / "frozen_pictures.npz"

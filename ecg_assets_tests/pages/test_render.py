@@ -21,8 +21,8 @@ from ecg_assets.pages.png import encode, read_grey, read_rgb
 from ecg_assets.pages.print import page_print
 from ecg_assets.pages.render import INK_LEVELS, Page, trace_coverage, traces_px
 from ecg_assets.records.index import accepted_records
-from ecg_assets.records.kaggle_csv import read_record
 from ecg_assets.records.record import LEADS, Record
+from ecg_assets.records.record_csv import read_record
 from ecg_assets.store.atomic import write_bytes, write_json
 from ecg_assets.store.root import DataRoot
 from ecg_assets_tests.pages.pages import KAGGLE, page_of, plan_of, record_of, records_of
@@ -202,7 +202,7 @@ def test_the_extreme_pixel_of_each_beat_is_in_the_mask(made_root: DataRoot) -> N
 
 @pytest.mark.real
 def test_the_extreme_pixel_of_each_beat_is_in_the_mask_on_real_records(tmp_path: Path) -> None:
-    from ecg_assets.records.archive import unpack
+    from ecg_assets.records.sources.archive import unpack
 
     unpack(real_data() / "ori_csv" / "train-csvs.tar.gz", tmp_path / "real")
     paths = sorted((tmp_path / "real").rglob("*.csv"))[:60]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ecg_assets.records.archive import ArchiveError, unpack
+from ecg_assets.records.sources.archive import ArchiveError, unpack
 
 
 def member(name: str, content: bytes = b"x", kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfile.TarInfo:

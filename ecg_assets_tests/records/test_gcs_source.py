@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ecg_assets.records import gcs_source
-from ecg_assets.records.gcs_source import fetch_source
 from ecg_assets.records.ingest import SourceConfig, ingest
-from ecg_assets.records.source import SourceError
+from ecg_assets.records.sources import gcs as gcs_source
+from ecg_assets.records.sources.base import SourceError
+from ecg_assets.records.sources.gcs import fetch_source
 from ecg_assets.store import bucket_download
 from ecg_assets.store.bucket_address import BucketAddressError
 from ecg_assets.store.bucket_retry import BucketError, ObjectMissingError
@@ -136,7 +136,7 @@ def test_a_killed_download_is_continued(emulator: Emulator, tmp_path: Path) -> N
     code = (
         "import sys; from pathlib import Path; from ecg_assets.store import bucket_download, bucket_mirror\n"
         f"bucket_download.PART_BYTES = bucket_mirror.PART_BYTES = {PART}\n"
-        "from ecg_assets.records.gcs_source import fetch_source\n"
+        "from ecg_assets.records.sources.gcs import fetch_source\n"
         "fetch_source(sys.argv[1], Path(sys.argv[2]), print)"
     )
     child = subprocess.Popen([sys.executable, "-c", code, ADDRESS, str(tmp_path / "cache")])

@@ -7,11 +7,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ecg_assets.records.archive import ArchiveError
 from ecg_assets.records.index import INDEX_SCHEMA, accepted_records, read_index, write_index
 from ecg_assets.records.ingest import IngestReport, SourceConfig, csv_path, ingest, load_record
 from ecg_assets.records.preview import rhythm_strips
-from ecg_assets.records.source import SourceError
+from ecg_assets.records.sources.archive import ArchiveError
+from ecg_assets.records.sources.base import SourceError
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets_tests.conftest import pack, quiet
 from ecg_assets_tests.real import real_data
@@ -251,7 +251,7 @@ def test_an_index_that_is_lost_or_damaged_is_made_again_though_no_record_has_cha
 def test_600_real_records_go_in_and_those_broken_are_quarantined_with_the_right_reason(
     root: DataRoot, tmp_path: Path
 ) -> None:
-    from ecg_assets.records.archive import unpack
+    from ecg_assets.records.sources.archive import unpack
 
     source = tmp_path / "real"
     unpack(real_data() / "ori_csv" / "train-csvs.tar.gz", source)

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg_assets.records.kaggle_csv import csv_of, read_record
-from ecg_assets.records.kaggle_table import _any_columns, _plain_columns
 from ecg_assets.records.record import LEADS
+from ecg_assets.records.record_csv import _any_columns, _plain_columns, csv_of, read_record
 from ecg_assets.records.rejection import RecordRejected
 
 FS_HZ = 250

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ecg_assets.records import kaggle_errors
-from ecg_assets.records.kaggle_competition import connect
-from ecg_assets.records.kaggle_errors import HOW_TO_GET_CREDENTIALS, KaggleUnavailableError
-from ecg_assets.records.kaggle_manifest import MANIFEST_NAME, Wanted, read_subset, write_zip
-from ecg_assets.records.kaggle_subset import SubsetReport, current_subset, download_subset, draw
+from ecg_assets.records.kaggle import errors as kaggle_errors
+from ecg_assets.records.kaggle.client import connect
+from ecg_assets.records.kaggle.errors import HOW_TO_GET_CREDENTIALS, KaggleUnavailableError
+from ecg_assets.records.kaggle.subset import SubsetReport, current_subset, download_subset, draw
+from ecg_assets.records.kaggle.subset_manifest import MANIFEST_NAME, Wanted, read_subset, write_zip
 from ecg_assets.store.fingerprint import sha256_bytes
 from ecg_assets_tests.records.kaggle_server import (
     COMPETITION,
@@ -208,7 +208,7 @@ def test_the_zip_holds_the_manifest_and_its_files_and_is_the_same_each_time(
 def test_a_zip_that_would_unpack_to_too_much_is_refused(
     tmp_path: Path, kaggle: KaggleServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecg_assets.records.kaggle_competition.MAX_UNPACKED_BYTES", 10_000)
+    monkeypatch.setattr("ecg_assets.records.kaggle.client.MAX_UNPACKED_BYTES", 10_000)
     with pytest.raises(KaggleUnavailableError, match="MiB unpacked"):
         download(tmp_path)
     assert not list((tmp_path / "inbox").rglob("*.csv"))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg_assets.records.resample import resample_fft
+from ecg_assets.records.resampling import resample_fft
 
 
 @pytest.mark.parametrize(

@@ -12,16 +12,18 @@ from pydantic import ValidationError
 from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.paths import layout_path
 from ecg_assets.pages.stage import build_papers, render_pages
-from ecg_assets.records import intake, wfdb_record, wfdb_source
+from ecg_assets.records import ingest_record as intake
 from ecg_assets.records.index import accepted_records, read_index
 from ecg_assets.records.ingest import IngestReport, csv_path, ingest, load_record
 from ecg_assets.records.provenance import licence_of, name_of
-from ecg_assets.records.source import SourceError
-from ecg_assets.records.source_config import SourceConfig, SourceSpec
-from ecg_assets.records.wfdb_record import Signal, Window
+from ecg_assets.records.sources.base import SourceError
+from ecg_assets.records.sources.config import SourceConfig, SourceSpec
+from ecg_assets.records.wfdb import folder as wfdb_source
+from ecg_assets.records.wfdb import record as wfdb_record
+from ecg_assets.records.wfdb.record import Signal, Window
 from ecg_assets.samples.config import SamplesConfig
-from ecg_assets.samples.draw import draw_samples
-from ecg_assets.samples.page import read_paper, style_name_of
+from ecg_assets.samples.labelled_page import read_paper, style_name_of
+from ecg_assets.samples.sampling import draw_samples
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.real import real_data

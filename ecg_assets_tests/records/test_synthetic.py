@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from ecg_assets.records.record import LEADS, SAMPLING_RATES_HZ
-from ecg_assets.records.synthetic import SyntheticEcg, synthesize
-from ecg_assets.records.synthetic_leads import project, twelve_leads
-from ecg_assets.records.synthetic_morphology import draw_heart
-from ecg_assets.records.synthetic_rhythm import Beat
-from ecg_assets.records.synthetic_table import Morphology, read_table
+from ecg_assets.records.synthetic.dower import project, twelve_leads
+from ecg_assets.records.synthetic.ecg import SyntheticEcg, synthesize
+from ecg_assets.records.synthetic.mix import Morphology, read_table
+from ecg_assets.records.synthetic.morphology import draw_heart
+from ecg_assets.records.synthetic.rhythm import Beat
 from ecg_assets.store.rng import rng_for
 from ecg_assets_tests.records.ecg_measure import Array, Measured, mean_beat, measure, r_times
 

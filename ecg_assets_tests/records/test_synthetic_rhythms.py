@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ecg_assets.records.record import LEADS
-from ecg_assets.records.synthetic import SyntheticEcg, synthesize
-from ecg_assets.records.synthetic_table import SyntheticTableError, choose, read_table
+from ecg_assets.records.synthetic.ecg import SyntheticEcg, synthesize
+from ecg_assets.records.synthetic.mix import SyntheticTableError, choose, read_table
 from ecg_assets.store.rng import rng_for
 from ecg_assets_tests.records.ecg_measure import Array, measure, r_times
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg_assets.records.kaggle_csv import read_record
 from ecg_assets.records.record import LEADS, SAMPLING_RATES_HZ
-from ecg_assets.records.synthetic import synthesize
-from ecg_assets.records.synthetic_source import FIRST_ID, GENERATOR_VERSION, record_csv, write_synthetic_source
+from ecg_assets.records.record_csv import read_record
+from ecg_assets.records.synthetic.ecg import synthesize
+from ecg_assets.records.synthetic.folder import FIRST_ID, GENERATOR_VERSION, record_csv, write_synthetic_source
 from ecg_assets.store.fingerprint import sha256_bytes, sha256_file
 from ecg_assets.store.placement import split_of
 
@@ -100,7 +100,7 @@ def test_what_is_there_already_is_not_made_again_unless_somebody_has_touched_it(
         made.append(record_id)
         return synthesize(record_id, fs_hz, seed, mix=mix)
 
-    monkeypatch.setattr("ecg_assets.records.synthetic_source.synthesize", noted)
+    monkeypatch.setattr("ecg_assets.records.synthetic.folder.synthesize", noted)
     for _ in range(2):
         write_synthetic_source(folder, 2, 3, lambda line: None)
     assert len(made) == 2
@@ -108,7 +108,7 @@ def test_what_is_there_already_is_not_made_again_unless_somebody_has_touched_it(
     next((folder / "train").rglob("*.csv")).unlink()
     write_synthetic_source(folder, 2, 3, lambda line: None)
     assert len(made) == 4 and contents(folder) == before
-    monkeypatch.setattr("ecg_assets.records.synthetic_source.GENERATOR_VERSION", "another")
+    monkeypatch.setattr("ecg_assets.records.synthetic.folder.GENERATOR_VERSION", "another")
     write_synthetic_source(folder, 2, 3, lambda line: None)
     assert len(made) == 6
 
@@ -137,7 +137,7 @@ def test_a_killed_run_leaves_nothing_behind_and_no_half_folder(tmp_path: Path, m
         next(calls)
         return synthesize(record_id, fs_hz, seed, mix=mix)
 
-    monkeypatch.setattr("ecg_assets.records.synthetic_source.synthesize", stop_at_the_third)
+    monkeypatch.setattr("ecg_assets.records.synthetic.folder.synthesize", stop_at_the_third)
     with pytest.raises(StopIteration):
         write_synthetic_source(tmp_path / "source", 6, 3, lambda line: None)
     assert list(tmp_path.iterdir()) == []

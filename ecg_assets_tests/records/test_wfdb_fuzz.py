@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ecg_assets.records.rejection import RecordRejected
-from ecg_assets.records.wfdb_header import signal_files
-from ecg_assets.records.wfdb_record import Window, read_recording
+from ecg_assets.records.wfdb.header import signal_files
+from ecg_assets.records.wfdb.record import Window, read_recording
 from ecg_assets_tests.records.recordings import sines_mv, write_recording
 
 # What the package's own parsing has to meet: words that mean something in a header, and numbers of any size.

@@ -8,7 +8,7 @@ import pytest
 
 from ecg_assets.records.record import LEADS
 from ecg_assets.records.rejection import RecordRejected
-from ecg_assets.records.wfdb_record import Window, read_recording
+from ecg_assets.records.wfdb.record import Window, read_recording
 from ecg_assets_tests.records.recordings import rewrite, sines_mv, write_recording
 
 STEP_MV = 0.00051  # half of a microvolt, the step of these recordings

@@ -10,12 +10,12 @@ from pydantic import ValidationError
 from ecg_assets.pages.paths import layout_path, mask_path, page_path, paper_mask_path, paper_path
 from ecg_assets.pages.png import encode, read_grey
 from ecg_assets.records.ingest import csv_path
+from ecg_assets.samples.class_counts import SampleCounts
 from ecg_assets.samples.classes import WAVE
 from ecg_assets.samples.config import SamplesConfig
-from ecg_assets.samples.counts import SampleCounts
-from ecg_assets.samples.draw import NEGATIVE, NOT_ECG, POSITIVE, draw_samples
-from ecg_assets.samples.page import read_page, read_paper
+from ecg_assets.samples.labelled_page import read_page, read_paper
 from ecg_assets.samples.reader import Sample, SampleReader
+from ecg_assets.samples.sampling import NEGATIVE, NOT_ECG, POSITIVE, draw_samples
 from ecg_assets.store.placement import split_of
 from ecg_assets.store.root import DataRoot
 
@@ -95,7 +95,7 @@ def test_the_test_split_is_made_with_the_frozen_recipes_whatever_becomes_of_the_
     before = {split: drawn(record_id) for split, record_id in ids.items()}
     weaker = tmp_path / "recipes.yaml"
     weaker.write_text("photo: {camera: photo, camera_strength: [0, 0]}")
-    monkeypatch.setattr("ecg_assets.samples.draw.TABLE", weaker)
+    monkeypatch.setattr("ecg_assets.samples.sampling.TABLE", weaker)
     after = {split: drawn(record_id) for split, record_id in ids.items()}
     assert after["test"] == before["test"]
     assert after["train"] == after["validation"] == [{"photo_camera": 0.0}] * 2

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ecg_assets.scans.page import PAGE_WIDTH_PX, UnreadableImageError, page_of, page_scale, read_image
+from ecg_assets.scans.image import PAGE_WIDTH_PX, UnreadableImageError, page_of, page_scale, read_image
 from ecg_assets_tests.real import photos
 
 

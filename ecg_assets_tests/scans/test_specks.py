@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ecg_assets.scans.specks import without_specks
+from ecg_assets.scans.small_components import without_specks
 
 WAVE = 4
 

@@ -8,9 +8,9 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from ecg_assets.scans import torch_network
+from ecg_assets.scans import torch_predictor as torch_network
 from ecg_assets.scans.tiles import Scores
-from ecg_assets.scans.torch_network import torch_predictor
+from ecg_assets.scans.torch_predictor import torch_predictor
 from ecg_assets.weights import WAVE, weights_path
 
 

@@ -13,8 +13,8 @@ from ecg_assets.pages.picture import Picture
 from ecg_assets.pages.plan import plan_page
 from ecg_assets.pages.recipe import TEST_TABLE, recipe_named, throw
 from ecg_assets.pages.sheet import sheet_of
+from ecg_assets.scans.orientation.detect import quarter_turns
 from ecg_assets.scans.segment import Segmenter
-from ecg_assets.scans.turns import quarter_turns
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.checkpoints.checkpoint import load_network
 from ecg_assets.weights import SEGMENTATION, weights_path

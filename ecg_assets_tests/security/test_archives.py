@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ecg_assets.records.archive import ArchiveError, unpack
+from ecg_assets.records.sources.archive import ArchiveError, unpack
 
 BLOCK = 512
 

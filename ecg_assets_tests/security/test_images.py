@@ -15,8 +15,8 @@ from ecg_assets.digitize.inbox_stage import digitize_inbox
 from ecg_assets.pages.own_paper import own_paper
 from ecg_assets.pages.png import PngError
 from ecg_assets.pages.user_paper import read_user_mask
+from ecg_assets.scans.image import UnreadableImageError, read_image
 from ecg_assets.scans.inbox import inbox
-from ecg_assets.scans.page import UnreadableImageError, read_image
 from ecg_assets.scans.stage import segment_inbox
 from ecg_assets.store.root import open_root
 from ecg_assets.weights import SEGMENTATION, weights_path
@@ -82,7 +82,7 @@ def test_postscript_by_the_name_of_a_picture_is_not_run(tmp_path: Path) -> None:
 def test_refusing_takes_no_memory(tmp_path: Path) -> None:
     """In a process that may use little more than what its imports do."""
     program = (
-        "import resource, sys; from pathlib import Path; from ecg_assets.scans.page import read_image\n"
+        "import resource, sys; from pathlib import Path; from ecg_assets.scans.image import read_image\n"
         "used = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (used + (64 << 20), used + (64 << 20)))\n"
         "read_image(Path(sys.argv[1]))\n"

@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
+from ecg_assets.samples.arrow_shard import Labelled, write_shard
 from ecg_assets.samples.crops import Crop
 from ecg_assets.samples.reader import SampleReader
-from ecg_assets.samples.shard import Labelled, write_shard
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.training.evaluation.best_and_worst import Extremes, Look, triple
 from ecg_assets.training.evaluation.counts import divided, summed, tally_of

@@ -16,8 +16,8 @@ import torch
 from safetensors.numpy import load_file
 from torch import Tensor
 
+from ecg_assets.samples.arrow_shard import Labelled, write_shard
 from ecg_assets.samples.crops import Crop
-from ecg_assets.samples.shard import Labelled, write_shard
 from ecg_assets.store.placement import Split
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.training.checkpoints.checkpoint import save_best

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from ecg_assets.records.synthetic_source import write_synthetic_source
+from ecg_assets.records.synthetic.folder import write_synthetic_source
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.live import until
 from ecg_assets_tests.live_training import Live, platform, processes, write_experiment

@@ -23,8 +23,8 @@ from ecg_assets.pages.sheet import sheet_of
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.ingest import load_record
 from ecg_assets.records.record import LEADS, SAMPLING_RATES_HZ, Record
-from ecg_assets.records.synthetic import synthesize
-from ecg_assets.records.synthetic_source import FIRST_ID
+from ecg_assets.records.synthetic.ecg import synthesize
+from ecg_assets.records.synthetic.folder import FIRST_ID
 from ecg_assets.store.placement import Split, split_of
 from ecg_assets.store.rng import rng_for
 from ecg_assets.store.root import DataRoot

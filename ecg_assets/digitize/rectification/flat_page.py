@@ -12,7 +12,7 @@ from ecg_assets.digitize.rectification.paper_extent import paper_hw
 from ecg_assets.digitize.rectification.surface import Surface, lay_surface
 from ecg_assets.digitize.refusal import NotAnEcgError
 from ecg_assets.samples.classes import HORIZONTAL, INTERSECTION, VERTICAL, WAVE
-from ecg_assets.scans.page import PX_PER_MM, UprightPage
+from ecg_assets.scans.image import PX_PER_MM, UprightPage
 from ecg_assets.scans.segment import Segmenter
 
 Field = npt.NDArray[np.float32]

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.digitize.sampling_rate import resampled
 from ecg_assets.digitize.scoring.snr import Power, lead_powers, score_db, total
 from ecg_assets.digitize.signals_csv import read_signals
 from ecg_assets.records.record import LEADS
+from ecg_assets.records.resampling import resampled
 
 WORST = 10
 # Tables that the competition puts beside its records.

@@ -7,10 +7,10 @@ import numpy.typing as npt
 
 from ecg_assets.digitize.interface import Reader
 from ecg_assets.digitize.refusal import NotAnEcgError
-from ecg_assets.digitize.sampling_rate import resampled
 from ecg_assets.digitize.signals_csv import read_signals
 from ecg_assets.digitize.submission.write import Signals
-from ecg_assets.scans.page import SUFFIXES, UnreadableImageError, read_image
+from ecg_assets.records.resampling import resampled
+from ecg_assets.scans.image import SUFFIXES, UnreadableImageError, read_image
 from ecg_assets.store.stage import Log
 
 

@@ -32,7 +32,7 @@ class WaveNetwork:
         Raises:
             CheckpointError: there is no such file, or it is no checkpoint.
         """
-        from ecg_assets.scans.torch_network import torch_predictor
+        from ecg_assets.scans.torch_predictor import torch_predictor
 
         return cls(torch_predictor(checkpoint)[0])
 

@@ -10,11 +10,11 @@ from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.stage import build_papers, render_pages
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.ingest import SourceConfig, ingest
-from ecg_assets.records.synthetic_source import write_synthetic_source
+from ecg_assets.records.synthetic.folder import write_synthetic_source
 from ecg_assets.samples.config import SamplesConfig
-from ecg_assets.samples.draw import draw_samples
-from ecg_assets.samples.page import read_paper, style_name_of
+from ecg_assets.samples.labelled_page import read_paper, style_name_of
 from ecg_assets.samples.reader import SampleReader
+from ecg_assets.samples.sampling import draw_samples
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.store.stage import Log
 

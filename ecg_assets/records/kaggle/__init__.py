@@ -1,0 +1,1 @@
+"""The Kaggle competition: its folder, its client, and subsets of its files."""

@@ -1,0 +1,161 @@
+"""The files of one competition on Kaggle, through the `kaggle` package."""
+
+import contextlib
+import io
+import lzma
+import shutil
+import struct
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ecg_assets.records.kaggle.errors import HOW_TO_GET_CREDENTIALS, KaggleUnavailableError, persistently, scrubbed
+from ecg_assets.store.atomic import atomic_path
+from ecg_assets.store.stage import Log
+
+COMPETITION = "physionet-ecg-image-digitization"
+PAGE_FILES = 200
+MAX_UNPACKED_BYTES = 1 << 28
+# Encrypted files, and methods that nobody knows, are a RuntimeError.
+_ZIP_DAMAGES = (
+    zipfile.BadZipFile,
+    LookupError,
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+)
+
+
+@dataclass(frozen=True)
+class Competition:
+    """An authenticated client for one competition.
+
+    Attributes:
+        name: in the competition's address.
+        log: receives a line a failed try and a line for long listings.
+    """
+
+    name: str
+    log: Log
+    _client: Any = field(repr=False)
+    _secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def list_files(self) -> list[str]:
+        """Names of all files, sorted, for example `train/1006427285/1006427285-0001.png`; asked for page by page.
+
+        Raises:
+            KaggleUnavailableError: Kaggle refuses, or does not answer.
+        """
+        names: set[str] = set()
+        token, seen = "", set[str]()
+        while True:
+            page = self._ask(
+                lambda at=token: self._client.competition_list_files(self.name, at, PAGE_FILES), "the list"
+            )
+            names.update(file.name for file in page.files)
+            token = page.next_page_token or ""
+            if not token:
+                return sorted(names)
+            if token in seen:
+                raise KaggleUnavailableError(f"Kaggle's list of files of {self.name} goes in a circle; run again later")
+            seen.add(token)
+            if len(seen) % 10 == 0:
+                self.log(f"{self.name}: {len(names)} files listed so far")
+
+    def fetch(self, name: str, target: Path, parts: Path) -> None:
+        """Downloads the file `name` to `target`, by a temporary name; a zipped one is unpacked.
+
+        Args:
+            name: as `list_files` gives it.
+            target: the file; its folder is made.
+            parts: folder for what is not whole yet; the next call goes on from it.
+
+        Raises:
+            NoSuchFileError: Kaggle has no such file.
+            KaggleUnavailableError: Kaggle refuses, does not answer, or sent something else.
+        """
+        # A folder a file: the client names what it writes after the address that it was sent to.
+        place = parts / target.name
+        place.mkdir(parents=True, exist_ok=True)
+        self._ask(lambda: self._client.competition_download_file(self.name, name, path=str(place), quiet=True), name)
+        with atomic_path(target) as temporary:
+            _take(place, target.name, temporary)
+        shutil.rmtree(place, ignore_errors=True)
+
+    def _ask(self, action: Any, what: str) -> Any:
+        return persistently(action, f"{what} of {self.name}", self.name, self.log, self._secrets)
+
+
+def connect(name: str, log: Log) -> Competition:
+    """A client with the credentials of ~/.kaggle/kaggle.json, or of KAGGLE_USERNAME and KAGGLE_KEY.
+
+    Raises:
+        KaggleUnavailableError: there are none, or they cannot be read.
+    """
+    said, printed = "", io.StringIO()
+    try:
+        # The package looks for credentials when it is imported, prints its help and leaves the interpreter.
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
+            from kaggle.api.kaggle_api_extended import KaggleApi
+
+            client: Any = KaggleApi()
+            client.authenticate()
+    except SystemExit:
+        said = "there are no Kaggle credentials"
+    except (OSError, ValueError) as error:
+        said = f"the Kaggle credentials cannot be used ({scrubbed(error)})"
+    if said:
+        raise KaggleUnavailableError(f"{said}: {HOW_TO_GET_CREDENTIALS}")
+    for line in printed.getvalue().splitlines():
+        if line.startswith("Warning"):  # that others can read the file of credentials
+            log(line)
+    secrets = tuple(str(client.config_values[key]) for key in ("key", "token") if client.config_values.get(key))
+    return Competition(name, log, client, secrets)
+
+
+def _take(folder: Path, name: str, temporary: Path) -> None:
+    """Moves the file that the client has written to `temporary`; Kaggle sends some as `<name>.zip`."""
+    plain, packed = folder / name, folder / f"{name}.zip"
+    if plain.exists():
+        plain.replace(temporary)
+        return
+    found = sorted(path.name for path in folder.iterdir())
+    # What is there is of no use: the next call begins afresh.
+    try:
+        if not packed.exists():
+            raise KaggleUnavailableError(f"the Kaggle client wrote no {name}; it wrote {found}")
+        temporary.write_bytes(unzipped(packed, name))
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def unzipped(packed: Path, name: str) -> bytes:
+    """The file `name` of a zip file.
+
+    Raises:
+        KaggleUnavailableError: it is damaged, encrypted, too large, or holds no such file.
+    """
+    try:
+        with zipfile.ZipFile(packed) as archive:
+            info = archive.getinfo(name)
+            if info.file_size > MAX_UNPACKED_BYTES:
+                raise KaggleUnavailableError(
+                    f"{name} would be {info.file_size >> 20} MiB unpacked; at most {MAX_UNPACKED_BYTES >> 20} are taken"
+                )
+            with archive.open(info) as stream:
+                # No more than it claims, however much it would unpack to.
+                content = stream.read(info.file_size)
+            if len(content) != info.file_size:
+                raise EOFError(f"{len(content)} of {info.file_size} bytes")
+            return content
+    except KaggleUnavailableError:
+        raise
+    except _ZIP_DAMAGES as error:
+        raise KaggleUnavailableError(f"{packed.name} is damaged or holds no {name} ({error}); run again") from error

@@ -1,0 +1,183 @@
+"""A folder in the competition's shape: train.csv, and the CSVs packed (`train-csvs.tar.gz`) or unpacked (`train/`)."""
+
+import csv
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ecg_assets.records.record import MAX_FS_HZ, MIN_FS_HZ
+from ecg_assets.records.record_csv import read_record
+from ecg_assets.records.rejection import RecordRejected
+from ecg_assets.records.sources.archive import unpack
+from ecg_assets.records.sources.base import ARCHIVE_NAME, TABLE_NAME, Listed, SourceError, Taken
+from ecg_assets.store.confined import leads_out
+from ecg_assets.store.fingerprint import fingerprint, sha256_file
+from ecg_assets.store.stage import Log
+
+_SHOWN = 8
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+@dataclass(frozen=True)
+class ListedCsv:
+    """One record as train.csv and the files tell it.
+
+    Attributes:
+        id: as written in train.csv or as the file's name.
+        files: its CSVs; none when it is listed only, several when it is there more than once.
+        lines: (fs, labels) as written in train.csv; none when it is not listed there.
+        base: the folder that they must not lead out of.
+    """
+
+    id: str
+    files: list[Path] = field(default_factory=list)
+    lines: list[tuple[str, str]] = field(default_factory=list)
+    base: Path | None = None
+
+    @property
+    def labels(self) -> str | None:
+        """train.csv's column `labels`, which it need not have."""
+        return self.lines[0][1] or None if self.lines else None
+
+    def inputs(self) -> list[Any]:
+        """Hashes of its files, and its lines."""
+        return [[sha256_file(path) for path in self.files], self.lines]
+
+    def take(self) -> Taken:
+        """The CSV as it is, when it can be read.
+
+        Raises:
+            RecordRejected: it cannot be used.
+        """
+        fs_hz = self._listed_fs()
+        path = self.files[0]
+        if self.base is not None and leads_out(path, self.base):
+            raise RecordRejected("unreadable", f"{path.name} is a link out of the source: copy the file itself there")
+        record = read_record(path, self.id, fs_hz)
+        return Taken(fs_hz, record.signal_mv.shape[1], path.read_bytes())
+
+    def _listed_fs(self) -> int:
+        """The record's sampling rate, when its file and its line in train.csv are in order."""
+        if len(self.files) > 1 or len(self.lines) > 1:
+            raise RecordRejected(
+                "duplicate_id",
+                f"id {self.id} is there {max(len(self.files), len(self.lines))} times (train.csv lines: "
+                f"{len(self.lines)}, files: {len(self.files)}): keep the right one",
+            )
+        if not self.files:
+            raise RecordRejected("missing_file", f"train.csv lists {self.id}, but there is no {self.id}.csv: fetch it")
+        fs_text = self.lines[0][0] if self.lines else ""
+        if not _WHOLE_NUMBER.fullmatch(fs_text) or not MIN_FS_HZ <= int(fs_text) <= MAX_FS_HZ:
+            found = f"train.csv gives fs {fs_text!r}" if self.lines else "train.csv has no line"
+            raise RecordRejected(
+                "unknown_fs",
+                f"{found} for id {self.id}; expected a whole number of {MIN_FS_HZ} to {MAX_FS_HZ} Hz: correct it",
+            )
+        return int(fs_text)
+
+
+@dataclass(frozen=True)
+class KaggleFolder:
+    """A folder with train.csv (columns id, fs, and if you like labels), and an archive or a folder of CSVs.
+
+    An archive and an unpacked folder side by side: the archive is used.
+    """
+
+    folder: Path
+    kind: str = "kaggle"
+
+    def fingerprint(self) -> str:
+        """Hash of the table, and of the archive or each CSV.
+
+        Raises:
+            SourceError: one of them is missing.
+        """
+        self._require()
+        archive = self.folder / ARCHIVE_NAME
+        files = [archive] if archive.exists() else _csvs(self.folder / "train")
+        named = [self.folder / TABLE_NAME, *files]
+        return fingerprint({path.relative_to(self.folder).as_posix(): sha256_file(path) for path in named})
+
+    @contextmanager
+    def opened(self, scratch: Path, log: Log) -> Iterator[list[Listed]]:
+        """Every record that the table lists or the folder holds, sorted by id; an archive is unpacked into `scratch`.
+
+        Raises:
+            SourceError: the folder, train.csv, or both CSVs and archive are missing, or train.csv has no id and fs.
+            ArchiveError: the archive is damaged or not safe.
+        """
+        self._require()
+        archive, base, repeated = self.folder / ARCHIVE_NAME, self.folder, []
+        if archive.exists():
+            log(f"raw_csvs: unpacking {archive.name} ({archive.stat().st_size >> 10} KiB)")
+            repeated, base = unpack(archive, scratch), scratch
+        yield _list_records(self.folder / TABLE_NAME, base, repeated)
+
+    def _require(self) -> None:
+        folder = self.folder
+        if not folder.is_dir():
+            raise SourceError(
+                f"the source {folder} is no folder; set ECG_SOURCE (or `source`) to one that holds {TABLE_NAME}"
+            )
+        if not (folder / TABLE_NAME).is_file():
+            raise SourceError(
+                f"{folder} has no {TABLE_NAME} (columns id, fs, sig_len); put the competition's table there"
+            )
+        if not (folder / ARCHIVE_NAME).is_file() and not (folder / "train").is_dir():
+            raise SourceError(
+                f"{folder} has neither {ARCHIVE_NAME} nor a folder train/ with <id>/<id>.csv; put one there"
+            )
+
+
+def _list_records(table_path: Path, base: Path, repeated: list[str]) -> list[Listed]:
+    records: dict[str, ListedCsv] = {}
+    train = base / "train" if (base / "train").is_dir() else base
+
+    def record(record_id: str) -> ListedCsv:
+        return records.setdefault(record_id, ListedCsv(record_id, base=train))
+
+    for record_id, *line in _read_table(table_path):
+        record(record_id).lines.append((line[0], line[1]))
+    for path in _csvs(train):
+        record(path.stem).files.append(path)
+    for name in repeated:
+        path = base / name
+        if path.suffix == ".csv":
+            record(path.stem).files.append(path)
+    return [records[record_id] for record_id in sorted(records)]
+
+
+def _csvs(folder: Path) -> list[Path]:
+    """Linked folders are not entered; pipes and devices, whose reading need not end, are no files."""
+    return sorted(path for path in folder.rglob("*.csv") if path.is_file())
+
+
+def _read_table(path: Path) -> list[tuple[str, str, str]]:
+    """(id, fs, labels) of each line, as written; what a short line lacks is empty."""
+    header, *lines = _read_lines(path) or [[]]
+    missing = [name for name in ("id", "fs") if name not in header]
+    if missing:
+        raise SourceError(
+            f"{path} lacks column {missing[0]!r}; it has {header[:_SHOWN]}, expected id, fs, sig_len: correct it"
+        )
+    places = [header.index(name) if name in header else len(header) for name in ("id", "fs", "labels")]
+    for number, cells in enumerate(lines, start=2):
+        if len(cells) > len(header):
+            raise SourceError(
+                f"{path} cannot be read as a table (row {number} has {len(cells)} cells, expected {len(header)}): put "
+                "texts with commas into quotes"
+            )
+    padded = ([*cells, *[""] * (len(header) + 1 - len(cells))] for cells in lines)
+    return [(cells[places[0]], cells[places[1]], cells[places[2]]) for cells in padded]
+
+
+def _read_lines(path: Path) -> list[list[str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            rows = csv.reader(handle, skipinitialspace=True, strict=True)
+            return [[cell.strip() for cell in row] for row in rows if row]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise SourceError(f"{path} cannot be read as a table ({error}); expected columns id, fs, sig_len") from error

@@ -1,0 +1,1 @@
+"""Kinds of sources of records, and what they share."""

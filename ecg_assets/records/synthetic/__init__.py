@@ -1,0 +1,1 @@
+"""Synthetic 12-lead ECGs: rhythm, conduction, morphology, leads and noise."""

@@ -1,0 +1,42 @@
+"""Which images a command line means: files, folders and patterns."""
+
+import glob
+from pathlib import Path
+
+from ecg_assets.scans.image import SUFFIXES
+
+
+class NoImagesError(ValueError):
+    """Nothing that was named is an image; the message says what was expected."""
+
+
+def images_named(arguments: tuple[str, ...]) -> list[Path]:
+    """The images that files, folders (and all below them) and patterns like `scans/*.jpg` mean, each once, in order.
+
+    A file is taken as it is named, whatever its suffix.
+
+    Raises:
+        NoImagesError: an argument means nothing that is there.
+    """
+    found: dict[Path, None] = {}
+    for argument in arguments:
+        path = Path(argument)
+        if path.is_dir():
+            named = sorted(one for one in path.rglob("*") if _is_image(one))
+        elif path.exists():
+            named = [path]
+        else:
+            # Path.glob takes no absolute patterns.
+            matches = map(Path, glob.glob(argument, recursive=True))  # noqa: PTH207
+            named = sorted(path for path in matches if path.is_file())
+        if not named:
+            raise NoImagesError(
+                f"{argument} means no image: expected a file, a folder that holds {', '.join(SUFFIXES)} files, or a "
+                "pattern such as 'scans/*.jpg'"
+            )
+        found |= dict.fromkeys(named)
+    return list(found)
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
