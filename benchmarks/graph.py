@@ -23,7 +23,7 @@ from ecg_assets.resources.compute import EngineResource
 from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.stage import build_dataset
-from ecg_assets.store.engine import default_workers
+from ecg_assets.store.compute.pool import default_workers
 from ecg_assets.store.root import open_root
 
 Row = tuple[str, str, str]

@@ -24,7 +24,7 @@ LIMIT_S, LIMIT_MB = 30.0, 2048
 def shard(folder: Path) -> None:
     """Each record's shard and split."""
     from benchmarks.million_root import record_ids
-    from ecg_assets.store.placement import shard_of, split_of
+    from ecg_assets.store.splits import shard_of, split_of
 
     root = open_root(folder)
     for record_id in record_ids(_records(folder)):
@@ -61,7 +61,7 @@ def samples(folder: Path) -> None:
     """The samples again, of which none are due."""
     from ecg_assets.samples.config import SamplesConfig
     from ecg_assets.samples.stage import STAGE, plan_samples
-    from ecg_assets.store.stage import run_stage
+    from ecg_assets.store.stages.runner import run_stage
 
     root = open_root(folder)
     made = run_stage(STAGE, root.dataset, root.path, plan_samples(root, SamplesConfig()), 1, _quiet).made

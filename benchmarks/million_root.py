@@ -19,11 +19,11 @@ from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.stage import STAGE as SAMPLES
 from ecg_assets.samples.stage import plan_samples
 from ecg_assets.store.fingerprint import sha256_bytes
-from ecg_assets.store.made_from import MadeFrom, note_settings
 from ecg_assets.store.manifest import BY_RECORD, Manifest, write_manifest
-from ecg_assets.store.placement import shard_of, split_of
 from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.store.stage import manifest_path
+from ecg_assets.store.splits import shard_of, split_of
+from ecg_assets.store.stages.provenance import MadeFrom, note_settings
+from ecg_assets.store.stages.runner import manifest_path
 
 _FIRST = 20_000_000
 _LINKS = 50_000  # ext4 allows 65,000 names of a file

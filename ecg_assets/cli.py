@@ -23,8 +23,8 @@ from ecg_assets.commands.submission import submission
 from ecg_assets.commands.tpu import tpu
 from ecg_assets.commands.verify import verify
 from ecg_assets.samples.export import export_png
-from ecg_assets.store.placement import SPLITS, Split
 from ecg_assets.store.root import open_root
+from ecg_assets.store.splits import SPLITS, Split
 
 _PROGRESS_EVERY = 100
 # For what a dead run has left on the TPU to end.

@@ -12,7 +12,7 @@ import pytest
 from ecg_assets.automation.source_sensor import RebuildVariableError, new_records
 from ecg_assets.records.sources.base import SourceError
 from ecg_assets.resources.data_root import DataRootResource
-from ecg_assets.store.bucket_retry import BucketError
+from ecg_assets.store.bucket.retry import BucketError
 from ecg_assets_tests.store.bucket_emulator import BUCKET, Emulator, emulator_running, failing
 
 Tick = Callable[[], dg.SensorResult]

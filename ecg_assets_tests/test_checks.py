@@ -14,8 +14,8 @@ from ecg_assets.records.index import accepted_records, read_index, write_index
 from ecg_assets.records.ingest import csv_path
 from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.store.fingerprint import sha256_file
-from ecg_assets.store.placement import split_of
 from ecg_assets.store.root import DataRoot, open_root
+from ecg_assets.store.splits import split_of
 
 BLOCKING = {
     "index_is_sound",

@@ -11,8 +11,8 @@ import pytest
 from ecg_assets import checks
 from ecg_assets.samples.arrow_shard import Labelled, write_shard
 from ecg_assets.samples.crops import Crop
-from ecg_assets.store.placement import SPLITS, split_of
 from ecg_assets.store.root import DataRoot
+from ecg_assets.store.splits import SPLITS, split_of
 from ecg_assets_tests.test_checks import reason, result_of, root
 
 __all__ = ["root"]

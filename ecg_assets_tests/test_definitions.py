@@ -10,9 +10,9 @@ import dagster as dg
 import pytest
 
 from ecg_assets.definitions import definitions
-from ecg_assets.store.made_from import read_made_from
 from ecg_assets.store.manifest import manifest_paths, read_manifest
 from ecg_assets.store.root import DataRoot
+from ecg_assets.store.stages.provenance import read_made_from
 from ecg_assets_tests.live import CHECKOUT, environment, make_home
 
 ASSETS = {

@@ -8,9 +8,9 @@ from ecg_assets.assets.metadata import picture, table, told
 from ecg_assets.pages.paths import page_path
 from ecg_assets.records.index import accepted_records
 from ecg_assets.resources.data_root import DataRootResource
+from ecg_assets.store.cached_file import kept
 from ecg_assets.store.config_fields import fingerprint_fields
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
-from ecg_assets.store.kept import kept
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.evaluation.html_report import Row
 from ecg_assets.training.evaluation.report_sections import (

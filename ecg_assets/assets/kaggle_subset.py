@@ -14,7 +14,7 @@ from ecg_assets.records.kaggle.subset_manifest import MANIFEST_NAME, ZIP_NAME, W
 from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.resources.kaggle import KaggleResource
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 
 CHECK_NAME = "real_images_were_downloaded"
 

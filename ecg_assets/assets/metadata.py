@@ -11,10 +11,10 @@ import dagster as dg
 from PIL import Image
 
 from ecg_assets.resources.image_metadata import MAX_BYTES, as_webp
+from ecg_assets.store.cached_file import kept
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
-from ecg_assets.store.kept import kept
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import StageReport
+from ecg_assets.store.stages.runner import StageReport
 
 # Pictures are kept in Dagster's database with every materialisation.
 MAX_PICTURE_BYTES = MAX_BYTES

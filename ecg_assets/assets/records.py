@@ -12,7 +12,7 @@ from ecg_assets.records.ingest import RECORDS_VERSION, IngestReport, ingest
 from ecg_assets.records.preview import rhythm_strips
 from ecg_assets.records.sources.config import SourceConfig, SourceSpec
 from ecg_assets.resources.data_root import DataRootResource
-from ecg_assets.store.engine import default_workers
+from ecg_assets.store.compute.pool import default_workers
 
 SOURCE_VARIABLE, RECORDS_VARIABLE = "ECG_SOURCE", "ECG_RECORDS"
 _REASONS_SHOWN, _STRIPS_SHOWN = 50, 4

@@ -2,8 +2,8 @@
 
 import click
 
-from ecg_assets.store.bucket_copy import WorkingCopy, working_copy_around
-from ecg_assets.store.bucket_units import GROUPS
+from ecg_assets.store.bucket.units import GROUPS
+from ecg_assets.store.bucket.working_copy import WorkingCopy, working_copy_around
 from ecg_assets.store.root import open_root
 
 
@@ -37,7 +37,7 @@ _parts = click.argument("parts", nargs=-1, type=click.Choice(GROUPS))
 @_parts
 def pull(parts: tuple[str, ...]) -> None:
     """Make the working copy equal to the bucket. What was changed here and not there stays."""
-    from ecg_assets.store.bucket_pull import pull as pull_parts
+    from ecg_assets.store.bucket.pull import pull as pull_parts
 
     copy = _copy()
     changed = pull_parts(copy, parts or None, click.echo)
@@ -48,7 +48,7 @@ def pull(parts: tuple[str, ...]) -> None:
 @_parts
 def push(parts: tuple[str, ...]) -> None:
     """Put what was made here. What somebody else has put in the meantime is never overwritten."""
-    from ecg_assets.store.bucket_push import push as push_parts
+    from ecg_assets.store.bucket.push import push as push_parts
 
     copy = _copy()
     put = push_parts(copy, parts or GROUPS, click.echo)
@@ -59,7 +59,7 @@ def push(parts: tuple[str, ...]) -> None:
 @click.option("--yes", is_flag=True, help="Delete them. Without it, they are only counted.")
 def sweep(yes: bool) -> None:
     """Find objects that no manifest names and that are a day old: rests of writers that were killed."""
-    from ecg_assets.store.bucket_sweep import sweep as sweep_objects
+    from ecg_assets.store.bucket.garbage import sweep as sweep_objects
 
     copy = _copy()
     found, size = sweep_objects(copy, yes)

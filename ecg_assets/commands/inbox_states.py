@@ -5,10 +5,10 @@ from pathlib import Path
 
 from ecg_assets.scans.inbox import images_in, inbox
 from ecg_assets.scans.stage import fingerprints_now
+from ecg_assets.store.file_index import Presence
 from ecg_assets.store.manifest import MANIFESTS, Manifest, manifest_paths, read_manifest
-from ecg_assets.store.presence import Presence
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.staleness import ShardState, own_reasons
+from ecg_assets.store.stages.staleness import ShardState, own_reasons
 from ecg_assets.training.evaluation.champion_store import read_champion
 
 NEW, GONE = "new in the inbox, or it cannot be read", "its image is gone from the inbox"

@@ -7,7 +7,7 @@ from ecg_assets.records.kaggle.subset_manifest import MANIFEST_NAME, read_subset
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.manifest import manifest_paths, read_manifest
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.upkeep import Verdict
+from ecg_assets.store.stages.integrity import Verdict
 from ecg_assets.training.evaluation.champion_store import (
     ChampionError,
     champion_checkpoint,

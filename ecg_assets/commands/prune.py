@@ -9,8 +9,8 @@ import click
 
 from ecg_assets.store.lock import only_writer
 from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.store.stages import stages_of
-from ecg_assets.store.upkeep import temporaries, unreferenced
+from ecg_assets.store.stages.data_root_stages import stages_of
+from ecg_assets.store.stages.integrity import temporaries, unreferenced
 
 _SHOWN = 5
 
@@ -66,8 +66,8 @@ def _prune_files(root: DataRoot, name: str, folder: Path, look: Callable[[], lis
 
 def _prune_runs(root: DataRoot, yes: bool) -> tuple[int, int]:
     """Shows archived trainings, here and in the bucket, and deletes them when told; how many files, and their bytes."""
-    from ecg_assets.store.bucket_copy import working_copy_around
-    from ecg_assets.store.bucket_push import archived_units, delete_archived
+    from ecg_assets.store.bucket.push import archived_units, delete_archived
+    from ecg_assets.store.bucket.working_copy import working_copy_around
     from ecg_assets.training.runs.prepare import archived_runs
 
     files, size = 0, 0

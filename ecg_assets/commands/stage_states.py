@@ -19,13 +19,13 @@ from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.stage import MissingInputError, page_hashes, plan_samples, read_page_hashes
 from ecg_assets.store.lock import only_writer
-from ecg_assets.store.made_from import read_settings
+from ecg_assets.store.log import Log
 from ecg_assets.store.manifest import Manifest
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import Log
-from ecg_assets.store.stages import Stage, stages_of
-from ecg_assets.store.staleness import Planned, ShardState, own_states, planned_states, told_records
-from ecg_assets.store.yaml_file import YamlFileError, read_yaml
+from ecg_assets.store.safe_yaml import YamlFileError, read_yaml
+from ecg_assets.store.stages.data_root_stages import Stage, stages_of
+from ecg_assets.store.stages.provenance import read_settings
+from ecg_assets.store.stages.staleness import Planned, ShardState, own_states, planned_states, told_records
 
 PAPERS_STALE, PAGES_STALE = "clean_grid and grid_mask are stale", "rendered_waves of this shard is stale"
 

@@ -9,8 +9,8 @@ import click
 
 from ecg_assets.commands.noted_hashes import noted_elsewhere
 from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.store.stages import stages_of
-from ecg_assets.store.upkeep import Verdict, listed_files, verify_stage
+from ecg_assets.store.stages.data_root_stages import stages_of
+from ecg_assets.store.stages.integrity import Verdict, listed_files, verify_stage
 
 
 @click.command()

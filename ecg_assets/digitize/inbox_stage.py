@@ -16,9 +16,9 @@ from ecg_assets.scans.image import UnreadableImageError, read_image
 from ecg_assets.scans.inbox import image_names, inbox
 from ecg_assets.scans.refusal import refusal_text
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
-from ecg_assets.store.per_item import EachReport, ItemFailedError, run_each
+from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import Log
+from ecg_assets.store.stages.per_item import EachReport, ItemFailedError, run_each
 
 STAGE = "digitized_signals"
 REFUSED = "refused"

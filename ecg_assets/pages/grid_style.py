@@ -7,7 +7,7 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from ecg_assets.store.named import look_up
+from ecg_assets.store.registry import look_up
 
 TABLE = Path(__file__).parent / "tables" / "grids.yaml"
 

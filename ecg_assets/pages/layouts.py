@@ -7,7 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ecg_assets.records.record import LEADS
-from ecg_assets.store.named import look_up
+from ecg_assets.store.registry import look_up
 
 TABLE = Path(__file__).parent / "tables" / "layouts.yaml"
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ecg_assets.pages.style import PageStyle
 from ecg_assets.store.rng import rng_for
-from ecg_assets.store.yaml_file import YamlFileError, first_problem, read_yaml
+from ecg_assets.store.safe_yaml import YamlFileError, first_problem, read_yaml
 
 TABLE = Path(__file__).parent / "tables" / "styles.yaml"
 

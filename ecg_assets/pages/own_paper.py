@@ -15,7 +15,7 @@ from ecg_assets.pages.paper import PAPER_COLOURS, Paper, paper_of
 from ecg_assets.pages.png import read_rgb
 from ecg_assets.pages.style import MM_PER_INCH, PageStyle
 from ecg_assets.pages.user_paper import NoGridError, find_grid, grid_mask_of, read_user_mask
-from ecg_assets.store.yaml_file import first_problem
+from ecg_assets.store.safe_yaml import first_problem
 
 OWN = "own"
 

@@ -15,10 +15,10 @@ from ecg_assets.pages.render import render_page
 from ecg_assets.records.ingest import load_record
 from ecg_assets.store.atomic import json_bytes, write_bytes
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes, sha256_file
-from ecg_assets.store.made_from import MadeFrom
 from ecg_assets.store.manifest import BY_RECORD, Manifest, read_manifest
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import manifest_path
+from ecg_assets.store.stages.provenance import MadeFrom
+from ecg_assets.store.stages.runner import manifest_path
 
 STAGE = "rendered_waves"
 PROVENANCE = ("source", "licence", "labels")

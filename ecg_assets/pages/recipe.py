@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from ecg_assets.pages.effects.registry import effects
 from ecg_assets.pages.warps.deformation import deformations
-from ecg_assets.store.yaml_file import YamlFileError, first_problem, read_yaml
+from ecg_assets.store.safe_yaml import YamlFileError, first_problem, read_yaml
 
 TABLE = Path(__file__).parent / "tables" / "recipes.yaml"
 # What the test split is made with: frozen, so that scores of different networks can be compared.

@@ -13,13 +13,14 @@ from ecg_assets.pages.png import encode
 from ecg_assets.pages.style import PageStyle
 from ecg_assets.records.index import accepted_records
 from ecg_assets.store.atomic import write_bytes
+from ecg_assets.store.compute.pool import Workers
 from ecg_assets.store.config_fields import fingerprint_fields
-from ecg_assets.store.engine import Workers
 from ecg_assets.store.fingerprint import fingerprint, fingerprints_of_rows, sha256_bytes, sha256_file
-from ecg_assets.store.made_from import MadeFrom, note_settings
+from ecg_assets.store.log import Log
 from ecg_assets.store.manifest import read_manifest
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import Log, StageReport, manifest_path, run_stage
+from ecg_assets.store.stages.provenance import MadeFrom, note_settings
+from ecg_assets.store.stages.runner import StageReport, manifest_path, run_stage
 
 CODE_VERSION = "5"
 PAPERS = "clean_grid"

@@ -23,13 +23,13 @@ from ecg_assets.records.record_csv import read_record
 from ecg_assets.records.sources.base import SourceError
 from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.store.atomic import flush
+from ecg_assets.store.file_index import Presence
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes
-from ecg_assets.store.made_from import MadeFrom, note_settings
+from ecg_assets.store.log import Log
 from ecg_assets.store.manifest import Manifest, is_current, read_manifest, write_manifest
-from ecg_assets.store.presence import Presence
 from ecg_assets.store.rng import rng_for
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import Log
+from ecg_assets.store.stages.provenance import MadeFrom, note_settings
 
 if TYPE_CHECKING:
     import pandas as pd

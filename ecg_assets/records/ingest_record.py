@@ -10,11 +10,11 @@ from ecg_assets.records.open_sources import Source
 from ecg_assets.records.rejection import RecordRejected
 from ecg_assets.records.sources.base import Listed, is_plain_id
 from ecg_assets.store.atomic import write_bytes
-from ecg_assets.store.engine import map_unordered
+from ecg_assets.store.compute.pool import map_unordered
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes, sha256_file
-from ecg_assets.store.placement import shard_of, split_of
+from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import Log
+from ecg_assets.store.splits import shard_of, split_of
 
 # Of all that turns a source's files into a CSV and its verdict: records are read again when it changes.
 READ_VERSION = "1"

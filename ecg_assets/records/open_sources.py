@@ -10,10 +10,10 @@ from ecg_assets.records.sources.config import SourceConfig, SourceSpec
 from ecg_assets.records.synthetic.folder import write_synthetic_source
 from ecg_assets.records.wfdb.folder import WfdbFolder
 from ecg_assets.records.wfdb.record import Window
-from ecg_assets.store.bucket_address import parse_address
-from ecg_assets.store.made_from import read_settings
+from ecg_assets.store.bucket.address import parse_address
+from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import Log
+from ecg_assets.store.stages.provenance import read_settings
 
 # Below the data root: what was fetched from buckets, a folder an address.
 SOURCE_CACHE = "source_cache"

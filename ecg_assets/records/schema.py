@@ -11,8 +11,8 @@ from ecg_assets.records.record_csv import MAX_ABS_MV, SECONDS
 from ecg_assets.records.rejection import REJECTION_CODES, RecordRejected
 from ecg_assets.records.sources.base import PLAIN_ID
 from ecg_assets.store.fingerprint import sha256_file
-from ecg_assets.store.placement import SPLITS, shard_of, split_of
 from ecg_assets.store.root import DataRoot
+from ecg_assets.store.splits import SPLITS, shard_of, split_of
 
 if TYPE_CHECKING:
     import pandera.pandas as pa

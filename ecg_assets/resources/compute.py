@@ -6,10 +6,10 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from ecg_assets.store.engine import Workers, default_workers
-from ecg_assets.store.engine_ray import RayEngine
+from ecg_assets.store.compute.pool import Workers, default_workers
+from ecg_assets.store.compute.ray_pool import RayEngine
+from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import Log
 
 ENGINE_VARIABLE = "ECG_ENGINE"
 _LOCAL, _RAY = "local", "ray"

@@ -10,10 +10,10 @@ from pydantic import Field
 
 from ecg_assets.resources.gcs import pull_for_step, use_gcs_resource
 from ecg_assets.resources.reconcile import reconcile_runs
-from ecg_assets.store.bucket_root import push_from
+from ecg_assets.store.bucket.session import push_from
 from ecg_assets.store.lock import only_writer
+from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.store.stage import Log
 
 
 class DataRootResource(dg.ConfigurableResource[Any]):

@@ -6,12 +6,12 @@ from typing import Any
 
 import dagster as dg
 
-from ecg_assets.store.bucket_client import use_client
-from ecg_assets.store.bucket_copy import working_copy_around
-from ecg_assets.store.bucket_push import SecondWriterError, push_run
-from ecg_assets.store.bucket_retry import BucketError
-from ecg_assets.store.bucket_root import pull_into
-from ecg_assets.store.bucket_units import CHAMPION, DATASET, GRIDS, PAGES, RECORDS, RUNS, SCANS
+from ecg_assets.store.bucket.client import use_client
+from ecg_assets.store.bucket.push import SecondWriterError, push_run
+from ecg_assets.store.bucket.retry import BucketError
+from ecg_assets.store.bucket.session import pull_into
+from ecg_assets.store.bucket.units import CHAMPION, DATASET, GRIDS, PAGES, RECORDS, RUNS, SCANS
+from ecg_assets.store.bucket.working_copy import working_copy_around
 from ecg_assets.store.root import DataRoot
 
 _TRAINING = (DATASET, RUNS)

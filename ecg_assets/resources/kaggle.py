@@ -6,7 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from ecg_assets.records.kaggle.client import COMPETITION, Competition, connect
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 
 
 class KaggleResource(dg.ConfigurableResource[Any]):

@@ -9,7 +9,7 @@ import time
 import dagster as dg
 from dagster._core.storage.runs import SqliteRunStorage
 
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 from ecg_assets.training.launch.processes import ProcessMark
 
 _UNFINISHED = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)

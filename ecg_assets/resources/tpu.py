@@ -16,7 +16,7 @@ from pydantic import Field
 from ecg_assets.resources.gcs import RunKeeper
 from ecg_assets.resources.observations import observe
 from ecg_assets.resources.pipes_trainer import LAUNCHER_VARIABLE
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 from ecg_assets.training.launch.preflight import preflight
 from ecg_assets.training.launch.process_record import PROCESS_FILE, TOKEN_VARIABLE, clear_left_processes, note_launch
 from ecg_assets.training.launch.processes import end_group

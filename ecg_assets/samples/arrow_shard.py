@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from ecg_assets.samples.crops import Crop
 from ecg_assets.store.atomic import atomic_path
-from ecg_assets.store.placement import Split
+from ecg_assets.store.splits import Split
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from PIL import Image
 
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.store.atomic import atomic_path
-from ecg_assets.store.placement import Split
+from ecg_assets.store.splits import Split
 
 
 def export_png(dataset: Path, out: Path, split: Split | None) -> Iterator[tuple[int, int]]:

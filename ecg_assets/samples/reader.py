@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ecg_assets.samples.classes import HORIZONTAL, VERTICAL
-from ecg_assets.store.placement import Split
+from ecg_assets.store.splits import Split
 
 Image = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.uint8]

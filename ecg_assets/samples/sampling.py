@@ -17,9 +17,9 @@ from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.crops import Crop, Image, Mask, negative_crop, positive_crop
 from ecg_assets.samples.labelled_page import LabelledPage, read_page
 from ecg_assets.samples.non_ecg import not_ecg
-from ecg_assets.store.placement import split_of
 from ecg_assets.store.rng import rng_for
 from ecg_assets.store.root import DataRoot
+from ecg_assets.store.splits import split_of
 
 POSITIVE, NEGATIVE, NOT_ECG = "positive", "negative", "not_ecg"
 

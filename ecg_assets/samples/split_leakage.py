@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from ecg_assets.records.index import accepted_records
-from ecg_assets.store.placement import SPLITS, split_of
 from ecg_assets.store.root import DataRoot
+from ecg_assets.store.splits import SPLITS, split_of
 
 
 def leaks(records: Mapping[str, set[str]]) -> list[str]:

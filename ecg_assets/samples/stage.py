@@ -17,14 +17,15 @@ from ecg_assets.samples.labelled_page import read_paper, style_name_of
 from ecg_assets.samples.reader import EmptySplitError
 from ecg_assets.samples.sampling import draw_samples
 from ecg_assets.store.atomic import write_json
+from ecg_assets.store.compute.pool import Workers
 from ecg_assets.store.config_fields import fingerprint_fields
-from ecg_assets.store.engine import Workers
 from ecg_assets.store.fingerprint import fingerprint, fingerprints_of_lists, sha256_file
-from ecg_assets.store.made_from import MadeFrom, note_settings
+from ecg_assets.store.log import Log
 from ecg_assets.store.manifest import Manifest, read_manifest
-from ecg_assets.store.placement import SPLITS, split_of
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import Log, StageReport, manifest_path, run_stage
+from ecg_assets.store.splits import SPLITS, split_of
+from ecg_assets.store.stages.provenance import MadeFrom, note_settings
+from ecg_assets.store.stages.runner import StageReport, manifest_path, run_stage
 
 CODE_VERSION = "8"
 STAGE = "mixed_dataset"

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from ecg_assets.scans.image import SUFFIXES
-from ecg_assets.store.confined import leads_out
+from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import Log
+from ecg_assets.store.safe_paths import leads_out
 
 
 def inbox(root: DataRoot) -> Path:

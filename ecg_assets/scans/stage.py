@@ -10,12 +10,12 @@ from ecg_assets.scans.inbox import image_names, inbox, tell_links
 from ecg_assets.scans.outputs import Outputs, outputs_of, segmented
 from ecg_assets.scans.refusal import refusal_text
 from ecg_assets.scans.segment import Segmenter
-from ecg_assets.store.engine import Workers
+from ecg_assets.store.compute.pool import Workers
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
+from ecg_assets.store.log import Log
 from ecg_assets.store.manifest import Manifest
-from ecg_assets.store.per_item import ItemFailedError, run_each
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import Log
+from ecg_assets.store.stages.per_item import ItemFailedError, run_each
 
 CODE_VERSION = "3"
 STAGE = "scan_segmentations"

@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ecg_assets.store.atomic import TEMPORARY_PREFIX, write_text
-from ecg_assets.store.confined import all_inside, is_inside
+from ecg_assets.store.file_index import Presence
 from ecg_assets.store.fingerprint import fingerprint
-from ecg_assets.store.presence import Presence
+from ecg_assets.store.safe_paths import all_inside, is_inside
 
 MANIFESTS = "_manifests"
 # Keys of `info` whose values are as long as a shard has records.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecg_assets.store.atomic import write_json
-from ecg_assets.store.bucket_address import SCHEME, BucketAddress, parse_address, working_copy
-from ecg_assets.store.bucket_root import settings_shared
+from ecg_assets.store.bucket.address import SCHEME, BucketAddress, parse_address, working_copy
+from ecg_assets.store.bucket.session import settings_shared
 
 ROOT_VARIABLE = "ECG_ASSETS_DATA"
 DEFAULT_SHARDS = 16

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ecg_assets.store.yaml_file import YamlFileError, read_yaml
+from ecg_assets.store.safe_yaml import YamlFileError, read_yaml
 
 _SHOWN = 8
 CONFIGS = Path(__file__).parent.parent / "configs"

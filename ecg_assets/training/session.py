@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ecg_assets.store.lock import only_writer
+from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import Log
 from ecg_assets.training.config import load_config
 from ecg_assets.training.runs.prepare import prepare_run, publish
 from ecg_assets.training.runs.run_state import Published, is_finished

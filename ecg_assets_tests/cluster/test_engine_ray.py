@@ -8,10 +8,10 @@ import pytest
 
 from ecg_assets.scans.inbox import inbox
 from ecg_assets.scans.stage import segment_inbox
-from ecg_assets.store.engine import Workers, map_unordered
-from ecg_assets.store.engine_ray import NotSharedError, RayEngine
-from ecg_assets.store.engine_ray_connection import EngineError
-from ecg_assets.store.engine_versions import NodeDiffersError, require_versions, versions_here
+from ecg_assets.store.compute.node_versions import NodeDiffersError, require_versions, versions_here
+from ecg_assets.store.compute.pool import Workers, map_unordered
+from ecg_assets.store.compute.ray_connection import EngineError
+from ecg_assets.store.compute.ray_pool import NotSharedError, RayEngine
 from ecg_assets.store.root import open_root
 from ecg_assets_tests.cluster.nodes import NODES, RayNodes, free_port
 from ecg_assets_tests.cluster.work import BadItemError, WriteNumber, hide_probe, refuse_three, sleep_noting

@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from ecg_assets.cli import main
-from ecg_assets.store import bucket_sweep
 from ecg_assets.store.atomic import write_text
-from ecg_assets.store.bucket_copy import working_copy_around
+from ecg_assets.store.bucket import garbage as bucket_sweep
+from ecg_assets.store.bucket.working_copy import working_copy_around
 from ecg_assets.store.root import open_root
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.store.bucket_emulator import BUCKET, emulator_running

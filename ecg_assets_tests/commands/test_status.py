@@ -16,7 +16,7 @@ from ecg_assets.store.atomic import write_text
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.manifest import Manifest, read_manifest, write_manifest
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import manifest_path
+from ecg_assets.store.stages.runner import manifest_path
 from ecg_assets.training.evaluation.champion import decide
 from ecg_assets.training.evaluation.scorecard import Scorecard
 from ecg_assets_tests.conftest import CLEAN_PAGES

@@ -11,10 +11,10 @@ from click.testing import CliRunner, Result
 from ecg_assets.cli import main
 from ecg_assets.records.index import read_index, write_index
 from ecg_assets.records.kaggle.subset_manifest import SubsetManifest, Wanted, write_subset
-from ecg_assets.store.bucket_address import parse_address
+from ecg_assets.store.bucket.address import parse_address
 from ecg_assets.store.fingerprint import sha256_bytes, sha256_file
-from ecg_assets.store.made_from import note_settings
 from ecg_assets.store.root import DataRoot
+from ecg_assets.store.stages.provenance import note_settings
 from ecg_assets.training.checkpoints.hashed_safetensors import write_sealed
 from ecg_assets.training.evaluation.champion import decide
 from ecg_assets.training.evaluation.scorecard import Scorecard

@@ -10,8 +10,8 @@ from ecg_assets.digitize.trace_network.cli import main, record_loader
 from ecg_assets.digitize.trace_network.dataset import other_print
 from ecg_assets.pages.fonts import FONTS
 from ecg_assets.pages.mix import read_styles
-from ecg_assets.store.placement import split_of
 from ecg_assets.store.root import DataRoot
+from ecg_assets.store.splits import split_of
 
 
 def test_it_draws_pages_and_trains_from_the_packages_weights(

@@ -16,7 +16,7 @@ from ecg_assets.pages.layouts import layout_named
 from ecg_assets.pages.mix import read_styles
 from ecg_assets.pages.plan import plan_page
 from ecg_assets.records.record import LEADS, Record
-from ecg_assets.store.placement import split_of
+from ecg_assets.store.splits import split_of
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from ecg_assets.records.ingest import SourceConfig, ingest
 from ecg_assets.records.sources import gcs as gcs_source
 from ecg_assets.records.sources.base import SourceError
 from ecg_assets.records.sources.gcs import fetch_source
-from ecg_assets.store import bucket_download
-from ecg_assets.store.bucket_address import BucketAddressError
-from ecg_assets.store.bucket_retry import BucketError, ObjectMissingError
+from ecg_assets.store.bucket import download as bucket_download
+from ecg_assets.store.bucket.address import BucketAddressError
+from ecg_assets.store.bucket.retry import BucketError, ObjectMissingError
 from ecg_assets.store.root import open_root
 from ecg_assets_tests.conftest import pack, quiet
 from ecg_assets_tests.store.bucket_emulator import BUCKET, Emulator, Request, emulator_running, failing
@@ -30,7 +30,7 @@ PART = 100_000
 @pytest.fixture
 def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     monkeypatch.setattr(bucket_download, "PART_BYTES", PART)
-    monkeypatch.setattr("ecg_assets.store.bucket_mirror.PART_BYTES", PART)
+    monkeypatch.setattr("ecg_assets.store.bucket.mirror.PART_BYTES", PART)
     with emulator_running(monkeypatch) as running:
         yield running
 

@@ -12,7 +12,7 @@ from ecg_assets.records.record_csv import read_record
 from ecg_assets.records.synthetic.ecg import synthesize
 from ecg_assets.records.synthetic.folder import FIRST_ID, GENERATOR_VERSION, record_csv, write_synthetic_source
 from ecg_assets.store.fingerprint import sha256_bytes, sha256_file
-from ecg_assets.store.placement import split_of
+from ecg_assets.store.splits import split_of
 
 QUARTERS = (("I", "III"), ("aVR", "aVL", "aVF"), ("V1", "V2", "V3"), ("V4", "V5", "V6"))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ecg_assets.resources.compute import ENGINE_VARIABLE, EngineResource
-from ecg_assets.store.engine_ray import RayEngine
+from ecg_assets.store.compute.ray_pool import RayEngine
 from ecg_assets.store.root import open_root
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.live import CHECKOUT
@@ -52,7 +52,7 @@ def test_a_local_run_does_not_import_ray(synthetic_source: Path, tmp_path: Path)
         "from ecg_assets.definitions import definitions\n"
         "from ecg_assets.store.root import open_root\n"
         "from ecg_assets.resources.compute import EngineResource\n"
-        "from ecg_assets.store.engine import map_unordered\n"
+        "from ecg_assets.store.compute.pool import map_unordered\n"
         "workers = EngineResource().workers(open_root(sys.argv[1]), print)\n"
         "assert sorted(map_unordered(abs, [-1, -2], workers)) == [1, 2]\n"
         "print(sorted(name for name in sys.modules if name.split('.')[0] in ('ray', 'torch')))\n"

@@ -19,10 +19,10 @@ from ecg_assets.resources.compute import EngineResource
 from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.resources.gcs import NEEDS, RunKeeper
 from ecg_assets.store.atomic import write_bytes, write_text
-from ecg_assets.store.bucket_client import _default_client, shared_client, use_client
-from ecg_assets.store.bucket_push import SecondWriterError
-from ecg_assets.store.bucket_retry import BucketError
-from ecg_assets.store.bucket_root import pull_into, push_from
+from ecg_assets.store.bucket.client import _default_client, shared_client, use_client
+from ecg_assets.store.bucket.push import SecondWriterError
+from ecg_assets.store.bucket.retry import BucketError
+from ecg_assets.store.bucket.session import pull_into, push_from
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.training.config import load_config
 from ecg_assets.training.runs.prepare import prepare_run

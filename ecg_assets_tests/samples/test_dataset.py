@@ -22,8 +22,8 @@ from ecg_assets.samples.export import export_png
 from ecg_assets.samples.preview import sample_sheet
 from ecg_assets.samples.reader import DatasetError, EmptySplitError, Sample, SampleReader, augment, turn
 from ecg_assets.samples.stage import DiskSpaceError, MissingInputError, build_dataset
-from ecg_assets.store.placement import SPLITS, Split, split_of
 from ecg_assets.store.root import DataRoot, open_root
+from ecg_assets.store.splits import SPLITS, Split, split_of
 from ecg_assets_tests.conftest import CLEAN_PAGES, CLEAN_SAMPLES, quiet
 
 

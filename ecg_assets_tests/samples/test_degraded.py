@@ -16,8 +16,8 @@ from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.labelled_page import read_page, read_paper
 from ecg_assets.samples.reader import Sample, SampleReader
 from ecg_assets.samples.sampling import NEGATIVE, NOT_ECG, POSITIVE, draw_samples
-from ecg_assets.store.placement import split_of
 from ecg_assets.store.root import DataRoot
+from ecg_assets.store.splits import split_of
 
 
 def samples_of(root: DataRoot) -> list[Sample]:

@@ -14,9 +14,9 @@ from ecg_assets.records.index import IndexMissingError, accepted_records, read_i
 from ecg_assets.records.ingest import IngestReport, SourceConfig, csv_path, ingest
 from ecg_assets.scans.inbox import images_in, inbox
 from ecg_assets.scans.stage import segment_inbox
-from ecg_assets.store.confined import is_inside
 from ecg_assets.store.manifest import ManifestError, read_manifest
 from ecg_assets.store.root import DataRoot, open_root
+from ecg_assets.store.safe_paths import is_inside
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.records.recordings import sines_mv, write_recording
 

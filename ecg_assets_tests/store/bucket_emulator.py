@@ -176,7 +176,7 @@ def emulator_running(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     running = Emulator()
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", running.host)
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
-    monkeypatch.setattr("ecg_assets.store.bucket_retry.WAITS_S", (0.01,) * 8)
+    monkeypatch.setattr("ecg_assets.store.bucket.retry.WAITS_S", (0.01,) * 8)
     try:
         yield running
     finally:

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from ecg_assets.store.atomic import write_bytes
-from ecg_assets.store.bucket_copy import working_copy_around
-from ecg_assets.store.bucket_push import SecondWriterError, archived_units, delete_archived, push, push_run
-from ecg_assets.store.bucket_retry import BucketError, ObjectMissingError
-from ecg_assets.store.bucket_root import pull_into, push_from
+from ecg_assets.store.bucket.push import SecondWriterError, archived_units, delete_archived, push, push_run
+from ecg_assets.store.bucket.retry import BucketError, ObjectMissingError
+from ecg_assets.store.bucket.session import pull_into, push_from
+from ecg_assets.store.bucket.working_copy import working_copy_around
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.manifest import read_manifest
 from ecg_assets.store.root import DataRoot, DataRootError, open_root
-from ecg_assets.store.stage import StageReport, manifest_path, run_stage
+from ecg_assets.store.stages.runner import StageReport, manifest_path, run_stage
 from ecg_assets.training.runs.published import note_published, read_published
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.store.bucket_emulator import BUCKET, Emulator, Request, emulator_running, failing
@@ -133,7 +133,7 @@ def test_a_kill_between_files_and_manifest_leaves_the_shard_invisible(
     emulator.fault = fault
     code = (
         "from ecg_assets_tests.store.shards import FilesTask; from ecg_assets.store.root import open_root\n"
-        "from ecg_assets.store.stage import run_stage\n"
+        "from ecg_assets.store.stages.runner import run_stage\n"
         f"root = open_root('{ADDRESS}')\n"
         "run_stage('pages', root.wave_images, root.path, [FilesTask(root.path, 0, 'x=one y=two')], 1, print)"
     )
@@ -159,7 +159,7 @@ def test_a_pull_killed_while_it_replaces_files_leaves_no_shard_that_passes_for_w
     root = b.root
     code = (
         "import os, signal\n"
-        "from pathlib import Path; from ecg_assets.store.bucket_root import pull_into\n"
+        "from pathlib import Path; from ecg_assets.store.bucket.session import pull_into\n"
         f"real, left = Path.replace, [{moved}]\n"
         "def replace(source, target):\n"
         "    left[0] -= 'incoming' in source.parts and '.tmp-' not in source.name\n"

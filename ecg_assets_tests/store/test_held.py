@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from ecg_assets.store.held import Held
 from ecg_assets.store.manifest import BY_RECORD, MADE_FROM, Manifest
+from ecg_assets.store.stages.summary import Held
 
 
 def held(*manifests: Manifest) -> Held:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ecg_assets.store.kept import kept
+from ecg_assets.store.cached_file import kept
 
 
 def test_it_is_made_once_for_what_it_follows_from_and_again_for_another(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ecg_assets.store.named import enter, look_up
+from ecg_assets.store.registry import enter, look_up
 
 
 def test_a_name_is_taken_once() -> None:

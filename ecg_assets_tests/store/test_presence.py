@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ecg_assets.store import presence
-from ecg_assets.store.confined import all_inside, is_inside
-from ecg_assets.store.presence import Presence
+from ecg_assets.store import file_index as presence
+from ecg_assets.store.file_index import Presence
+from ecg_assets.store.safe_paths import all_inside, is_inside
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from ecg_assets.store.atomic import atomic_path, write_bytes, write_json
-from ecg_assets.store.engine import map_unordered
+from ecg_assets.store.compute.pool import map_unordered
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes
 from ecg_assets.store.manifest import Manifest, ManifestError, read_manifest
-from ecg_assets.store.placement import shard_of, split_of
 from ecg_assets.store.root import DataRootError, open_root
-from ecg_assets.store.stage import StageReport, manifest_path, run_stage
+from ecg_assets.store.splits import shard_of, split_of
+from ecg_assets.store.stages.runner import StageReport, manifest_path, run_stage
 from ecg_assets_tests.conftest import quiet
 
 
@@ -123,7 +123,7 @@ def test_each_manifest_is_read_once_where_nothing_is_due_and_the_report_is_the_s
         reads.append(path)
         return read_manifest(path)
 
-    monkeypatch.setattr("ecg_assets.store.stage.read_manifest", counted)
+    monkeypatch.setattr("ecg_assets.store.stages.runner.read_manifest", counted)
     again = run(tmp_path, *tasks)
     assert len(reads) == 3
     assert (again.digest, again.total("files"), again.held.by_folder) == (made.digest, 3, made.held.by_folder)
@@ -239,7 +239,7 @@ def test_workers_start_without_what_their_parents_main_module_imports(tmp_path: 
     main, told = tmp_path / "main.py", tmp_path / "told"
     main.write_text(
         f"open({str(told)!r}, 'a').write(f'{{__name__}} ')\n"
-        "from ecg_assets.store.engine import map_unordered\n"
+        "from ecg_assets.store.compute.pool import map_unordered\n"
         "if __name__ == '__main__':\n"
         "    assert sorted(map_unordered(abs, [-1, -2, -3], workers=2)) == [1, 2, 3]\n"
     )

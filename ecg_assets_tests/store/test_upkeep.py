@@ -7,9 +7,9 @@ import pytest
 from ecg_assets.store.fingerprint import sha256_bytes
 from ecg_assets.store.manifest import Manifest, ManifestError, write_manifest
 from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.store.stages import Stage, stages_of
-from ecg_assets.store.staleness import own_states
-from ecg_assets.store.upkeep import unreferenced, verify_stage
+from ecg_assets.store.stages.data_root_stages import Stage, stages_of
+from ecg_assets.store.stages.integrity import unreferenced, verify_stage
+from ecg_assets.store.stages.staleness import own_states
 
 NAMES = ("data/wave_images/1.png", "data/wave_masks/1_mask.png")
 

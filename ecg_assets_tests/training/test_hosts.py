@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 from ecg_assets.training import trainer
 from ecg_assets.training.data.batches import TrainBatches
 from ecg_assets.training.loop.train_loop import train_replica

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from ecg_assets.samples.arrow_shard import Labelled, write_shard
 from ecg_assets.samples.crops import Crop
-from ecg_assets.store.placement import Split
 from ecg_assets.store.root import DataRoot, open_root
+from ecg_assets.store.splits import Split
 from ecg_assets.training.checkpoints.checkpoint import save_best
 from ecg_assets.training.config import TrainConfig
 from ecg_assets.training.evaluation.counts import Tally, summed, tally_of

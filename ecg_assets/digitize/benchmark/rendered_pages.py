@@ -25,9 +25,9 @@ from ecg_assets.records.ingest import load_record
 from ecg_assets.records.record import LEADS, SAMPLING_RATES_HZ, Record
 from ecg_assets.records.synthetic.ecg import synthesize
 from ecg_assets.records.synthetic.folder import FIRST_ID
-from ecg_assets.store.placement import Split, split_of
 from ecg_assets.store.rng import rng_for
 from ecg_assets.store.root import DataRoot
+from ecg_assets.store.splits import Split, split_of
 
 RECIPES: tuple[str, ...] = (CLEAN, "scan", "photo", "screen", "damaged")
 # One style for each of the layouts 3x4, 6x2 and 12x1.

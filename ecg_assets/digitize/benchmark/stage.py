@@ -17,9 +17,9 @@ from ecg_assets.pages.recipe import TEST_TABLE, recipe_named
 from ecg_assets.records.record import Record
 from ecg_assets.store.config_fields import fingerprint_fields
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes
-from ecg_assets.store.per_item import EachReport, run_each
+from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import Log
+from ecg_assets.store.stages.per_item import EachReport, run_each
 
 STAGE = "digitization_report"
 

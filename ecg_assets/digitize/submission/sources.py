@@ -11,7 +11,7 @@ from ecg_assets.digitize.signals_csv import read_signals
 from ecg_assets.digitize.submission.write import Signals
 from ecg_assets.records.resampling import resampled
 from ecg_assets.scans.image import SUFFIXES, UnreadableImageError, read_image
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 
 
 class NoPredictionsError(ValueError):

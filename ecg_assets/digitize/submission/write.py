@@ -14,7 +14,7 @@ from ecg_assets.digitize.signals_csv import SECONDS
 from ecg_assets.digitize.submission.test_table import SubmissionError, Wanted
 from ecg_assets.records.record import LEADS
 from ecg_assets.store.atomic import atomic_path
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 
 SCHEMA = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("value", pa.float64(), nullable=False)])
 # A submission holds a number in every row; what was not read is taken for the line at rest.

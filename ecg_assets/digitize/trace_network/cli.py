@@ -15,8 +15,8 @@ from ecg_assets.digitize.trace_network.train import WaveTraining, train_wave_net
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.ingest import load_record
 from ecg_assets.records.record import Record
-from ecg_assets.store.placement import Split
 from ecg_assets.store.root import DataRoot, open_root
+from ecg_assets.store.splits import Split
 from ecg_assets.training.config import PACKAGE_WEIGHTS
 from ecg_assets.weights import WAVE, weights_path
 

@@ -14,8 +14,8 @@ from ecg_assets.pages.mix import read_styles, style_for
 from ecg_assets.pages.style import PageStyle
 from ecg_assets.records.record import Record
 from ecg_assets.store.atomic import remove_temporaries, write_bytes
+from ecg_assets.store.log import Log
 from ecg_assets.store.rng import rng_for
-from ecg_assets.store.stage import Log
 
 # Width and height: 16 mm by 24 mm.
 CROP_PX = (256, 192)

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from ecg_assets.digitize.trace_network.samples import UNKNOWN
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 from ecg_assets.training.checkpoints.checkpoint import Progress, load_last_good, load_network, save_last
 from ecg_assets.training.checkpoints.hashed_safetensors import write_sealed
 from ecg_assets.training.models.compact_unet import CompactUNet, SegmentationNetwork, initialise, normalise

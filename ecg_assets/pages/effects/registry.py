@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar
 
-from ecg_assets.store.named import enter, import_all, look_up
+from ecg_assets.store.registry import enter, import_all, look_up
 
 Kind = Literal["photometric", "ink", "cover"]
 Function = TypeVar("Function", bound=Callable[..., Any])

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.store.named import enter, import_all, look_up
+from ecg_assets.store.registry import enter, import_all, look_up
 
 Points = npt.NDArray[np.float64]
 Field = npt.NDArray[np.float32]

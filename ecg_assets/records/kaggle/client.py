@@ -13,7 +13,7 @@ from typing import Any
 
 from ecg_assets.records.kaggle.errors import HOW_TO_GET_CREDENTIALS, KaggleUnavailableError, persistently, scrubbed
 from ecg_assets.store.atomic import atomic_path
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 
 COMPETITION = "physionet-ecg-image-digitization"
 PAGE_FILES = 200

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 
 Result = TypeVar("Result")
 

@@ -13,9 +13,9 @@ from ecg_assets.records.record_csv import read_record
 from ecg_assets.records.rejection import RecordRejected
 from ecg_assets.records.sources.archive import unpack
 from ecg_assets.records.sources.base import ARCHIVE_NAME, TABLE_NAME, Listed, SourceError, Taken
-from ecg_assets.store.confined import leads_out
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
+from ecg_assets.store.safe_paths import leads_out
 
 _SHOWN = 8
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")

@@ -9,8 +9,8 @@ from ecg_assets.records.kaggle.client import Competition
 from ecg_assets.records.kaggle.errors import NoSuchFileError
 from ecg_assets.records.kaggle.subset_manifest import SubsetManifest, Wanted, intact, read_subset, write_subset
 from ecg_assets.store.fingerprint import sha256_file
+from ecg_assets.store.log import Log
 from ecg_assets.store.rng import rng_for
-from ecg_assets.store.stage import Log
 
 DEFAULT_VARIANTS = ("0001", "0003", "0005")
 # Hidden, so that nobody takes half an image for one.

@@ -6,8 +6,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ecg_assets.store.atomic import atomic_path, write_text
-from ecg_assets.store.confined import is_inside
 from ecg_assets.store.fingerprint import sha256_file
+from ecg_assets.store.safe_paths import is_inside
 
 # 0001 is the page itself, the others are scans and photos of it.
 VARIANTS = ("0001", "0003", "0004", "0005", "0006", "0009", "0010", "0011", "0012")

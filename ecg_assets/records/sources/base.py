@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 
 ARCHIVE_NAME = "train-csvs.tar.gz"
 TABLE_NAME = "train.csv"

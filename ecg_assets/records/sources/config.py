@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ecg_assets.records.provenance import NAME_PATTERN
 from ecg_assets.records.sources.base import SourceError
-from ecg_assets.store.yaml_file import YamlFileError, first_problem, read_yaml
+from ecg_assets.store.safe_yaml import YamlFileError, first_problem, read_yaml
 
 Kind = Literal["auto", "kaggle", "wfdb", "synthetic"]
 

@@ -5,11 +5,11 @@ from pathlib import Path, PurePosixPath
 from ecg_assets.records.sources.archive import DAMAGES, opened
 from ecg_assets.records.sources.base import ARCHIVE_NAME, TABLE_NAME, SourceError
 from ecg_assets.store.atomic import write_bytes
-from ecg_assets.store.bucket_address import BucketAddress, parse_address
-from ecg_assets.store.bucket_client import BucketObjects, Listed
-from ecg_assets.store.bucket_mirror import Wanted, mirror
+from ecg_assets.store.bucket.address import BucketAddress, parse_address
+from ecg_assets.store.bucket.client import BucketObjects, Listed
+from ecg_assets.store.bucket.mirror import Wanted, mirror
 from ecg_assets.store.lock import only_writer
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 
 _WFDB = (".hea", ".dat", ".mat")
 _MAX_TABLE_BYTES = 256 << 20

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from ecg_assets.records.sources.base import SourceError
 from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 
 _SUFFIXES = (".csv", ".gz", ".hea", ".dat", ".mat", ".yaml", ".yml")
 
@@ -86,8 +86,8 @@ def _files(folder: str) -> Iterator["os.DirEntry[str]"]:
 
 
 def _in_bucket(address: str, log: Log) -> dict[str, Seen]:
-    from ecg_assets.store.bucket_address import parse_address
-    from ecg_assets.store.bucket_client import BucketObjects
+    from ecg_assets.store.bucket.address import parse_address
+    from ecg_assets.store.bucket.client import BucketObjects
 
     place = parse_address(address)
     return {

@@ -13,7 +13,7 @@ from ecg_assets.records.synthetic.dower import INDEPENDENT_LEADS, Array, twelve_
 from ecg_assets.records.synthetic.ecg import synthesize
 from ecg_assets.store.atomic import TEMPORARY_PREFIX
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 
 # From here on, 12 ids in a row already lie in train, validation and test.
 FIRST_ID = 90_000_001

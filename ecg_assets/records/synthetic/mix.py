@@ -10,7 +10,7 @@ import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ecg_assets.store.named import look_up
+from ecg_assets.store.registry import look_up
 
 TABLE = Path(__file__).parent / "tables" / "synthetic.yaml"
 

@@ -12,9 +12,9 @@ from ecg_assets.records.rejection import RecordRejected
 from ecg_assets.records.sources.base import Listed, SourceError, Taken
 from ecg_assets.records.wfdb.header import signal_files
 from ecg_assets.records.wfdb.record import Window, read_recording
-from ecg_assets.store.confined import leads_out
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
+from ecg_assets.store.safe_paths import leads_out
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.scans.orientation.detect import as_seen
 from ecg_assets.scans.orientation.network import TurnNetwork, save_as_onnx
-from ecg_assets.store.placement import Split
+from ecg_assets.store.splits import Split
 
 _BATCH = 32
 _EPOCHS = 12

@@ -11,7 +11,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 from ecg_assets.training.checkpoints.hashed_safetensors import CheckpointError, keep_as, read_sealed, write_sealed
 from ecg_assets.training.models.compact_unet import SegmentationNetwork
 from ecg_assets.training.models.flat_parameters import FlatNetwork

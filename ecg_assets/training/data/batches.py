@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ecg_assets.samples.reader import Sample, SampleReader
-from ecg_assets.store.engine import usable_cores
+from ecg_assets.store.compute.pool import usable_cores
 from ecg_assets.training.config import ConfigError, TrainConfig
 from ecg_assets.training.data.augmentation import WAYS
 from ecg_assets.training.data.crop_sampler import Windows

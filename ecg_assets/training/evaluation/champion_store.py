@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ecg_assets.store.atomic import atomic_path, write_text
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.yaml_file import first_problem
+from ecg_assets.store.safe_yaml import first_problem
 from ecg_assets.training.evaluation.scorecard import Scorecard
 
 CARD, CHECKPOINT = "champion.json", "champion.safetensors"

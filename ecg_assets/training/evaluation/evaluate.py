@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from ecg_assets.samples.reader import Sample, SampleReader
-from ecg_assets.store.placement import Split
+from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import Log
+from ecg_assets.store.splits import Split
 from ecg_assets.training.checkpoints.checkpoint import load_network
 from ecg_assets.training.evaluation.best_and_worst import Extremes, Look
 from ecg_assets.training.evaluation.counts import Cell, Mask, Tally, tally_of

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import Log
 from ecg_assets.training.evaluation.boundary_f_score import TOLERANCES_PX
 from ecg_assets.training.evaluation.champion import champion_on, scorer
 from ecg_assets.training.evaluation.counts import Division, Tally, divided, summed

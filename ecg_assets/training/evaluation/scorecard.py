@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ecg_assets.store.atomic import write_bytes, write_text
 from ecg_assets.store.fingerprint import sha256_file
+from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import Log
 from ecg_assets.training.evaluation.counts import Cell, divided, summed
 from ecg_assets.training.runs.run_folder import RunFolder, dataset_digest
 

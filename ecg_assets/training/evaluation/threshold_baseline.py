@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_assets.samples.reader import SampleReader
+from ecg_assets.store.cached_file import kept
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
-from ecg_assets.store.kept import kept
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.evaluation.scorecard import Scorecard, mean_dice
 from ecg_assets.training.evaluation.scores import scores_of

@@ -15,8 +15,8 @@ from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.labelled_page import read_paper, style_name_of
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.samples.sampling import draw_samples
+from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.store.stage import Log
 
 _RECORDS, _SEED = 3, 0
 

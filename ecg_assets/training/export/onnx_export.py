@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ecg_assets.store.atomic import atomic_path
 from ecg_assets.store.fingerprint import sha256_file
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 from ecg_assets.training.checkpoints.checkpoint import load_network
 from ecg_assets.training.export.onnx_network import CARD, INPUT, OUTPUT, OnnxCard, OnnxError, OnnxNetwork
 from ecg_assets.training.label_map import class_names

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 from ecg_assets.training.launch.accelerator_holders import command_of, holders
 from ecg_assets.training.launch.process_record import clear_left_processes, recorded_launches
 from ecg_assets.training.tpu.describe import adapted, told

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from ecg_assets.store.atomic import write_json
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 from ecg_assets.training.launch.processes import ProcessMark, end_group, group_members, own_mark
 
 PROCESS_FILE = "process.json"

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
 from ecg_assets.samples.reader import SampleReader
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 from ecg_assets.training.checkpoints.checkpoint import Progress, fresh_state, load_last_good, save_best, save_last
 from ecg_assets.training.checkpoints.initial_weights import first_network
 from ecg_assets.training.data.augmentation import turned

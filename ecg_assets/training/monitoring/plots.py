@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ecg_assets.samples.classes import CLASS_COLOURS, CLASSES
+from ecg_assets.store.cached_file import kept
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
-from ecg_assets.store.kept import kept
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.monitoring.history import History
 from ecg_assets.training.runs.events import read_events

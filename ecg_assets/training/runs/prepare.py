@@ -6,13 +6,13 @@ from itertools import count
 from pathlib import Path
 
 from ecg_assets.store.atomic import remove_temporaries, write_text
-from ecg_assets.store.bucket_copy import working_copy_around
-from ecg_assets.store.bucket_push import push_run
-from ecg_assets.store.bucket_units import ARCHIVE
+from ecg_assets.store.bucket.push import push_run
+from ecg_assets.store.bucket.units import ARCHIVE
+from ecg_assets.store.bucket.working_copy import working_copy_around
 from ecg_assets.store.config_fields import fingerprint_fields
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
+from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import Log
 from ecg_assets.training.config import PACKAGE_WEIGHTS, TrainConfig
 from ecg_assets.training.runs.run_folder import RunFolder, RunFolderError, dataset_digest
 from ecg_assets.training.runs.run_state import Published, Start, is_finished, read_state, recorded_fingerprint

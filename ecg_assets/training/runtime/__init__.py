@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 from ecg_assets.training.config import ConfigError, TrainConfig
 from ecg_assets.training.runtime.base import Runtime
 from ecg_assets.training.runtime.heartbeat import Silence

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ecg_assets.store.stage import Log
+from ecg_assets.store.log import Log
 from ecg_assets.training.runtime.base import Fed, Label, Runtime
 from ecg_assets.training.runtime.heartbeat import Heartbeats, Silence, Watchdog
 

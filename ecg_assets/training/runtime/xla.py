@@ -26,8 +26,8 @@ import torch_xla.distributed.xla_multiprocessing as xmp
 import torch_xla.runtime as xr
 from torch import Tensor
 
-from ecg_assets.store.engine import end_with_parent
-from ecg_assets.store.stage import Log
+from ecg_assets.store.compute.pool import end_with_parent
+from ecg_assets.store.log import Log
 from ecg_assets.training.runtime.base import Fed, Label, ReplicaError, Runtime
 from ecg_assets.training.runtime.device_feed import fed
 from ecg_assets.training.runtime.heartbeat import Heartbeats, Silence, Watchdog

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ecg_assets.store.engine_ray_connection import connected
-from ecg_assets.store.stage import Log
+from ecg_assets.store.compute.ray_connection import connected
+from ecg_assets.store.log import Log
 from ecg_assets.training.tpu.pod_hosts import REMOVED, PodError, PodHost, host_of_labels, in_order, variables_of
 
 _LOOK_EVERY_S = 5.0

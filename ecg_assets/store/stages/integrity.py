@@ -7,7 +7,7 @@ from pathlib import Path
 from ecg_assets.store.atomic import TEMPORARY_PREFIX
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stages import Stage
+from ecg_assets.store.stages.data_root_stages import Stage
 
 
 @dataclass(frozen=True)

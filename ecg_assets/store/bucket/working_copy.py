@@ -9,9 +9,10 @@ from pathlib import Path, PurePosixPath
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ecg_assets.store.atomic import write_text
-from ecg_assets.store.bucket_address import BucketAddress, parse_address, safe_relative
-from ecg_assets.store.bucket_client import BucketObjects
-from ecg_assets.store.bucket_retry import BucketError, Log
+from ecg_assets.store.bucket.address import BucketAddress, parse_address, safe_relative
+from ecg_assets.store.bucket.client import BucketObjects
+from ecg_assets.store.bucket.retry import BucketError
+from ecg_assets.store.log import Log
 
 OWN = ".bucket"
 MANIFESTS, FILES = "manifests/", "files/"

@@ -8,8 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ecg_assets.store.bucket_address import BucketAddress
-from ecg_assets.store.bucket_retry import LOGIN_ADVICE, BucketError, CutOffError, Log, ObjectMissingError, persistently
+from ecg_assets.store.bucket.address import BucketAddress
+from ecg_assets.store.bucket.retry import LOGIN_ADVICE, BucketError, CutOffError, ObjectMissingError, persistently
+from ecg_assets.store.log import Log
 
 ABSENT = 0  # as a generation to match: the object must not be there
 TRANSFERS = 8  # at once; the client's connection pool holds ten

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from ecg_assets.store.atomic import flush, remove_temporaries
-from ecg_assets.store.bucket_copy import working_copy_around
-from ecg_assets.store.bucket_push import push_shard
-from ecg_assets.store.engine import Workers, map_unordered
+from ecg_assets.store.bucket.push import push_shard
+from ecg_assets.store.bucket.working_copy import working_copy_around
+from ecg_assets.store.compute.pool import Workers, map_unordered
+from ecg_assets.store.file_index import Presence
 from ecg_assets.store.fingerprint import fingerprint
-from ecg_assets.store.held import Held
+from ecg_assets.store.log import Log
 from ecg_assets.store.manifest import Manifest, read_manifest, write_manifest
-from ecg_assets.store.presence import Presence
-
-Log = Callable[[str], None]
+from ecg_assets.store.stages.summary import Held
 
 
 class ShardTask(Protocol):

@@ -7,8 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ecg_assets.store.atomic import atomic_path
-from ecg_assets.store.bucket_client import TRANSFERS, Listed
-from ecg_assets.store.bucket_copy import (
+from ecg_assets.store.bucket.client import TRANSFERS, Listed
+from ecg_assets.store.bucket.download import fetch
+from ecg_assets.store.bucket.retry import BucketError, GenerationChangedError, ObjectMissingError
+from ecg_assets.store.bucket.units import group_of, is_archived, lock_of
+from ecg_assets.store.bucket.working_copy import (
     MANIFESTS,
     BucketManifest,
     Known,
@@ -17,11 +20,9 @@ from ecg_assets.store.bucket_copy import (
     object_name,
     read_bucket_manifest,
 )
-from ecg_assets.store.bucket_download import fetch
-from ecg_assets.store.bucket_retry import BucketError, GenerationChangedError, Log, ObjectMissingError
-from ecg_assets.store.bucket_units import group_of, is_archived, lock_of
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.lock import only_writer
+from ecg_assets.store.log import Log
 
 _READINGS = 3
 

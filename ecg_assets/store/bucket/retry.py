@@ -6,7 +6,8 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import TypeVar
 
-Log = Callable[[str], None]
+from ecg_assets.store.log import Log
+
 Result = TypeVar("Result")
 
 # Seconds between tries, each shortened by up to a half so that many clients do not come back at once.

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ecg_assets.store.atomic import write_text
 from ecg_assets.store.fingerprint import fingerprint
 from ecg_assets.store.manifest import MADE_FROM, Manifest
-from ecg_assets.store.yaml_file import read_yaml
+from ecg_assets.store.safe_yaml import read_yaml
 
 # No .json: those are manifests.
 _SETTINGS = Path("_manifests") / "settings.yaml"

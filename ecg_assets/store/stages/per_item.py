@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ecg_assets.store.atomic import remove_temporaries, write_bytes
-from ecg_assets.store.engine import Workers, map_unordered
+from ecg_assets.store.compute.pool import Workers, map_unordered
+from ecg_assets.store.file_index import Presence
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes
+from ecg_assets.store.log import Log
 from ecg_assets.store.manifest import Manifest, is_current, read_manifest, write_manifest
-from ecg_assets.store.presence import Presence
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stage import Log
 
 
 class ItemTask(Protocol):

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from ecg_assets.store.made_from import MadeFrom, read_made_from
+from ecg_assets.store.file_index import Presence
 from ecg_assets.store.manifest import Manifest, manifest_paths, read_manifest
-from ecg_assets.store.presence import Presence
-from ecg_assets.store.stage import manifest_path
+from ecg_assets.store.stages.provenance import MadeFrom, read_made_from
+from ecg_assets.store.stages.runner import manifest_path
 
 NEVER_MADE = "no manifest: it was never made"
 UNFINISHED = "begun and not finished"

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecg_assets.store.atomic import write_text
-from ecg_assets.store.bucket_address import safe_relative
-from ecg_assets.store.bucket_client import TRANSFERS, BucketObjects, Listed
-from ecg_assets.store.bucket_download import PART_BYTES, fetch
-from ecg_assets.store.bucket_retry import BucketError, Log
+from ecg_assets.store.bucket.address import safe_relative
+from ecg_assets.store.bucket.client import TRANSFERS, BucketObjects, Listed
+from ecg_assets.store.bucket.download import PART_BYTES, fetch
+from ecg_assets.store.bucket.retry import BucketError
+from ecg_assets.store.log import Log
 
 _OWN = ".mirror"
 _TOLD_EVERY_S = 5.0

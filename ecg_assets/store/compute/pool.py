@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from itertools import islice
 from typing import Protocol, TypeVar
 
-from ecg_assets.store.bare_process import BareContext
+from ecg_assets.store.compute.spawn import BareContext
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, Generic, cast
 
 from ecg_assets.store.atomic import TEMPORARY_PREFIX
-from ecg_assets.store.engine import Item, Result
-from ecg_assets.store.engine_ray_connection import EngineError, connected
-from ecg_assets.store.engine_versions import require_versions, versions_here
-from ecg_assets.store.stage import Log
+from ecg_assets.store.compute.node_versions import require_versions, versions_here
+from ecg_assets.store.compute.pool import Item, Result
+from ecg_assets.store.compute.ray_connection import EngineError, connected
+from ecg_assets.store.log import Log
 
 _IN_FLIGHT_PER_CPU = 2
 _LOOK_EVERY_S = 5.0

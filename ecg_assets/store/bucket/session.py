@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ecg_assets.store.bucket_address import BucketAddress
-from ecg_assets.store.bucket_client import BucketObjects
-from ecg_assets.store.bucket_copy import WorkingCopy, attach, working_copy_around
-from ecg_assets.store.bucket_pull import pull
-from ecg_assets.store.bucket_push import push
-from ecg_assets.store.bucket_retry import Log
-from ecg_assets.store.bucket_units import CHAMPION, RUNS, STORE, group_of
+from ecg_assets.store.bucket.address import BucketAddress
+from ecg_assets.store.bucket.client import BucketObjects
+from ecg_assets.store.bucket.pull import pull
+from ecg_assets.store.bucket.push import push
+from ecg_assets.store.bucket.units import CHAMPION, RUNS, STORE, group_of
+from ecg_assets.store.bucket.working_copy import WorkingCopy, attach, working_copy_around
+from ecg_assets.store.log import Log
 
 
 def _silent(_: str) -> None:

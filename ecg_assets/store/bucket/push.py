@@ -7,18 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from ecg_assets.store.bucket_client import ABSENT, TRANSFERS
-from ecg_assets.store.bucket_copy import (
-    MANIFESTS,
-    BucketManifest,
-    Known,
-    Stored,
-    WorkingCopy,
-    object_name,
-    read_bucket_manifest,
-)
-from ecg_assets.store.bucket_retry import BucketError, GenerationChangedError, Log, ObjectMissingError
-from ecg_assets.store.bucket_units import (
+from ecg_assets.store.bucket.client import ABSENT, TRANSFERS
+from ecg_assets.store.bucket.retry import BucketError, GenerationChangedError, ObjectMissingError
+from ecg_assets.store.bucket.units import (
     ARCHIVE,
     RUNS,
     SCANS,
@@ -29,8 +20,18 @@ from ecg_assets.store.bucket_units import (
     run_unit,
     units,
 )
+from ecg_assets.store.bucket.working_copy import (
+    MANIFESTS,
+    BucketManifest,
+    Known,
+    Stored,
+    WorkingCopy,
+    object_name,
+    read_bucket_manifest,
+)
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.lock import only_writer
+from ecg_assets.store.log import Log
 
 
 class SecondWriterError(BucketError):

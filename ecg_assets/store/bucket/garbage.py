@@ -3,9 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-from ecg_assets.store.bucket_client import TRANSFERS
-from ecg_assets.store.bucket_copy import FILES, MANIFESTS, WorkingCopy, object_name, read_bucket_manifest
-from ecg_assets.store.bucket_push import delete_objects
+from ecg_assets.store.bucket.client import TRANSFERS
+from ecg_assets.store.bucket.push import delete_objects
+from ecg_assets.store.bucket.working_copy import FILES, MANIFESTS, WorkingCopy, object_name, read_bucket_manifest
 
 # Nobody takes as long to put one unit: files that are younger may belong to a manifest that is about to come.
 _OLD = timedelta(days=1)

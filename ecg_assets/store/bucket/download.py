@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ecg_assets.store.atomic import atomic_path
-from ecg_assets.store.bucket_client import TRANSFERS, BucketObjects, Listed
-from ecg_assets.store.bucket_retry import BucketError, GenerationChangedError, ObjectMissingError, persistently
+from ecg_assets.store.bucket.client import TRANSFERS, BucketObjects, Listed
+from ecg_assets.store.bucket.retry import BucketError, GenerationChangedError, ObjectMissingError, persistently
 
 PART_BYTES = 8 << 20
 _BEGINNINGS = 3

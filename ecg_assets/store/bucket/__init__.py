@@ -1,0 +1,1 @@
+"""A data root in a bucket: its working copy, what becomes visible together, transfers."""
