@@ -14,16 +14,16 @@ import numpy as np
 from benchmarks.measure import in_turns
 from benchmarks.naive_page import GRIDS, NaivePage
 from benchmarks.peak import peak_mib
+from ecg_assets.pages.camera.framing import square, whole_page
+from ecg_assets.pages.camera.recipe import recipe_named, throw
+from ecg_assets.pages.camera.sheet import sheet_of
 from ecg_assets.pages.config import PagesConfig
-from ecg_assets.pages.framing import square, whole_page
-from ecg_assets.pages.mix import read_styles
-from ecg_assets.pages.own_paper import StyledPapers
-from ecg_assets.pages.plan import plan_page
-from ecg_assets.pages.png import encode
-from ecg_assets.pages.recipe import recipe_named, throw
-from ecg_assets.pages.render import render_page
-from ecg_assets.pages.sheet import sheet_of
+from ecg_assets.pages.layout.plan import plan_page
+from ecg_assets.pages.paper.papers import StyledPapers
+from ecg_assets.pages.raster.png import encode
 from ecg_assets.pages.stage import build_papers, render_pages
+from ecg_assets.pages.style.style_mix import read_styles
+from ecg_assets.pages.upright.page import render_page
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.ingest import load_record
 from ecg_assets.records.record import Record

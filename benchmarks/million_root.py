@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from ecg_assets.pages.config import PagesConfig
-from ecg_assets.pages.drawn import Drawn, as_columns
-from ecg_assets.pages.mix import styles_of
-from ecg_assets.pages.page_shard import NOTES
-from ecg_assets.pages.page_shard import STAGE as PAGES
+from ecg_assets.pages.page_notes import Drawn, as_columns
 from ecg_assets.pages.paths import layout_path, mask_path, page_path
+from ecg_assets.pages.shard import NOTES
+from ecg_assets.pages.shard import STAGE as PAGES
 from ecg_assets.pages.stage import build_papers, plan_pages
+from ecg_assets.pages.style.style_mix import styles_of
 from ecg_assets.records.index import ACCEPTED, INDEX_SCHEMA, write_index
 from ecg_assets.records.ingest import RECORDS_VERSION, csv_path
 from ecg_assets.records.ingest import STAGE as RECORDS

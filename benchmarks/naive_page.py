@@ -18,7 +18,8 @@ from matplotlib.pyplot import figure
 from matplotlib.ticker import MultipleLocator
 
 from ecg_assets.pages.classes import CLASS_LINE_MM
-from ecg_assets.pages.plan import PagePlan, pulses, separators, style_texts
+from ecg_assets.pages.layout.calibration_pulse import pulses
+from ecg_assets.pages.layout.plan import PagePlan, separators, style_texts
 from ecg_assets.records.record import Record
 
 POINTS_PER_MM = 72 / 25.4

@@ -13,8 +13,8 @@ import numpy as np
 from ecg_assets.digitize.benchmark.rendered_pages import printed_signal
 from ecg_assets.digitize.digitizer import Digitizer
 from ecg_assets.digitize.scoring.snr import lead_powers, score_db, total
-from ecg_assets.pages.mix import read_styles
-from ecg_assets.pages.plan import plan_page
+from ecg_assets.pages.layout.plan import plan_page
+from ecg_assets.pages.style.style_mix import read_styles
 from ecg_assets.records.record import Record
 from ecg_assets.records.wfdb.record import Window, read_recording
 from ecg_assets.scans.image import read_image

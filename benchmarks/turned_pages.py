@@ -13,12 +13,12 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from ecg_assets.pages.camera.framing import whole_page
+from ecg_assets.pages.camera.recipe import TEST_TABLE, recipe_named, throw
+from ecg_assets.pages.camera.sheet import sheet_of
 from ecg_assets.pages.config import PagesConfig
-from ecg_assets.pages.framing import whole_page
-from ecg_assets.pages.own_paper import StyledPapers
-from ecg_assets.pages.plan import plan_page
-from ecg_assets.pages.recipe import TEST_TABLE, recipe_named, throw
-from ecg_assets.pages.sheet import sheet_of
+from ecg_assets.pages.layout.plan import plan_page
+from ecg_assets.pages.paper.papers import StyledPapers
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.ingest import load_record
 from ecg_assets.records.record import Record

@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 
 from ecg_assets import checks
 from ecg_assets.pages.paths import page_path
-from ecg_assets.pages.png import read_rgb
+from ecg_assets.pages.raster.png import read_rgb
 from ecg_assets.records.index import accepted_records
 from ecg_assets.scans.drift import drift_of, reference_of
 from ecg_assets.scans.inbox import inbox

@@ -18,8 +18,8 @@ from ecg_assets.assets.grids import grids
 from ecg_assets.assets.pages import pages
 from ecg_assets.assets.records import raw_csvs
 from ecg_assets.assets.training import trained_checkpoint
-from ecg_assets.pages.mix import TABLE
 from ecg_assets.pages.paths import page_path
+from ecg_assets.pages.style.style_mix import TABLE
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.ingest import csv_path
 from ecg_assets.records.synthetic.folder import write_synthetic_source

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from ecg_assets.cli import main
-from ecg_assets.pages.png import read_grey
+from ecg_assets.pages.raster.png import read_grey
 from ecg_assets_tests.live import CHECKOUT
 from ecg_assets_tests.scans.test_stage import checkpoint
 

@@ -6,7 +6,7 @@ import dagster as dg
 
 from ecg_assets.assets.metadata import drawn, stage_counts, table, told
 from ecg_assets.pages.config import PagesConfig
-from ecg_assets.pages.own_paper import StyledPapers
+from ecg_assets.pages.paper.papers import StyledPapers
 from ecg_assets.pages.preview import grid_mask_preview, paper_preview
 from ecg_assets.pages.stage import CODE_VERSION, build_papers, paper_hashes
 from ecg_assets.resources.data_root import DataRootResource

@@ -4,7 +4,7 @@ import dagster as dg
 import numpy as np
 
 from ecg_assets.checks.result import verdict
-from ecg_assets.pages.agreement import disagreements
+from ecg_assets.pages.mask_check import disagreements
 from ecg_assets.records.index import accepted_records
 from ecg_assets.resources.data_root import DataRootResource
 

@@ -64,7 +64,7 @@ def digitize(images: tuple[str, ...], out: Path, fs_hz: int, layout: str, truth:
     from ecg_assets.digitize.digitizer import load_reader
     from ecg_assets.digitize.outputs import outputs_of
     from ecg_assets.digitize.scoring.score_folders import truth_of
-    from ecg_assets.pages.layouts import layout_named
+    from ecg_assets.pages.style.layouts import layout_named
     from ecg_assets.scans.image_paths import images_named
     from ecg_assets.scans.refusal import refusal_text
     from ecg_assets.scans.result_guard import ResultGuard

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ecg_assets.commands.inbox_states import digitization_states, segmentation_states
 from ecg_assets.pages.config import PagesConfig
-from ecg_assets.pages.page_shard import PageShard
+from ecg_assets.pages.shard import PageShard
 from ecg_assets.pages.stage import plan_pages, plan_papers
 from ecg_assets.records.index import IndexMissingError, read_index
 from ecg_assets.records.ingest import RECORDS_VERSION, inputs_now

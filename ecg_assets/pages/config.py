@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ecg_assets.pages.mix import styles_of
+from ecg_assets.pages.style.style_mix import styles_of
 
 
 class PagesConfig(BaseModel):

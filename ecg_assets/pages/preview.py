@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ecg_assets.pages.paths import layout_path, mask_path, page_path, paper_mask_path, paper_path
-from ecg_assets.pages.png import read_grey, read_rgb
+from ecg_assets.pages.raster.png import read_grey, read_rgb
 from ecg_assets.records.index import accepted_records
 from ecg_assets.store.root import DataRoot
 

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from ecg_assets.pages.config import PagesConfig
-from ecg_assets.pages.mix import styles_of
-from ecg_assets.pages.own_paper import OWN, StyledPapers
-from ecg_assets.pages.page_shard import NOTES, PROVENANCE, STAGE, PageShard
+from ecg_assets.pages.paper.papers import OWN, StyledPapers
 from ecg_assets.pages.paths import paper_mask_path, paper_path
-from ecg_assets.pages.png import encode
-from ecg_assets.pages.style import PageStyle
+from ecg_assets.pages.raster.png import encode
+from ecg_assets.pages.shard import NOTES, PROVENANCE, STAGE, PageShard
+from ecg_assets.pages.style.page_style import PageStyle
+from ecg_assets.pages.style.style_mix import styles_of
 from ecg_assets.records.index import accepted_records
 from ecg_assets.store.atomic import write_bytes
 from ecg_assets.store.compute.pool import Workers

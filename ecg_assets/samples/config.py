@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from ecg_assets.pages.recipe import CLEAN, TABLE, TEST_TABLE, recipe_named
+from ecg_assets.pages.camera.recipe import CLEAN, TABLE, TEST_TABLE, recipe_named
 from ecg_assets.store.config_fields import fingerprint_fields
 
 Weight = Annotated[float, Field(ge=0)]

@@ -4,10 +4,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from ecg_assets.pages.layout.plan import LayoutError, PagePlan, plan_from
 from ecg_assets.pages.paths import layout_path, mask_path, page_path, paper_mask_path, paper_path
-from ecg_assets.pages.plan import LayoutError, PagePlan, plan_from
-from ecg_assets.pages.png import read_grey, read_palette, read_rgb
-from ecg_assets.pages.render import inked
+from ecg_assets.pages.raster.png import read_grey, read_palette, read_rgb
+from ecg_assets.pages.upright.page import inked
 from ecg_assets.samples.crops import Image, Mask, mix
 from ecg_assets.store.root import DataRoot
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ecg_assets.pages.effects.registry import effect
-from ecg_assets.pages.negatives import NEGATIVES
-from ecg_assets.pages.recipe import DrawnRecipe
+from ecg_assets.pages.camera.effects.registry import effect
+from ecg_assets.pages.camera.negatives import NEGATIVES
+from ecg_assets.pages.camera.recipe import DrawnRecipe
 from ecg_assets.samples.crops import Crop
 
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ecg_assets.pages.framing import square
-from ecg_assets.pages.picture import Sheet, places
-from ecg_assets.pages.recipe import CLEAN, TABLE, TEST_TABLE, recipe_named, throw
-from ecg_assets.pages.sheet import sheet_of
-from ecg_assets.pages.warps.camera import upright_camera
-from ecg_assets.pages.warps.warp import PageWarp
+from ecg_assets.pages.camera.annotations import places
+from ecg_assets.pages.camera.framing import square
+from ecg_assets.pages.camera.picture import Sheet
+from ecg_assets.pages.camera.recipe import CLEAN, TABLE, TEST_TABLE, recipe_named, throw
+from ecg_assets.pages.camera.sheet import sheet_of
+from ecg_assets.pages.camera.warps.camera import upright_camera
+from ecg_assets.pages.camera.warps.warp import PageWarp
 from ecg_assets.records.ingest import load_record
 from ecg_assets.samples.arrow_shard import Labelled
 from ecg_assets.samples.classes import WAVE

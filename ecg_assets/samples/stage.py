@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from ecg_assets.pages.page_shard import STAGE as PAGES
 from ecg_assets.pages.paths import layout_path, mask_path, page_path
+from ecg_assets.pages.shard import STAGE as PAGES
 from ecg_assets.records.index import accepted_records
 from ecg_assets.samples.arrow_shard import Labelled, write_shard
 from ecg_assets.samples.class_counts import SampleCounts

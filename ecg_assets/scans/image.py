@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from ecg_assets.pages.images import DAMAGES, PictureTooLargeError, opened
+from ecg_assets.pages.raster.open_image import DAMAGES, PictureTooLargeError, opened
 
 Rgb = npt.NDArray[np.uint8]
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ecg_assets.pages.png import encode
+from ecg_assets.pages.raster.png import encode
 from ecg_assets.scans.grid_scale import GridScale, find_scale
 from ecg_assets.scans.image import PX_PER_MM, Rgb, UprightPage, page_of, page_scale, read_image
 from ecg_assets.scans.orientation.detect import quarter_turns

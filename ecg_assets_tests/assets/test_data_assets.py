@@ -15,7 +15,7 @@ from ecg_assets.assets.pages import pages
 from ecg_assets.assets.records import RawCsvsConfig, RecordsVariableError, raw_csvs, source_config
 from ecg_assets.checks import index_is_sound, masks_lie_on_the_ink, no_record_is_in_two_splits
 from ecg_assets.pages.paths import mask_path
-from ecg_assets.pages.png import encode, read_grey
+from ecg_assets.pages.raster.png import encode, read_grey
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.provenance import SYNTHETIC_LICENCE
 from ecg_assets.resources.compute import EngineResource

@@ -11,12 +11,12 @@ from ecg_assets.digitize.rectification.flat_page import FlatPage
 from ecg_assets.digitize.rectification.grid_lattice import Lattice, find_lattice
 from ecg_assets.digitize.rectification.surface import Surface
 from ecg_assets.digitize.trace_network.samples import draw_flat_pair
-from ecg_assets.pages.framing import PICTURE_PX_PER_MM, whole_page_warp
-from ecg_assets.pages.mix import read_styles
-from ecg_assets.pages.picture import take_picture
-from ecg_assets.pages.plan import plan_page
-from ecg_assets.pages.recipe import recipe_named, throw
-from ecg_assets.pages.sheet import sheet_of
+from ecg_assets.pages.camera.framing import PICTURE_PX_PER_MM, whole_page_warp
+from ecg_assets.pages.camera.picture import take_picture
+from ecg_assets.pages.camera.recipe import recipe_named, throw
+from ecg_assets.pages.camera.sheet import sheet_of
+from ecg_assets.pages.layout.plan import plan_page
+from ecg_assets.pages.style.style_mix import read_styles
 from ecg_assets.records.record import Record
 from ecg_assets.samples.classes import HORIZONTAL, INTERSECTION, VERTICAL
 from ecg_assets.scans.image import UprightPage

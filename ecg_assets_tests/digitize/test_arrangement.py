@@ -6,7 +6,7 @@ import pytest
 from ecg_assets.digitize.benchmark.rendered_pages import records_of_split
 from ecg_assets.digitize.lead_layout.einthoven import disagreement, reconcile
 from ecg_assets.digitize.lead_layout.layout_match import arrange, candidates, slots_of
-from ecg_assets.pages.layouts import layout_named, layouts
+from ecg_assets.pages.style.layouts import layout_named, layouts
 from ecg_assets.records.record import LEADS, Record
 
 RECORDS = records_of_split("validation", 25)

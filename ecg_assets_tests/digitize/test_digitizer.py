@@ -12,7 +12,7 @@ from ecg_assets.digitize.refusal import NotAnEcgError
 from ecg_assets.digitize.scoring.snr import Power, lead_powers, total
 from ecg_assets.digitize.tracing.baselines import find_rows
 from ecg_assets.digitize.tracing.ink_runs import find_runs
-from ecg_assets.pages.layouts import UnknownLayoutError
+from ecg_assets.pages.style.layouts import UnknownLayoutError
 from ecg_assets.records.record import LEADS
 from ecg_assets.scans.segment import Segmenter
 from ecg_assets_tests.digitize.known_pages import known_flat_page

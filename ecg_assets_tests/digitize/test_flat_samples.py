@@ -8,7 +8,7 @@ import pytest
 from ecg_assets.digitize.benchmark.rendered_pages import records_of_split
 from ecg_assets.digitize.trace_network.dataset import CROP_PX, CROPS_A_PAGE, page_pieces, write_flat_dataset
 from ecg_assets.digitize.trace_network.samples import HIDDEN_WITHIN_MM, UNKNOWN, FlatPair, draw_flat_pair, hidden
-from ecg_assets.pages.mix import read_styles
+from ecg_assets.pages.style.style_mix import read_styles
 from ecg_assets.records.record import Record
 from ecg_assets_tests.conftest import quiet
 

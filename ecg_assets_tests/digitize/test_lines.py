@@ -10,7 +10,7 @@ from ecg_assets.digitize.tracing.centre_line import led_on, trace_line
 from ecg_assets.digitize.tracing.ink_runs import Runs, find_runs
 from ecg_assets.digitize.tracing.path_search import follow
 from ecg_assets.digitize.tracing.stroke_envelope import middle_line, redrawn_line
-from ecg_assets.pages.strokes import stroke_polylines
+from ecg_assets.pages.raster.warped_strokes import stroke_polylines
 
 Values = npt.NDArray[np.float64]
 

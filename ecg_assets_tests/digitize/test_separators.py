@@ -7,7 +7,7 @@ from ecg_assets.digitize.calibration.printed_extent import Extent
 from ecg_assets.digitize.calibration.separators import at_bars, find_bars, without_bars
 from ecg_assets.digitize.lead_layout.layout_match import slots_of
 from ecg_assets.digitize.rectification.canvas import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
-from ecg_assets.pages.layouts import layout_named
+from ecg_assets.pages.style.layouts import layout_named
 
 INK, FINE = 180.0, 8
 ROWS_Y = np.array([300.0, 590.0, 880.0, 1140.0])

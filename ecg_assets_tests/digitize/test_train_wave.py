@@ -8,8 +8,8 @@ from click.testing import CliRunner
 
 from ecg_assets.digitize.trace_network.cli import main, record_loader
 from ecg_assets.digitize.trace_network.dataset import other_print
-from ecg_assets.pages.fonts import FONTS
-from ecg_assets.pages.mix import read_styles
+from ecg_assets.pages.style.fonts import FONTS
+from ecg_assets.pages.style.style_mix import read_styles
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.splits import split_of
 

@@ -12,9 +12,9 @@ from ecg_assets.digitize.benchmark.rendered_pages import (
     records_of_split,
     trials,
 )
-from ecg_assets.pages.layouts import layout_named
-from ecg_assets.pages.mix import read_styles
-from ecg_assets.pages.plan import plan_page
+from ecg_assets.pages.layout.plan import plan_page
+from ecg_assets.pages.style.layouts import layout_named
+from ecg_assets.pages.style.style_mix import read_styles
 from ecg_assets.records.record import LEADS, Record
 from ecg_assets.store.splits import split_of
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ecg_assets.pages.png import PngError, encode, read_grey, read_palette, read_rgb
+from ecg_assets.pages.raster.png import PngError, encode, read_grey, read_palette, read_rgb
 from ecg_assets.scans.image import UnreadableImageError, read_image
 from ecg_assets_tests.fuzz.attack import Builder, damaged, fuzz, refusal
 

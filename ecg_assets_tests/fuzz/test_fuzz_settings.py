@@ -10,10 +10,10 @@ import yaml
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from ecg_assets.pages.mix import TABLE as STYLES
-from ecg_assets.pages.mix import StyleMixError, read_styles
-from ecg_assets.pages.recipe import TABLE as RECIPES
-from ecg_assets.pages.recipe import RecipeError, read_recipes
+from ecg_assets.pages.camera.recipe import TABLE as RECIPES
+from ecg_assets.pages.camera.recipe import RecipeError, read_recipes
+from ecg_assets.pages.style.style_mix import TABLE as STYLES
+from ecg_assets.pages.style.style_mix import StyleMixError, read_styles
 from ecg_assets.records.sources.base import SourceError
 from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.training.config import CONFIGS, ConfigError, load_config

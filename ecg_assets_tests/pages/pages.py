@@ -3,10 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.pages.mix import read_styles
-from ecg_assets.pages.plan import PagePlan, plan_page
-from ecg_assets.pages.render import Page, render_page
-from ecg_assets.pages.style import PageStyle
+from ecg_assets.pages.layout.plan import PagePlan, plan_page
+from ecg_assets.pages.style.page_style import PageStyle
+from ecg_assets.pages.style.style_mix import read_styles
+from ecg_assets.pages.upright.page import Page, render_page
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.ingest import load_record
 from ecg_assets.records.record import LEADS, Record

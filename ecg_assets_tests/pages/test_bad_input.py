@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecg_assets.pages.mix import read_styles
-from ecg_assets.pages.picture import take_picture
-from ecg_assets.pages.recipe import recipe_named, throw
-from ecg_assets.pages.render import inked
-from ecg_assets.pages.sheet import sheet_of
-from ecg_assets.pages.warps.camera import photo_camera
-from ecg_assets.pages.warps.deformation import deformation_named, deformations
-from ecg_assets.pages.warps.warp import PageWarp
+from ecg_assets.pages.camera.picture import take_picture
+from ecg_assets.pages.camera.recipe import recipe_named, throw
+from ecg_assets.pages.camera.sheet import sheet_of
+from ecg_assets.pages.camera.warps.camera import photo_camera
+from ecg_assets.pages.camera.warps.registry import deformation_named, deformations
+from ecg_assets.pages.camera.warps.warp import PageWarp
+from ecg_assets.pages.style.style_mix import read_styles
+from ecg_assets.pages.upright.page import inked
 from ecg_assets.records.record import LEADS, Record
 from ecg_assets_tests.pages.pages import page_of, plan_of, record_of
 

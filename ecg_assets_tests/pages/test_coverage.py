@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from ecg_assets.pages.classes import HALF_COVERED
-from ecg_assets.pages.coverage import Coverage, strokes
-from ecg_assets.pages.panels import panels_of
-from ecg_assets.pages.strokes import stroke_polylines
+from ecg_assets.pages.layout.panels import panels_of
+from ecg_assets.pages.raster.strokes import Coverage, strokes
+from ecg_assets.pages.raster.warped_strokes import stroke_polylines
 from ecg_assets.records.record import LEADS, Record
 from ecg_assets.records.record_csv import read_record
 from ecg_assets.records.sources.archive import unpack

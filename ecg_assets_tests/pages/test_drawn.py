@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ecg_assets.pages.drawn import Drawn, as_columns, drawn_before
+from ecg_assets.pages.page_notes import Drawn, as_columns, drawn_before
 from ecg_assets.store.manifest import BY_RECORD, Manifest
 
 PAGES = {

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ecg_assets.pages.framing import square
-from ecg_assets.pages.mix import read_styles
-from ecg_assets.pages.picture import Sheet
-from ecg_assets.pages.recipe import TEST_TABLE, read_recipes, recipe_named, throw
-from ecg_assets.pages.sheet import sheet_of
+from ecg_assets.pages.camera.framing import square
+from ecg_assets.pages.camera.picture import Sheet
+from ecg_assets.pages.camera.recipe import TEST_TABLE, read_recipes, recipe_named, throw
+from ecg_assets.pages.camera.sheet import sheet_of
+from ecg_assets.pages.style.style_mix import read_styles
 from ecg_assets.records.record import LEADS, Record
 from ecg_assets.samples.non_ecg import not_ecg
 from ecg_assets_tests.pages.pages import plan_of, record_of

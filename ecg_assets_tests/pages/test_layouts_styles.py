@@ -8,13 +8,13 @@ import pytest
 from pydantic import ValidationError
 
 from ecg_assets.pages.config import PagesConfig
-from ecg_assets.pages.grid_style import grid_style
-from ecg_assets.pages.layouts import Layout, UnknownLayoutError, layout_named, layouts
-from ecg_assets.pages.mix import StyleMixError, read_styles, style_for, styles_of
-from ecg_assets.pages.panels import panels_of, row_zeros_mm
-from ecg_assets.pages.paper import paper_of
-from ecg_assets.pages.render import inked, trace_coverage, traces_px
-from ecg_assets.pages.style import PageStyle
+from ecg_assets.pages.layout.panels import panels_of, row_zeros_mm
+from ecg_assets.pages.paper.drawn_paper import paper_of
+from ecg_assets.pages.style.grid_style import grid_style
+from ecg_assets.pages.style.layouts import Layout, UnknownLayoutError, layout_named, layouts
+from ecg_assets.pages.style.page_style import PageStyle
+from ecg_assets.pages.style.style_mix import StyleMixError, read_styles, style_for, styles_of
+from ecg_assets.pages.upright.page import inked, trace_coverage, traces_px
 from ecg_assets.records.record import LEADS, Record
 from ecg_assets_tests.pages.pages import page_of, plan_of, record_of
 

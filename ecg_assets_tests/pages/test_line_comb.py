@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ecg_assets.pages.line_comb import NoCombError, drift_px, find_comb
+from ecg_assets.pages.paper.line_spacing import NoCombError, drift_px, find_comb
 
 Colour = tuple[int, int, int]
 Colours = npt.NDArray[np.float64]

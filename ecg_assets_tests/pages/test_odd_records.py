@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from ecg_assets.pages.agreement import disagreement
+from ecg_assets.pages.mask_check import disagreement
 from ecg_assets.pages.paths import layout_path
 from ecg_assets.records.index import read_index
 from ecg_assets.records.record import LEADS

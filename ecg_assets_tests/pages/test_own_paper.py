@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from ecg_assets.pages.agreement import disagreement
 from ecg_assets.pages.config import PagesConfig
-from ecg_assets.pages.own_paper import StyledPapers
-from ecg_assets.pages.paper import line_places_px, paper_of
+from ecg_assets.pages.layout.plan import plan_page
+from ecg_assets.pages.mask_check import disagreement
+from ecg_assets.pages.paper.drawn_paper import line_places_px, paper_of
+from ecg_assets.pages.paper.papers import StyledPapers
+from ecg_assets.pages.paper.scanned_paper import NoGridError, UserMaskError
 from ecg_assets.pages.paths import paper_mask_path, paper_path
-from ecg_assets.pages.plan import plan_page
-from ecg_assets.pages.png import encode, read_grey, read_rgb
-from ecg_assets.pages.render import inked, render_page
-from ecg_assets.pages.style import PageStyle
-from ecg_assets.pages.user_paper import NoGridError, UserMaskError
+from ecg_assets.pages.raster.png import encode, read_grey, read_rgb
+from ecg_assets.pages.style.page_style import PageStyle
+from ecg_assets.pages.upright.page import inked, render_page
 from ecg_assets.records.index import accepted_records
 from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.reader import SampleReader

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ecg_assets.pages.framing import square, whole_page
-from ecg_assets.pages.mix import read_styles
-from ecg_assets.pages.paper import paper_of
-from ecg_assets.pages.picture import Picture, Sheet, take_picture
-from ecg_assets.pages.recipe import DrawnRecipe, read_recipes, recipe_named, throw
-from ecg_assets.pages.sheet import sheet_of
-from ecg_assets.pages.style import PageStyle
-from ecg_assets.pages.warps.camera import photo_camera, upright_camera, view
-from ecg_assets.pages.warps.deformation import Deformation, deformation_named, deformations
-from ecg_assets.pages.warps.warp import PageWarp
+from ecg_assets.pages.camera.framing import square, whole_page
+from ecg_assets.pages.camera.picture import Picture, Sheet, take_picture
+from ecg_assets.pages.camera.recipe import DrawnRecipe, read_recipes, recipe_named, throw
+from ecg_assets.pages.camera.sheet import sheet_of
+from ecg_assets.pages.camera.warps.camera import photo_camera, upright_camera, view
+from ecg_assets.pages.camera.warps.registry import Deformation, deformation_named, deformations
+from ecg_assets.pages.camera.warps.warp import PageWarp
+from ecg_assets.pages.paper.drawn_paper import paper_of
+from ecg_assets.pages.style.page_style import PageStyle
+from ecg_assets.pages.style.style_mix import read_styles
 from ecg_assets.records.record import LEADS, Record
 from ecg_assets_tests.pages.pages import KAGGLE, page_of, plan_of, record_of
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ecg_assets.pages.png import PngError, encode, read_grey, read_indices, read_palette, read_rgb
+from ecg_assets.pages.raster.png import PngError, encode, read_grey, read_indices, read_palette, read_rgb
 
 SIZES = st.integers(1, 70)
 

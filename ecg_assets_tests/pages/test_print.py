@@ -4,13 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from ecg_assets.pages.fonts import FONTS, UnknownFontError, font, text_coverage
-from ecg_assets.pages.header import header_of
-from ecg_assets.pages.mix import read_styles
-from ecg_assets.pages.print import page_print, qr_patch
-from ecg_assets.pages.qr import qr_modules
-from ecg_assets.pages.render import inked, trace_coverage, traces_px
-from ecg_assets.pages.style import PageStyle
+from ecg_assets.pages.layout.header import header_of
+from ecg_assets.pages.style.fonts import FONTS, UnknownFontError, font, text_coverage
+from ecg_assets.pages.style.page_style import PageStyle
+from ecg_assets.pages.style.style_mix import read_styles
+from ecg_assets.pages.upright.page import inked, trace_coverage, traces_px
+from ecg_assets.pages.upright.print import page_print, qr_modules, qr_patch
 from ecg_assets_tests.pages.pages import page_of, plan_of, record_of
 
 STYLES = read_styles().styles

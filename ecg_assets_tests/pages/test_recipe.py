@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg_assets.pages.effects.registry import effects
-from ecg_assets.pages.recipe import TABLE, TEST_TABLE, RecipeError, read_recipes, recipe_named, throw
-from ecg_assets.pages.warps.deformation import deformations
+from ecg_assets.pages.camera.effects.registry import effects
+from ecg_assets.pages.camera.recipe import TABLE, TEST_TABLE, RecipeError, read_recipes, recipe_named, throw
+from ecg_assets.pages.camera.warps.registry import deformations
 
 NAMES = ["clean", "scan", "photo", "screen", "damaged"]
 FROZEN = "187bc847607ab05c"

@@ -9,17 +9,17 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from ecg_assets.pages.agreement import disagreement
 from ecg_assets.pages.classes import HALF_COVERED
-from ecg_assets.pages.coverage import Coverage, strokes
-from ecg_assets.pages.mix import read_styles
-from ecg_assets.pages.panels import panels_of
-from ecg_assets.pages.paper import line_places_px, paper_of
+from ecg_assets.pages.layout.panels import panels_of
+from ecg_assets.pages.layout.plan import style_texts
+from ecg_assets.pages.mask_check import disagreement
+from ecg_assets.pages.paper.drawn_paper import line_places_px, paper_of
 from ecg_assets.pages.paths import layout_path, mask_path, page_path
-from ecg_assets.pages.plan import style_texts
-from ecg_assets.pages.png import encode, read_grey, read_rgb
-from ecg_assets.pages.print import page_print
-from ecg_assets.pages.render import INK_LEVELS, Page, trace_coverage, traces_px
+from ecg_assets.pages.raster.png import encode, read_grey, read_rgb
+from ecg_assets.pages.raster.strokes import Coverage, strokes
+from ecg_assets.pages.style.style_mix import read_styles
+from ecg_assets.pages.upright.page import INK_LEVELS, Page, trace_coverage, traces_px
+from ecg_assets.pages.upright.print import page_print
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.record import LEADS, Record
 from ecg_assets.records.record_csv import read_record

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ecg_assets.pages.classes import HALF_COVERED
-from ecg_assets.pages.strokes import stroke_polylines
+from ecg_assets.pages.raster.warped_strokes import stroke_polylines
 from ecg_assets_tests.pages.supersample import Points, framed, match, supersampled, turned
 
 STROKE_PX = 2.1

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ecg_assets.pages.mix import read_styles
-from ecg_assets.pages.negatives import NEGATIVES
-from ecg_assets.pages.paper import line_places_px, paper_of
-from ecg_assets.pages.png import encode
-from ecg_assets.pages.user_paper import NoGridError, UserMaskError, find_grid, read_user_mask
+from ecg_assets.pages.camera.negatives import NEGATIVES
+from ecg_assets.pages.paper.drawn_paper import line_places_px, paper_of
+from ecg_assets.pages.paper.scanned_paper import NoGridError, UserMaskError, find_grid, read_user_mask
+from ecg_assets.pages.raster.png import encode
+from ecg_assets.pages.style.style_mix import read_styles
 from ecg_assets_tests.real import real_data
 
 STYLES = read_styles().styles

@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ecg_assets.pages.warped_grid import Family, Places, Scale, grid_classes, line_coverage, paper_levels
+from ecg_assets.pages.raster.warped_grid import Family, Places, Scale, grid_classes, line_coverage, paper_levels
 
 SIDE = 96
 Field = npt.NDArray[np.float32]

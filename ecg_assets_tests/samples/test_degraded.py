@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from ecg_assets.pages.paths import layout_path, mask_path, page_path, paper_mask_path, paper_path
-from ecg_assets.pages.png import encode, read_grey
+from ecg_assets.pages.raster.png import encode, read_grey
 from ecg_assets.records.ingest import csv_path
 from ecg_assets.samples.class_counts import SampleCounts
 from ecg_assets.samples.classes import WAVE

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ecg_assets.pages.png import read_grey
+from ecg_assets.pages.raster.png import read_grey
 from ecg_assets.scans.inbox import images_in, inbox
 from ecg_assets.scans.preview import overlay_sheet
 from ecg_assets.scans.segment import Segmentation, Segmenter

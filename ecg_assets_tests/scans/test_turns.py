@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
+from ecg_assets.pages.camera.framing import whole_page
+from ecg_assets.pages.camera.picture import Picture
+from ecg_assets.pages.camera.recipe import TEST_TABLE, recipe_named, throw
+from ecg_assets.pages.camera.sheet import sheet_of
 from ecg_assets.pages.config import PagesConfig
-from ecg_assets.pages.framing import whole_page
-from ecg_assets.pages.own_paper import StyledPapers
-from ecg_assets.pages.picture import Picture
-from ecg_assets.pages.plan import plan_page
-from ecg_assets.pages.recipe import TEST_TABLE, recipe_named, throw
-from ecg_assets.pages.sheet import sheet_of
+from ecg_assets.pages.layout.plan import plan_page
+from ecg_assets.pages.paper.papers import StyledPapers
 from ecg_assets.scans.orientation.detect import quarter_turns
 from ecg_assets.scans.segment import Segmenter
 from ecg_assets.store.root import DataRoot

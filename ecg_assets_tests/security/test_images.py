@@ -12,9 +12,9 @@ from click.testing import CliRunner
 
 from ecg_assets.cli import main
 from ecg_assets.digitize.inbox_stage import digitize_inbox
-from ecg_assets.pages.own_paper import own_paper
-from ecg_assets.pages.png import PngError
-from ecg_assets.pages.user_paper import read_user_mask
+from ecg_assets.pages.paper.papers import own_paper
+from ecg_assets.pages.paper.scanned_paper import read_user_mask
+from ecg_assets.pages.raster.png import PngError
 from ecg_assets.scans.image import UnreadableImageError, read_image
 from ecg_assets.scans.inbox import inbox
 from ecg_assets.scans.stage import segment_inbox

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, Field
 
-from ecg_assets.pages.grid_style import GridStyle
-from ecg_assets.pages.layouts import Layout
-from ecg_assets.pages.recipe import Chance, Recipe
-from ecg_assets.pages.style import PageStyle
+from ecg_assets.pages.camera.recipe import Chance, Recipe
+from ecg_assets.pages.style.grid_style import GridStyle
+from ecg_assets.pages.style.layouts import Layout
+from ecg_assets.pages.style.page_style import PageStyle
 from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.store.config_fields import InFingerprint, fingerprint_fields
 from ecg_assets.store.fingerprint import fingerprint

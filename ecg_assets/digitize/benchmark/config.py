@@ -3,8 +3,8 @@
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ecg_assets.digitize.benchmark.rendered_pages import RECIPES
-from ecg_assets.pages.mix import read_styles
-from ecg_assets.pages.recipe import TEST_TABLE, recipe_named
+from ecg_assets.pages.camera.recipe import TEST_TABLE, recipe_named
+from ecg_assets.pages.style.style_mix import read_styles
 
 
 class JudgeConfig(BaseModel):

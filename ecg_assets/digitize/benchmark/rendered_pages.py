@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.pages.framing import whole_page
-from ecg_assets.pages.mix import read_styles
-from ecg_assets.pages.panels import FIRST_COLUMN_MM
-from ecg_assets.pages.picture import Image, Mask, Picture
-from ecg_assets.pages.plan import PagePlan, plan_page
-from ecg_assets.pages.recipe import CLEAN, TABLE, TEST_TABLE, recipe_named, throw
-from ecg_assets.pages.render import render_page
-from ecg_assets.pages.sheet import sheet_of
+from ecg_assets.pages.camera.framing import whole_page
+from ecg_assets.pages.camera.picture import Image, Mask, Picture
+from ecg_assets.pages.camera.recipe import CLEAN, TABLE, TEST_TABLE, recipe_named, throw
+from ecg_assets.pages.camera.sheet import sheet_of
+from ecg_assets.pages.layout.panels import FIRST_COLUMN_MM
+from ecg_assets.pages.layout.plan import PagePlan, plan_page
+from ecg_assets.pages.style.style_mix import read_styles
+from ecg_assets.pages.upright.page import render_page
 from ecg_assets.records.index import accepted_records
 from ecg_assets.records.ingest import load_record
 from ecg_assets.records.record import LEADS, SAMPLING_RATES_HZ, Record

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ecg_assets.digitize.benchmark.page_score import CONFIDENCE_EDGES, PageScore, Sure
 from ecg_assets.digitize.scoring.snr import Power, score_db
-from ecg_assets.pages.layouts import layouts
+from ecg_assets.pages.style.layouts import layouts
 from ecg_assets.records.record import LEADS
 from ecg_assets.store.atomic import write_json
 

@@ -12,8 +12,8 @@ from ecg_assets.digitize.benchmark.page_score import PageScore, page_score, refu
 from ecg_assets.digitize.benchmark.rendered_pages import draw_trial, judged_records
 from ecg_assets.digitize.interface import Reader
 from ecg_assets.digitize.refusal import NotAnEcgError
-from ecg_assets.pages.mix import read_styles
-from ecg_assets.pages.recipe import TEST_TABLE, recipe_named
+from ecg_assets.pages.camera.recipe import TEST_TABLE, recipe_named
+from ecg_assets.pages.style.style_mix import read_styles
 from ecg_assets.records.record import Record
 from ecg_assets.store.config_fields import fingerprint_fields
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_assets.digitize.rectification.canvas import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
-from ecg_assets.pages.panels import PULSE_S
-from ecg_assets.pages.plan import PULSE_MV
-from ecg_assets.pages.style import GAINS_MM_PER_MV, PAPER_SPEEDS_MM_PER_S
+from ecg_assets.pages.layout.calibration_pulse import PULSE_MV
+from ecg_assets.pages.layout.panels import PULSE_S
+from ecg_assets.pages.style.page_style import GAINS_MM_PER_MV, PAPER_SPEEDS_MM_PER_S
 
 Field = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_assets.digitize.lead_layout.einthoven import disagreement
-from ecg_assets.pages.layouts import Layout, layout_named, layouts
+from ecg_assets.pages.style.layouts import Layout, layout_named, layouts
 
 Values = npt.NDArray[np.float64]
 

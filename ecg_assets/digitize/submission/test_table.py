@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from ecg_assets.digitize.signals_csv import SECONDS
-from ecg_assets.pages.layouts import layout_named
+from ecg_assets.pages.style.layouts import layout_named
 from ecg_assets.records.record import LEADS
 
 _COLUMNS = ("id", "lead", "fs", "number_of_rows")

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from ecg_assets.digitize.rectification.canvas import CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y
 from ecg_assets.digitize.trace_network.samples import crops, draw_flat_pair
-from ecg_assets.pages.fonts import FONTS
-from ecg_assets.pages.mix import read_styles, style_for
-from ecg_assets.pages.style import PageStyle
+from ecg_assets.pages.style.fonts import FONTS
+from ecg_assets.pages.style.page_style import PageStyle
+from ecg_assets.pages.style.style_mix import read_styles, style_for
 from ecg_assets.records.record import Record
 from ecg_assets.store.atomic import remove_temporaries, write_bytes
 from ecg_assets.store.log import Log

@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_assets.digitize.rectification.canvas import CELL_MM, Canvas, dense_canvas
-from ecg_assets.pages.framing import whole_page_warp
-from ecg_assets.pages.picture import Image, Mask, Points, Sheet, take_picture
-from ecg_assets.pages.plan import plan_page
-from ecg_assets.pages.recipe import CLEAN, recipe_named, throw
-from ecg_assets.pages.render import render_page
-from ecg_assets.pages.sheet import sheet_of
-from ecg_assets.pages.strokes import stroke_polylines
-from ecg_assets.pages.style import PageStyle
+from ecg_assets.pages.camera.framing import whole_page_warp
+from ecg_assets.pages.camera.picture import Image, Mask, Points, Sheet, take_picture
+from ecg_assets.pages.camera.recipe import CLEAN, recipe_named, throw
+from ecg_assets.pages.camera.sheet import sheet_of
+from ecg_assets.pages.layout.plan import plan_page
+from ecg_assets.pages.raster.warped_strokes import stroke_polylines
+from ecg_assets.pages.style.page_style import PageStyle
+from ecg_assets.pages.upright.page import render_page
 from ecg_assets.records.record import Record
 from ecg_assets.samples.classes import WAVE
 from ecg_assets.store.rng import rng_for

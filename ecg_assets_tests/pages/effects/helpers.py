@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.pages.effects.registry import effect
+from ecg_assets.pages.camera.effects.registry import effect
 
 Image = npt.NDArray[np.uint8]
 INK = (20, 20, 30)

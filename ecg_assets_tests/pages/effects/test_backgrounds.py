@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ecg_assets.pages.effects.backgrounds import background
+from ecg_assets.pages.camera.effects.backgrounds import background
 
 
 def test_table_tops_differ_and_fill_the_picture() -> None:

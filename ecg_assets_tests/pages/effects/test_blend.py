@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ecg_assets.pages.effects.blend import Piece, lit, over, plain, through, transmission
-from ecg_assets.pages.effects.sprite import Sprite, round_rectangle
+from ecg_assets.pages.camera.effects.compositing import Piece, lit, over, plain, through, transmission
+from ecg_assets.pages.camera.effects.sprite import Sprite, round_rectangle
 from ecg_assets_tests.pages.effects.helpers import blank
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg_assets.pages.effects.colour import _saturated, _turned_hue
+from ecg_assets.pages.camera.effects.colour_cast import _saturated, _turned_hue
 from ecg_assets_tests.pages.effects.helpers import blank, change, page, run
 
 

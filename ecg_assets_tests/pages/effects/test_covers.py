@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from ecg_assets.pages.camera.effects.clips import clip
+from ecg_assets.pages.camera.effects.objects import finger, label, sheet, tape
 from ecg_assets.pages.classes import HALF_COVERED_255
-from ecg_assets.pages.effects.clips import clip
-from ecg_assets.pages.effects.things import finger, label, sheet, tape
 from ecg_assets_tests.pages.effects.helpers import blank, page, run
 
 SEEDS = range(40)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ecg_assets.pages.effects.registry import effect, effects
+from ecg_assets.pages.camera.effects.registry import effect, effects
 
 SIDE = 384
 # A quarter of a pixel costs a perfect mask of a thin line a tenth of its Dice.

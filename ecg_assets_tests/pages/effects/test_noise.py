@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecg_assets.pages.effects.noise import coarse, normal_noise, smooth_field, upscaled
+from ecg_assets.pages.camera.effects.noise import coarse, normal_noise, smooth_field, upscaled
 
 
 @pytest.mark.parametrize("grain_px", [0.0, 0.7, 1.2])

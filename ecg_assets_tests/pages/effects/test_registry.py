@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecg_assets.pages.effects.registry import UnknownEffectError, effect, effects, photometric
+from ecg_assets.pages.camera.effects.registry import UnknownEffectError, effect, effects, photometric
 from ecg_assets_tests.pages.effects.helpers import Image, change, coloured, page, run
 
 NAMES = sorted(effects())

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg_assets.pages.effects.stains import _dry
+from ecg_assets.pages.camera.effects.stains import _dry
 from ecg_assets_tests.pages.effects.helpers import blank, page, run
 
 

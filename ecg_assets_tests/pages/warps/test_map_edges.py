@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecg_assets.pages.warps.camera import photo_camera, scan_camera, view
-from ecg_assets.pages.warps.deformation import Deformation, Points, deformation_named, deformations
-from ecg_assets.pages.warps.warp import PageWarp
+from ecg_assets.pages.camera.warps.camera import photo_camera, scan_camera, view
+from ecg_assets.pages.camera.warps.registry import Deformation, Points, deformation_named, deformations
+from ecg_assets.pages.camera.warps.warp import PageWarp
 
 PAPER_MM = (279.4, 215.9)
 SIZE_PX = (1100, 850)

@@ -1,0 +1,1 @@
+"""A page as scanners and phones see it: sheet, warps, effects, recipes."""

@@ -1,0 +1,1 @@
+"""The empty paper: drawn from a style, or the user's own scan."""

@@ -1,0 +1,1 @@
+"""From strokes and lines to pixels, and PNG files."""

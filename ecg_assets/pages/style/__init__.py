@@ -1,0 +1,1 @@
+"""How a page looks: styles, layouts, grids, fonts and their mixes."""

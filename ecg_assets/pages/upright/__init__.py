@@ -1,0 +1,1 @@
+"""The upright page as it is printed."""

@@ -1,0 +1,160 @@
+"""Draws a record's upright page and its wave mask, both from one array of ink coverage."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_assets.pages.classes import HALF_COVERED, WAVE
+from ecg_assets.pages.layout.header import Text
+from ecg_assets.pages.layout.plan import PagePlan, style_texts
+from ecg_assets.pages.paper.drawn_paper import Paper, paper_of
+from ecg_assets.pages.raster.strokes import Coverage, Patch, strokes
+from ecg_assets.pages.style.grid_style import Colour
+from ecg_assets.pages.style.page_style import PageStyle
+from ecg_assets.pages.upright.print import own_print, qr_patch, style_print, text_box
+from ecg_assets.records.record import Record
+
+# Half coverage must fall between two levels, so that the mask can be read from the image: an even number of them.
+INK_LEVELS = 32
+
+PageIndex = npt.NDArray[np.uint8]
+Palette = npt.NDArray[np.uint8]
+Points = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A drawn page.
+
+    Attributes:
+        index_hw: (h, w) uint8, indices into `palette`: paper colour times `INK_LEVELS` plus level of ink.
+        palette: (n, 3) uint8 RGB.
+        classes_hw: (h, w) uint8: 0 background, 1 horizontal, 2 vertical 5-mm line, 3 intersection, 4 wave: where the
+            trace covers at least half of a pixel and nothing hides it. Other ink that covers half of a pixel is
+            background.
+        layout: what stands where, as JSON can say it.
+    """
+
+    index_hw: PageIndex
+    palette: Palette
+    classes_hw: npt.NDArray[np.uint8]
+    layout: dict[str, Any]
+
+    @property
+    def wave_hw(self) -> npt.NDArray[np.bool_]:
+        """(h, w) bool: the class wave alone."""
+        return np.equal(self.classes_hw, WAVE)
+
+
+def inked(index_hw: PageIndex) -> npt.NDArray[np.bool_]:
+    """(h, w) bool: where a page's palette indices say that ink covers at least half of the pixel."""
+    # The upper half of the levels have their highest bit set.
+    return (index_hw & np.uint8(INK_LEVELS // 2)).astype(np.bool_)
+
+
+def palette_of(paper_colours: Palette, ink: Colour) -> Palette:
+    """(n, 3) uint8 RGB: every paper colour under every level of ink."""
+    level = np.linspace(0.0, 1.0, INK_LEVELS)[None, :, None]
+    colours = paper_colours[:, None, :] * (1 - level) + np.array(ink, dtype=np.float64) * level
+    return np.rint(colours).astype(np.uint8).reshape(-1, 3)
+
+
+def traces_px(plan: PagePlan, record: Record) -> list[Points]:
+    """The traces' corners on the upright page: (n, 2) float64 px each, in the panels' order; y is NaN in gaps."""
+    return [panel.points_mm(record, plan.style) * plan.style.px_per_mm for panel in plan.panels if panel.count]
+
+
+def trace_coverage(traces: list[Points], stroke_px: float, shape: tuple[int, int]) -> Coverage:
+    """(h, w) float32: how much of each pixel the traces cover."""
+    page = np.zeros(shape, dtype=np.float32)
+    strokes(traces, stroke_px, shape).put_on(page)
+    return page
+
+
+def render_page(plan: PagePlan, record: Record, paper: Paper | None = None) -> Page:
+    """Draws a record's page.
+
+    Args:
+        plan: where everything stands.
+        record: the signals.
+        paper: the user's own; None for the style's.
+    """
+    paper = paper or paper_of(plan.style)
+    index, classes = (base.copy() for base in _printed_paper(plan.style, paper))
+    for patch in own_print(plan):
+        _print(index, classes, patch)
+    traces = traces_px(plan, record)
+    ink = strokes(traces, plan.stroke_px, index.shape)
+    place = ink.place(index.shape[1])
+    _raise(index.reshape(-1), place, _levels(ink.coverage))
+    classes.reshape(-1)[place[ink.coverage >= HALF_COVERED]] = WAVE
+    code = qr_patch(plan)
+    if code is not None:  # it lies over the trace and hides it
+        _print(index, classes, code)
+    return Page(
+        index_hw=index,
+        palette=palette_of(paper.colours, plan.ink),
+        classes_hw=classes,
+        layout={**plan.describe(), "texts": _text_boxes(plan), **_odd_traces(plan, traces)},
+    )
+
+
+def _levels(coverage: Coverage) -> PageIndex:
+    return np.rint(coverage * (INK_LEVELS - 1)).astype(np.uint8)
+
+
+def _raise(index: PageIndex, place: Whole, level: PageIndex) -> None:
+    """Lays ink over pixels: of the level that is there and the new one, the darker stays."""
+    # A pixel may be named twice. The paper's part is the same for both, so the larger index is the darker one.
+    np.maximum.at(index, place, (index[place] & np.uint8(256 - INK_LEVELS)) + level)
+
+
+def _print(index_hw: PageIndex, classes_hw: npt.NDArray[np.uint8], patch: Patch) -> None:
+    """Lays print over the page; what it covers by half or more is background."""
+    height, width = patch.coverage.shape
+    place = np.s_[patch.row : patch.row + height, patch.column : patch.column + width]
+    index = index_hw[place]
+    np.maximum(index, (index & np.uint8(256 - INK_LEVELS)) + _levels(patch.coverage), out=index)
+    classes_hw[place] *= patch.coverage < HALF_COVERED
+
+
+@lru_cache(maxsize=6)
+def _printed_paper(style: PageStyle, paper: Paper) -> tuple[PageIndex, npt.NDArray[np.uint8]]:
+    """Index and classes of a page before anything of its own stands on it; kept for a few styles. Read-only."""
+    printed = style_print(style).astype(np.float32) / np.float32(255)
+    index: PageIndex = paper.index_hw * np.uint8(INK_LEVELS) + _levels(printed)
+    classes = paper.mask_hw * (printed < HALF_COVERED)
+    index.flags.writeable = classes.flags.writeable = False
+    return index, classes
+
+
+def _text_boxes(plan: PagePlan) -> list[dict[str, Any]]:
+    """What is written and the box of each text, in pixels: left, top, right, bottom."""
+    return [dict(box) for box in _style_boxes(plan.style)] + [_boxed(text, plan.style) for text in plan.header]
+
+
+@lru_cache(maxsize=64)
+def _style_boxes(style: PageStyle) -> tuple[dict[str, Any], ...]:
+    return tuple(_boxed(text, style) for text in style_texts(style))
+
+
+def _boxed(text: Text, style: PageStyle) -> dict[str, Any]:
+    box = text_box(text, style)
+    return {"kind": text.kind, "text": text.text, "box_px": [box.left, box.top, box.right, box.bottom]}
+
+
+def _odd_traces(plan: PagePlan, traces: list[Points]) -> dict[str, list[str]]:
+    """Leads whose trace never moves, and those whose trace leaves the paper: what is beyond its edge is not printed."""
+    height_px = plan.style.shape_px[0]
+    leads = [panel.lead for panel in plan.panels if panel.count]
+    # fmin and fmax pass over NaN, as nanmin and nanmax do in three times the time.
+    ends = [(np.fmin.reduce(trace[:, 1]), np.fmax.reduce(trace[:, 1])) for trace in traces]
+    named = list(zip(leads, ends, strict=True))
+    return {
+        "flat_panels": [lead for lead, (top, bottom) in named if top == bottom],
+        "off_page_panels": [lead for lead, (top, bottom) in named if top < 0 or bottom > height_px],
+    }
