@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ecg_assets.automation.source_sensor import RebuildVariableError, new_records
+from ecg_assets.automation.sensors import RebuildVariableError, new_records
 from ecg_assets.records.sources.base import SourceError
 from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.store.bucket.retry import BucketError

@@ -4,7 +4,7 @@ import json
 
 import dagster as dg
 
-from ecg_assets.assets.library_config import as_library
+from ecg_assets.assets.config_bridge import as_library
 from ecg_assets.assets.metadata import drawn, stage_counts, table, told
 from ecg_assets.resources.compute import EngineResource
 from ecg_assets.resources.data_root import DataRootResource

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from ecg_assets.assets.library_config import as_library
+from ecg_assets.assets.config_bridge import as_library
 from ecg_assets.assets.metadata import drawn, stage_counts, told
 from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.preview import contact_sheet, mask_sheet

@@ -4,7 +4,7 @@ from ecg_assets.automation.alerts import alert_on_failure
 from ecg_assets.automation.conditions import CONDITION_SENSORS, with_automation
 from ecg_assets.automation.jobs import rebuild_all, rebuild_data, retrain
 from ecg_assets.automation.schedules import nightly_rebuild, weekly_retraining
-from ecg_assets.automation.source_sensor import new_records
+from ecg_assets.automation.sensors import new_records
 
 JOBS = (rebuild_all, rebuild_data, retrain)
 SCHEDULES = (nightly_rebuild, weekly_retraining)

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 if TYPE_CHECKING:
-    from ecg_assets.commands.stage_states import StageState
+    from ecg_assets.inspection.stage_states import StageState
 
 _SHARDS_SHOWN = 8
 _WIDE = 400
@@ -39,8 +39,8 @@ def status(source: bool, run_config: Path | None) -> None:
       ecg-assets status --config more_styles.yaml
       ECG_ASSETS_DATA=/big/disk/ecg ecg-assets status
     """
-    from ecg_assets.commands.experiment_states import experiment_states  # with pandas: half a second
-    from ecg_assets.commands.stage_states import read_run_config, source_reasons, states_of
+    from ecg_assets.inspection.experiment_states import experiment_states  # with pandas: half a second
+    from ecg_assets.inspection.stage_states import read_run_config, source_reasons, states_of
     from ecg_assets.store.root import open_root
 
     asked = read_run_config(run_config)

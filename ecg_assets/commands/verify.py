@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ecg_assets.commands.noted_hashes import noted_elsewhere
+from ecg_assets.inspection.recorded_hashes import noted_elsewhere
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.store.stages.data_root_stages import stages_of
 from ecg_assets.store.stages.integrity import Verdict, listed_files, verify_stage

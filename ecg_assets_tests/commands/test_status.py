@@ -85,7 +85,7 @@ def test_manifests_of_records_and_pages_are_read_once(root: DataRoot, monkeypatc
 
 
 def test_records_of_an_earlier_code_version_are_stale(root: DataRoot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ecg_assets.commands.stage_states.RECORDS_VERSION", "99")
+    monkeypatch.setattr("ecg_assets.inspection.stage_states.RECORDS_VERSION", "99")
     (reason,) = below(status(), "raw_csvs")[1:]
     assert reason.startswith("records: code version ") and reason.endswith(" is now 99")
 

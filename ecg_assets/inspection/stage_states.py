@@ -9,7 +9,7 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from ecg_assets.commands.inbox_states import digitization_states, segmentation_states
+from ecg_assets.inspection.inbox_states import digitization_states, segmentation_states
 from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.shard import PageShard
 from ecg_assets.pages.stage import plan_pages, plan_papers
