@@ -57,7 +57,7 @@ def launch(
         if is_finished(run):
             context.log.info(f"{experiment} is trained already, with this config on these data: nothing to do")
         else:
-            tpu.train(context, run.path, TRAINED_CHECKPOINT)
+            tpu.run(context=context, run_folder=run.path, asset_key=TRAINED_CHECKPOINT)
     return dg.Output(experiment)
 
 

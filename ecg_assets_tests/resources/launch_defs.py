@@ -21,7 +21,7 @@ def prepare(context: dg.OpExecutionContext, root: DataRootResource) -> str:
 
 @dg.op(pool=TPU_POOL, out=dg.Out(str))
 def launch(context: dg.OpExecutionContext, folder: str, tpu: TPUResource, root: DataRootResource) -> dg.Output[str]:
-    tpu.train(context, Path(folder), TRAINED)
+    tpu.run(context=context, run_folder=Path(folder), asset_key=TRAINED)
     return dg.Output(folder)
 
 

@@ -13,8 +13,8 @@ import dagster as dg
 import psutil
 import pytest
 
+from ecg_assets.resources.pipes_trainer_client import trainer_environment
 from ecg_assets.resources.reconcile import worker_mark
-from ecg_assets.resources.tpu import trainer_environment
 from ecg_assets.training.launch.process_record import PROCESS_FILE
 from ecg_assets_tests.live import CHECKOUT, Server, environment, instance_of, make_home, status_of, until, webserver
 from ecg_assets_tests.resources.launch_defs import RESOURCES, TRAINED, trained

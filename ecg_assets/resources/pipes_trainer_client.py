@@ -1,0 +1,132 @@
+"""Starts the trainer as a process group of its own, shows its events while it runs, and leaves no process behind."""
+
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from ecg_assets.resources.gcs import RunKeeper
+from ecg_assets.resources.observations import observe
+from ecg_assets.resources.pipes_trainer import LAUNCHER_VARIABLE
+from ecg_assets.store.log import Log
+from ecg_assets.training.launch.preflight import preflight
+from ecg_assets.training.launch.process_record import PROCESS_FILE, TOKEN_VARIABLE, clear_left_processes, note_launch
+from ecg_assets.training.launch.processes import end_group
+
+TRAINER_MODULE = "ecg_assets.resources.pipes_trainer"
+STOPPED = 75  # how the trainer ends when it was asked to; importing it from there would import torch
+
+
+class PipesTrainerClient(dg.ConfigurableResource[Any], dg.PipesClient):
+    """Runs the trainer as a process group of its own, which tells the run each log line, epoch and picture by Pipes.
+
+    A resource as well, because a bare subclass of `PipesClient` as an op's argument is taken for an asset.
+    """
+
+    grace_s: float = Field(
+        default=10.0,
+        ge=0,
+        description="How long, in seconds, a cancelled trainer may take to save its checkpoint before it is killed.",
+    )
+    poll_s: float = Field(
+        default=0.5, gt=0, description="How often, in seconds, to look for the trainer's events and its end."
+    )
+    trainer_module: str = Field(
+        default=TRAINER_MODULE, description="Python module that is run with the run folder as its argument."
+    )
+
+    def run(  # type: ignore[override]
+        self,
+        *,
+        context: dg.OpExecutionContext,
+        run_folder: Path,
+        asset_key: dg.AssetKey,
+        extras: dict[str, Any] | None = None,
+    ) -> dg.PipesClientCompletedInvocation:
+        """Runs the trainer to its end; each epoch becomes an observation of `asset_key` while it runs.
+
+        Args:
+            context: of the op.
+            run_folder: where it trains; it was prepared.
+            asset_key: what epochs and pictures are told of.
+            extras: for the trainer's Pipes context.
+
+        Raises:
+            dg.Failure: the trainer ended with an error; its log lines stand above in the run's log.
+            AlreadyTrainingError: somebody else is training in `run_folder`.
+            AcceleratorBusyError: another process is on the TPU.
+            TpuEnvironmentError: the environment contradicts the chips or itself; the message says what to set.
+            BucketError: the data root is in a bucket that cannot be written at the end, or in which another machine
+                trains the same experiment.
+        """
+        clear_left_processes(run_folder, self.grace_s, context.log.info)
+        preflight(run_folder, self.grace_s, context.log.info)
+        shown, keeper = 0, RunKeeper(run_folder, context.log)
+        with dg.open_pipes_session(
+            context=context,
+            extras=extras,
+            context_injector=dg.PipesTempFileContextInjector(),
+            message_reader=dg.PipesTempFileMessageReader(),
+        ) as session:
+            environment = trainer_environment(context.log.info) | dict(session.get_bootstrap_env_vars())
+            with self._trainer(run_folder, environment, context.log.info) as trainer:
+                while trainer.poll() is None:
+                    time.sleep(self.poll_s)
+                    shown = observe(context, session, asset_key, run_folder, shown)
+                    keeper.look()
+        # Leaving the session reads the trainer's last messages to their end.
+        observe(context, session, asset_key, run_folder, shown)
+        if trainer.returncode != 0:
+            keeper.look(at_once=True)
+            raise dg.Failure(
+                f"the trainer ended with {_exit_text(trainer.returncode)}; the lines above and the step's stderr say "
+                f"why. Its run folder is {run_folder}: the next launch goes on from its last checkpoint"
+            )
+        keeper.finish()
+        return dg.PipesClientCompletedInvocation(session)
+
+    @contextmanager
+    def _trainer(self, run_folder: Path, environment: dict[str, str], log: Log) -> Iterator["subprocess.Popen[bytes]"]:
+        """The trainer's process; whatever happens, its whole group is gone on leaving."""
+        command = [sys.executable, "-u", "-m", self.trainer_module, str(run_folder)]
+        token = uuid.uuid4().hex
+        environment = environment | {TOKEN_VARIABLE: token}
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+        record = run_folder / PROCESS_FILE
+        try:
+            note_launch(run_folder, process.pid, token)
+            log(f"trainer started: process group {process.pid}, run folder {run_folder}")
+            yield process
+        finally:
+            try:
+                if end_group(process.pid, self.grace_s):
+                    log(f"trainer: process group {process.pid} did not end within {self.grace_s:g} s and was killed")
+            finally:
+                process.wait()
+                record.unlink(missing_ok=True)
+
+
+def trainer_environment(log: Log) -> dict[str, str]:
+    """This process's environment, less what would spoil the training, with the launcher's process number."""
+    environment = dict(os.environ)
+    if environment.pop("XLA_USE_BF16", None) is not None:
+        log(
+            "XLA_USE_BF16 is set and was removed for the trainer: it truncates every f32 value, losses and optimizer "
+            "state included; `precision` in the training config chooses bf16 for the network alone"
+        )
+    environment[LAUNCHER_VARIABLE] = str(os.getpid())
+    return environment
+
+
+def _exit_text(code: int) -> str:
+    if code == STOPPED:
+        return f"exit code {code}: it was asked to stop"
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
