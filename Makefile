@@ -40,13 +40,14 @@ soak: setup ## Long series of kills and cancels at random moments, and 10,000 da
 lint: $(INSTALLED)
 	"$(BIN)/ruff" check .
 	"$(BIN)/ruff" format --check .
+	"$(BIN)/lint-imports" --no-cache
 
 types: $(INSTALLED)
 	"$(BIN)/mypy"
 
 bench: $(INSTALLED) ## Measure speed into docs/benchmarks.md, and what the platform costs into docs/cost.md
-	OMP_NUM_THREADS=1 "$(BIN)/python" -m benchmarks.run
-	OMP_NUM_THREADS=1 "$(BIN)/python" -m benchmarks.cost
+	OMP_NUM_THREADS=1 "$(BIN)/python" -m benchmarks.speed.run
+	OMP_NUM_THREADS=1 "$(BIN)/python" -m benchmarks.dagster.cost
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || { \

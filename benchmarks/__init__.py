@@ -1,1 +1,1 @@
-"""How fast pages and samples are made, against a plain matplotlib page of the same record."""
+"""What is measured by hand: speed, accuracy, scale, and the cost of Dagster."""

@@ -4,7 +4,6 @@ from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import firwin, upfirdn
 
 Signal = npt.NDArray[np.float64]
 
@@ -53,6 +52,8 @@ def resampled(signal_mv: npt.NDArray[np.floating], from_hz: int, to_hz: int) -> 
 
 def _lay(row: Signal, piece: Signal, begin: int, ratio: Fraction) -> None:
     """Writes the samples of `row` that lie within a piece, which begins at sample `begin` of its own rate."""
+    from scipy.signal import firwin, upfirdn  # half a second, which the code server need not wait for
+
     up, down = ratio.numerator, ratio.denominator
     slower = max(up, down)
     low_pass = firwin(2 * _CROSSINGS * slower + 1, 1 / slower, window=("kaiser", _KAISER)) * up

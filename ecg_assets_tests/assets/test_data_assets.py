@@ -23,7 +23,7 @@ from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets_tests.real import real_data
-from ecg_assets_tests.records.recordings import sines_mv, write_recording
+from ecg_assets_tests.records.wfdb.recordings import sines_mv, write_recording
 
 DATA_ASSETS = [raw_csvs, grids, pages, mixed_dataset, index_is_sound, masks_lie_on_the_ink, no_record_is_in_two_splits]
 KEYS = ("raw_csvs", "clean_grid", "grid_mask", "rendered_waves", "wave_masks", "mixed_dataset")

@@ -17,7 +17,7 @@ from ecg_assets.training.evaluation.champion import decide
 from ecg_assets.training.evaluation.scorecard import Scorecard
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.scans.test_stage import checkpoint
-from ecg_assets_tests.training.cards import card_with
+from ecg_assets_tests.training.evaluation.cards import card_with
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from ecg_assets_tests.live import CHECKOUT
+from ecg_assets_tests.integration.live import CHECKOUT
 
 HEAD = "127.0.0.2"
 NODES = ("127.0.0.13", "127.0.0.14")

@@ -16,7 +16,7 @@ from ecg_assets.store.root import open_root
 from ecg_assets_tests.cluster.nodes import NODES, RayNodes, free_port
 from ecg_assets_tests.cluster.work import BadItemError, WriteNumber, hide_probe, refuse_three, sleep_noting
 from ecg_assets_tests.conftest import quiet
-from ecg_assets_tests.live import until
+from ecg_assets_tests.integration.live import until
 from ecg_assets_tests.scans.test_stage import checkpoint, put
 
 pytestmark = pytest.mark.cluster

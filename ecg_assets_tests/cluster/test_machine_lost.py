@@ -12,7 +12,7 @@ from ecg_assets.store.manifest import read_manifest
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets_tests.cluster.nodes import NODES, RayNodes
 from ecg_assets_tests.conftest import CLEAN_PAGES, CLEAN_SAMPLES
-from ecg_assets_tests.live import CHECKOUT, environment, make_home
+from ecg_assets_tests.integration.live import CHECKOUT, environment, make_home
 from ecg_assets_tests.samples.test_dataset import digest_of
 
 DATA_ASSETS = "raw_csvs,clean_grid,grid_mask,rendered_waves,wave_masks,mixed_dataset"

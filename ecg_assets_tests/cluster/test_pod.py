@@ -12,7 +12,7 @@ from ecg_assets.training.tpu.pod import Pod
 from ecg_assets.training.tpu.pod_hosts import PodError
 from ecg_assets_tests.cluster.nodes import RayNodes, tpu_arguments
 from ecg_assets_tests.conftest import quiet
-from ecg_assets_tests.live import until
+from ecg_assets_tests.integration.live import until
 
 HOSTS = ("127.0.0.15", "127.0.0.16")
 pytestmark = pytest.mark.cluster

@@ -13,7 +13,7 @@ from ecg_assets.store.bucket import garbage as bucket_sweep
 from ecg_assets.store.bucket.working_copy import working_copy_around
 from ecg_assets.store.root import open_root
 from ecg_assets_tests.conftest import quiet
-from ecg_assets_tests.store.bucket_emulator import BUCKET, emulator_running
+from ecg_assets_tests.store.bucket.bucket_emulator import BUCKET, emulator_running
 
 ADDRESS = f"gs://{BUCKET}/team"
 

@@ -17,7 +17,7 @@ from ecg_assets.training.evaluation.champion_store import read_champion
 from ecg_assets.training.evaluation.scorecard import Scorecard, scorecard_path
 from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets_tests.conftest import quiet
-from ecg_assets_tests.training.cards import counted_card, shifted_cells
+from ecg_assets_tests.training.evaluation.cards import counted_card, shifted_cells
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ecg_assets.cli import main
-from ecg_assets_tests.records.kaggle_server import KEY, KaggleServer, serving, without_credentials
+from ecg_assets_tests.records.kaggle.kaggle_server import KEY, KaggleServer, serving, without_credentials
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from ecg_assets.store.stages.runner import manifest_path
 from ecg_assets.training.evaluation.champion import decide
 from ecg_assets.training.evaluation.scorecard import Scorecard
 from ecg_assets_tests.conftest import CLEAN_PAGES
-from ecg_assets_tests.training.cards import card_with
+from ecg_assets_tests.training.evaluation.cards import card_with
 
 
 @pytest.fixture

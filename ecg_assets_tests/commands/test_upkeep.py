@@ -19,8 +19,8 @@ from ecg_assets.training.checkpoints.hashed_safetensors import write_sealed
 from ecg_assets.training.evaluation.champion import decide
 from ecg_assets.training.evaluation.scorecard import Scorecard
 from ecg_assets.training.models.registry import NetworkSpec
-from ecg_assets_tests.live import make_home
-from ecg_assets_tests.training.cards import card_with
+from ecg_assets_tests.integration.live import make_home
+from ecg_assets_tests.training.evaluation.cards import card_with
 
 
 @pytest.fixture

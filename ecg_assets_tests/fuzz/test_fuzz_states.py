@@ -25,7 +25,7 @@ from ecg_assets.training.runs.run_state import is_finished, read_start, read_sta
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.fuzz.attack import Builder, damaged, fuzz, refusal
 from ecg_assets_tests.fuzz.trees import DEEP, wrong_trees
-from ecg_assets_tests.training.cards import card_with
+from ecg_assets_tests.training.evaluation.cards import card_with
 
 MANIFEST = {
     "stage": "pages",

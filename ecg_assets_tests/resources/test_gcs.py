@@ -30,7 +30,7 @@ from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets.training.runs.run_state import RunState, read_state, write_state
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.resources.launch_defs import RESOURCES, trained
-from ecg_assets_tests.store.bucket_emulator import BUCKET, Emulator, Request, emulator_running, failing
+from ecg_assets_tests.store.bucket.bucket_emulator import BUCKET, Emulator, Request, emulator_running, failing
 
 ADDRESS = f"gs://{BUCKET}/team/root"
 MANIFESTS = "team/root/manifests/"

@@ -10,7 +10,7 @@ import pytest
 from ecg_assets.assets.kaggle_subset import kaggle_subset
 from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.resources.kaggle import KaggleResource
-from ecg_assets_tests.records.kaggle_server import (
+from ecg_assets_tests.records.kaggle.kaggle_server import (
     IDS,
     KEY,
     SIGNATURE,

@@ -18,7 +18,7 @@ from ecg_assets.cli import main
 from ecg_assets.resources import reconcile
 from ecg_assets.resources.reconcile import reconcile_runs, wait_for_slot, worker_mark
 from ecg_assets.training.launch.processes import ProcessMark, end_group, group_members
-from ecg_assets_tests.live import instance_of, make_home, status_of
+from ecg_assets_tests.integration.live import instance_of, make_home, status_of
 
 POOL = "tpu"
 

@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from ecg_assets.store.root import DataRoot
-from ecg_assets_tests.live import instance_of, status_of, until
-from ecg_assets_tests.live_training import (
+from ecg_assets_tests.integration.live import instance_of, status_of, until
+from ecg_assets_tests.integration.live_training import (
     FAILURE,
     SUCCESS,
     TRAINING_ASSETS,

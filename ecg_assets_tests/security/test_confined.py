@@ -18,7 +18,7 @@ from ecg_assets.store.manifest import ManifestError, read_manifest
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.store.safe_paths import is_inside
 from ecg_assets_tests.conftest import quiet
-from ecg_assets_tests.records.recordings import sines_mv, write_recording
+from ecg_assets_tests.records.wfdb.recordings import sines_mv, write_recording
 
 NAMES_THAT_LEAD_OUT = ("../x", "a/../../x", "/etc/x", "a/..", "", ".", "a//b", "a/./b", "a\\..\\x", "a\0b", "..")
 

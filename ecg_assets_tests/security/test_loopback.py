@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ecg_assets_tests.live import CHECKOUT
+from ecg_assets_tests.integration.live import CHECKOUT
 from ecg_assets_tests.security.conftest import Watched
 
 LISTENS = "0A"

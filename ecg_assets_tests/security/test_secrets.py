@@ -1,6 +1,6 @@
 """Secrets come by environment variables, and occur in nothing that is written, shown or handed on by a command line."""
 
-from ecg_assets_tests.live import instance_of
+from ecg_assets_tests.integration.live import instance_of
 from ecg_assets_tests.security.conftest import SECRETS, Watched
 
 _RESOURCES = """

@@ -24,7 +24,7 @@ from ecg_assets.training.runs.run_folder import RunFolder, RunFolderError
 from ecg_assets.training.runs.run_state import is_finished
 from ecg_assets.training.trainer import STOPPED, TrainingFailedError, train
 from ecg_assets_tests.conftest import quiet
-from ecg_assets_tests.live import CHECKOUT
+from ecg_assets_tests.integration.live import CHECKOUT
 from ecg_assets_tests.training.conftest import SMALL, Prepare
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets.training.runs.run_state import read_state
-from ecg_assets_tests.live import CHECKOUT
+from ecg_assets_tests.integration.live import CHECKOUT
 from ecg_assets_tests.training.conftest import Prepare, xla_environment
 
 _BATCH = 8

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from ecg_assets_tests.live import CHECKOUT
+from ecg_assets_tests.integration.live import CHECKOUT
 
 SCREENSHOTS = CHECKOUT / "screenshots"
 PATIENCE_MS = 60_000

@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, Page
 
 from ecg_assets.records.synthetic.folder import write_synthetic_source
 from ecg_assets_tests.conftest import quiet
-from ecg_assets_tests.live import until
-from ecg_assets_tests.live_training import Live, platform, processes, write_experiment
+from ecg_assets_tests.integration.live import until
+from ecg_assets_tests.integration.live_training import Live, platform, processes, write_experiment
 from ecg_assets_tests.ui.browser import chromium, tab
 from ecg_assets_tests.ui.everything import Everything, materialize_everything
 

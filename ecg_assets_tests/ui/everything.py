@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import dagster as dg
 from playwright.sync_api import Page, expect
 
-from ecg_assets_tests.live import instance_of, status_of, until
-from ecg_assets_tests.live_training import FAILURE, SUCCESS, Live, epochs_seen, wait_for_an_epoch
+from ecg_assets_tests.integration.live import instance_of, status_of, until
+from ecg_assets_tests.integration.live_training import FAILURE, SUCCESS, Live, epochs_seen, wait_for_an_epoch
 from ecg_assets_tests.ui.browser import PATIENCE_MS, launch_with, visit
 
 RUN_S = 480.0

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from ecg_assets.assets.owners import OWNERS
 from ecg_assets.definitions import definitions
-from ecg_assets_tests.test_definitions import ASSETS
+from ecg_assets_tests.integration.test_definitions import ASSETS
 from ecg_assets_tests.ui.browser import PATIENCE_MS, visit
 from ecg_assets_tests.ui.conftest import RECORDS
 from ecg_assets_tests.ui.everything import Everything

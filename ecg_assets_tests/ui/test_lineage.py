@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from ecg_assets_tests.test_definitions import ASSETS
+from ecg_assets_tests.integration.test_definitions import ASSETS
 from ecg_assets_tests.ui.browser import PATIENCE_MS, labelled, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]

@@ -4,9 +4,9 @@ import dagster as dg
 import pytest
 from playwright.sync_api import Page, expect
 
-from ecg_assets_tests.live import instance_of, status_of
-from ecg_assets_tests.live_training import SUCCESS, Live, trainer_group
-from ecg_assets_tests.test_definitions import ASSETS
+from ecg_assets_tests.integration.live import instance_of, status_of
+from ecg_assets_tests.integration.live_training import SUCCESS, Live, trainer_group
+from ecg_assets_tests.integration.test_definitions import ASSETS
 from ecg_assets_tests.ui.browser import PATIENCE_MS, visit
 from ecg_assets_tests.ui.conftest import RECORDS
 from ecg_assets_tests.ui.everything import Everything

@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from ecg_assets_tests.live import until
-from ecg_assets_tests.live_training import Live
+from ecg_assets_tests.integration.live import until
+from ecg_assets_tests.integration.live_training import Live
 from ecg_assets_tests.ui.browser import PATIENCE_MS, shot, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]

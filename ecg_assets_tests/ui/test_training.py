@@ -7,8 +7,8 @@ import dagster as dg
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from ecg_assets_tests.live import instance_of, status_of, until
-from ecg_assets_tests.live_training import (
+from ecg_assets_tests.integration.live import instance_of, status_of, until
+from ecg_assets_tests.integration.live_training import (
     CANCELED,
     ENDLESS,
     Live,

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from ecg_assets.digitize.benchmark.page_score import CONFIDENCE_EDGES, RIGHT_WITHIN_MV
 from ecg_assets.digitize.benchmark.scorecard import (
-    TARGETS_DB,
     Card,
     Group,
     layout_is_right,
@@ -15,6 +14,7 @@ from ecg_assets.digitize.benchmark.scorecard import (
     score_of,
     sure_of,
 )
+from ecg_assets.digitize.benchmark.snr_targets import TARGETS_DB
 from ecg_assets.training.evaluation.html_report import Picture, Row, Section, write_report
 
 WORST = 10

@@ -9,13 +9,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ecg_assets.digitize.benchmark.page_score import CONFIDENCE_EDGES, PageScore, Sure
+from ecg_assets.digitize.benchmark.snr_targets import TARGETS_DB
 from ecg_assets.digitize.scoring.snr import Power, score_db
 from ecg_assets.pages.style.layouts import layouts
 from ecg_assets.records.record import LEADS
 from ecg_assets.store.atomic import write_json
 
-# What reading is to reach on each recipe, as the competition scores, in dB.
-TARGETS_DB: dict[str, float] = {"clean": 24.5, "scan": 23.0, "photo": 19.0, "screen": 17.0, "damaged": 15.0}
 # What share of the samples in the highest class of confidence has to be right.
 TARGET_SURE = CONFIDENCE_EDGES[-1]
 

@@ -1,0 +1,1 @@
+"""How fast pages, samples and readings are made."""
