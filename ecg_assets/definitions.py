@@ -13,7 +13,8 @@ from ecg_assets.assets.pages import pages
 from ecg_assets.assets.records import raw_csvs
 from ecg_assets.assets.scan_segmentations import scan_segmentations
 from ecg_assets.assets.training import trained_checkpoint
-from ecg_assets.automation import JOBS, SCHEDULES, SENSORS, with_automation
+from ecg_assets.automation import JOBS, SCHEDULES, SENSORS
+from ecg_assets.automation.conditions import with_automation
 from ecg_assets.checks import CHECKS
 from ecg_assets.resources.compute import EngineResource
 from ecg_assets.resources.console_logger import readable_logger

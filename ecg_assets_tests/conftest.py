@@ -10,8 +10,9 @@ import pytest
 
 from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.stage import build_papers, render_pages
-from ecg_assets.records.ingest import SourceConfig, ingest
+from ecg_assets.records.ingest import ingest
 from ecg_assets.records.sources.base import ARCHIVE_NAME
+from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.records.synthetic.folder import write_synthetic_source
 from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.stage import build_dataset

@@ -16,13 +16,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ecg_assets.pages.classes import WAVE
 from ecg_assets.pages.layout.calibration_pulse import pulses
 from ecg_assets.pages.layout.plan import PagePlan, plan_from, separators, style_texts
 from ecg_assets.pages.paths import layout_path, page_path
 from ecg_assets.pages.raster.png import read_palette
 from ecg_assets.pages.upright.page import INK_LEVELS
 from ecg_assets.pages.upright.print import text_box
-from ecg_assets.samples.classes import CLASSES, WAVE
+from ecg_assets.samples.classes import CLASSES
 from ecg_assets.samples.reader import Sample, SampleReader
 from ecg_assets.scans.tiles import Predict
 from ecg_assets.scans.torch_predictor import torch_predictor

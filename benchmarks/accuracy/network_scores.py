@@ -10,7 +10,8 @@ import click
 import cv2
 import numpy as np
 
-from ecg_assets.samples.classes import CLASSES, WAVE
+from ecg_assets.pages.classes import WAVE
+from ecg_assets.samples.classes import CLASSES
 from ecg_assets.scans.segment import Segmenter
 from ecg_assets.store.root import open_root
 from ecg_assets.training.evaluation.boundary_f_score import near_matches

@@ -17,7 +17,8 @@ from ecg_assets.assets.pages import pages
 from ecg_assets.assets.records import raw_csvs
 from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.stage import build_papers, render_pages
-from ecg_assets.records.ingest import SourceConfig, ingest
+from ecg_assets.records.ingest import ingest
+from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.records.synthetic.folder import write_synthetic_source
 from ecg_assets.resources.compute import EngineResource
 from ecg_assets.resources.data_root import DataRootResource

@@ -11,8 +11,9 @@ import cv2
 from benchmarks.speed.cases import Row, clean_and_degraded, memory, reading, samples, workers
 from benchmarks.speed.loading import loading
 from ecg_assets.records.index import accepted_records
-from ecg_assets.records.ingest import SourceConfig, ingest, load_record
+from ecg_assets.records.ingest import ingest, load_record
 from ecg_assets.records.record import Record
+from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.records.synthetic.folder import write_synthetic_source
 from ecg_assets.store.root import DataRoot, open_root
 

@@ -9,7 +9,8 @@ from ecg_assets.assets.config_bridge import as_library
 from ecg_assets.assets.metadata import drawn, stage_counts, told
 from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.preview import contact_sheet, mask_sheet
-from ecg_assets.pages.stage import CODE_VERSION, NOTES, render_pages
+from ecg_assets.pages.shard import NOTES
+from ecg_assets.pages.stage import CODE_VERSION, render_pages
 from ecg_assets.records.index import QUARANTINED, read_index
 from ecg_assets.resources.compute import EngineResource
 from ecg_assets.resources.data_root import DataRootResource

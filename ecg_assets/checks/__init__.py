@@ -7,22 +7,6 @@ from ecg_assets.checks.records import index_is_sound, no_signal_is_in_two_splits
 from ecg_assets.checks.scans import scans_look_like_samples
 from ecg_assets.checks.training import champion_beats_baseline, dice_is_high_enough, weights_are_sound
 
-__all__ = [
-    "CHECKS",
-    "champion_beats_baseline",
-    "class_shares_are_within_bounds",
-    "dice_is_high_enough",
-    "index_is_sound",
-    "masks_lie_on_the_ink",
-    "no_record_is_in_two_splits",
-    "no_signal_is_in_two_splits",
-    "reading_is_good_enough",
-    "records_are_sound",
-    "samples_are_decodable",
-    "scans_look_like_samples",
-    "weights_are_sound",
-]
-
 CHECKS = [
     index_is_sound,
     records_are_sound,

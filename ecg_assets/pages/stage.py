@@ -8,7 +8,7 @@ from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.paper.papers import OWN, StyledPapers
 from ecg_assets.pages.paths import paper_mask_path, paper_path
 from ecg_assets.pages.raster.png import encode
-from ecg_assets.pages.shard import NOTES, PROVENANCE, STAGE, PageShard
+from ecg_assets.pages.shard import PROVENANCE, STAGE, PageShard
 from ecg_assets.pages.style.page_style import PageStyle
 from ecg_assets.pages.style.style_mix import styles_of
 from ecg_assets.records.index import accepted_records
@@ -24,17 +24,6 @@ from ecg_assets.store.stages.runner import StageReport, manifest_path, run_stage
 
 CODE_VERSION = "5"
 PAPERS = "clean_grid"
-
-__all__ = [
-    "CODE_VERSION",
-    "NOTES",
-    "build_papers",
-    "look_of",
-    "paper_hashes",
-    "plan_pages",
-    "plan_papers",
-    "render_pages",
-]
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,6 @@ CODE_VERSION = "2"
 RECORDS_VERSION = f"{CODE_VERSION}.{READ_VERSION}"
 STAGE = "raw_csvs"
 
-__all__ = ["CODE_VERSION", "IngestReport", "SourceConfig", "csv_path", "ingest", "load_record"]
-
 
 @dataclass(frozen=True)
 class IngestReport:

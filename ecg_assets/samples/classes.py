@@ -3,19 +3,6 @@
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.pages.classes import BACKGROUND, HORIZONTAL, INTERSECTION, VERTICAL, WAVE
-
-__all__ = [
-    "BACKGROUND",
-    "CLASSES",
-    "CLASS_COLOURS",
-    "HORIZONTAL",
-    "INTERSECTION",
-    "VERTICAL",
-    "WAVE",
-    "colourise",
-]
-
 CLASSES: tuple[str, ...] = ("background", "horizontal", "vertical", "intersection", "wave")
 
 # As in the overlays people know: horizontal red, vertical blue, intersection yellow, wave green.

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.samples.classes import WAVE
+from ecg_assets.pages.classes import WAVE
 
 Image = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.uint8]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ecg_assets.samples.classes import HORIZONTAL, VERTICAL
+from ecg_assets.pages.classes import HORIZONTAL, VERTICAL
 from ecg_assets.store.splits import Split
 
 Image = npt.NDArray[np.uint8]

@@ -11,9 +11,9 @@ from ecg_assets.pages.camera.recipe import CLEAN, TABLE, TEST_TABLE, recipe_name
 from ecg_assets.pages.camera.sheet import sheet_of
 from ecg_assets.pages.camera.warps.camera import upright_camera
 from ecg_assets.pages.camera.warps.warp import PageWarp
+from ecg_assets.pages.classes import WAVE
 from ecg_assets.records.ingest import load_record
 from ecg_assets.samples.arrow_shard import Labelled
-from ecg_assets.samples.classes import WAVE
 from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.crops import Crop, Image, Mask, negative_crop, positive_crop
 from ecg_assets.samples.labelled_page import LabelledPage, read_page

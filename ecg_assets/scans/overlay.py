@@ -3,7 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.samples.classes import CLASS_COLOURS, HORIZONTAL, WAVE
+from ecg_assets.pages.classes import HORIZONTAL, WAVE
+from ecg_assets.samples.classes import CLASS_COLOURS
 
 # A 3-class network (background, grid, wave) does not tell the lines apart.
 _THREE_CLASS_COLOURS = CLASS_COLOURS[[0, HORIZONTAL, WAVE]]

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.samples.classes import BACKGROUND
+from ecg_assets.pages.classes import BACKGROUND
 
 Mask = npt.NDArray[np.uint8]
 

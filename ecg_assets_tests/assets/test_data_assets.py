@@ -13,7 +13,9 @@ from ecg_assets.assets.dataset import mixed_dataset
 from ecg_assets.assets.grids import grids
 from ecg_assets.assets.pages import pages
 from ecg_assets.assets.records import RawCsvsConfig, RecordsVariableError, raw_csvs, source_config
-from ecg_assets.checks import index_is_sound, masks_lie_on_the_ink, no_record_is_in_two_splits
+from ecg_assets.checks.dataset import no_record_is_in_two_splits
+from ecg_assets.checks.pages import masks_lie_on_the_ink
+from ecg_assets.checks.records import index_is_sound
 from ecg_assets.pages.paths import mask_path
 from ecg_assets.pages.raster.png import encode, read_grey
 from ecg_assets.records.index import accepted_records

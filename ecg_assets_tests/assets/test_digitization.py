@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from ecg_assets.assets.digitization import digitization_report, digitized_signals
-from ecg_assets.checks import reading_is_good_enough
+from ecg_assets.checks.digitization import reading_is_good_enough
 from ecg_assets.digitize import digitizer
 from ecg_assets.digitize.benchmark.rendered_pages import Trial, judged_records, trials
 from ecg_assets.resources.data_root import DataRootResource

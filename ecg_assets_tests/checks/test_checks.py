@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from ecg_assets import checks
+from ecg_assets.checks.records import index_is_sound, no_signal_is_in_two_splits, records_are_sound
 from ecg_assets.records.index import accepted_records, read_index, write_index
 from ecg_assets.records.ingest import csv_path
 from ecg_assets.resources.data_root import DataRootResource
@@ -76,7 +77,7 @@ def setting(column: str, value: Any) -> Any:
 
 
 def test_a_sound_index_passes(made_root: DataRoot) -> None:
-    result = result_of(checks.index_is_sound, made_root)
+    result = result_of(index_is_sound, made_root)
     assert result.passed, result.description
     assert result.metadata["accepted"].value == 24
 
@@ -101,22 +102,22 @@ def test_a_sound_index_passes(made_root: DataRoot) -> None:
 )
 def test_an_index_that_breaks_its_schema_fails(records: DataRoot, change: Any, said: str) -> None:
     rewritten(records, change)
-    assert said in reason(checks.index_is_sound, records)
+    assert said in reason(index_is_sound, records)
 
 
 def test_a_split_that_does_not_follow_from_the_id_fails_by_name(records: DataRoot) -> None:
     record_id = str(read_index(records)["id"][0])
     other = "train" if split_of(record_id) != "train" else "test"
     rewritten(records, setting("split", other))
-    assert f"split: expected that which follows from id ({record_id})" in reason(checks.index_is_sound, records)
+    assert f"split: expected that which follows from id ({record_id})" in reason(index_is_sound, records)
 
 
 def test_a_missing_index_is_said(root: DataRoot) -> None:
-    assert "materialise raw_csvs first" in reason(checks.index_is_sound, root)
+    assert "materialise raw_csvs first" in reason(index_is_sound, root)
 
 
 def test_sound_records_pass(made_root: DataRoot) -> None:
-    result = result_of(checks.records_are_sound, made_root)
+    result = result_of(records_are_sound, made_root)
     assert result.passed, result.description
     assert result.metadata["records_read"].value == 24
 
@@ -128,16 +129,16 @@ def first_csv(root: DataRoot) -> Path:
 def test_a_record_that_was_exchanged_or_is_gone_fails_by_name(records: DataRoot) -> None:
     path = first_csv(records)
     path.write_bytes(path.read_bytes() + b"\n")
-    assert f"{path.stem}.csv is another file than was accepted" in reason(checks.records_are_sound, records)
+    assert f"{path.stem}.csv is another file than was accepted" in reason(records_are_sound, records)
     path.unlink()
-    assert f"{path.stem}.csv is not there" in reason(checks.records_are_sound, records)
+    assert f"{path.stem}.csv is not there" in reason(records_are_sound, records)
 
 
 def test_a_record_that_is_no_ecg_fails_though_its_hash_is_right(records: DataRoot) -> None:
     path = first_csv(records)
     path.write_text(path.read_text().replace("aVR", "aVX", 1))
     rewritten(records, setting("sha256", sha256_file(path)))
-    assert f"{path.stem}.csv lacks aVR" in reason(checks.records_are_sound, records)
+    assert f"{path.stem}.csv lacks aVR" in reason(records_are_sound, records)
 
 
 def test_the_schema_of_a_signal_knows_length_range_and_empty_leads() -> None:
@@ -152,7 +153,7 @@ def test_the_schema_of_a_signal_knows_length_range_and_empty_leads() -> None:
 
 
 def test_the_same_signal_in_two_splits_is_a_warning_that_names_both_ids(records: DataRoot) -> None:
-    assert result_of(checks.no_signal_is_in_two_splits, records).passed
+    assert result_of(no_signal_is_in_two_splits, records).passed
     index = read_index(records)
     here = int(np.flatnonzero(index["split"] == "train")[0])
     there = int(np.flatnonzero(index["split"] == "test")[0])
@@ -161,6 +162,6 @@ def test_the_same_signal_in_two_splits_is_a_warning_that_names_both_ids(records:
         rows.loc[there, "sha256"] = rows.loc[here, "sha256"]
 
     rewritten(records, twice)
-    result = result_of(checks.no_signal_is_in_two_splits, records)
+    result = result_of(no_signal_is_in_two_splits, records)
     assert result.severity == dg.AssetCheckSeverity.WARN
     assert " = ".join(sorted([index["id"][here], index["id"][there]])) in str(result.description)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ecg_assets import checks
+from ecg_assets.checks.dataset import class_shares_are_within_bounds, no_record_is_in_two_splits, samples_are_decodable
 from ecg_assets.samples.arrow_shard import Labelled, write_shard
 from ecg_assets.samples.crops import Crop
 from ecg_assets.store.root import DataRoot
@@ -41,7 +41,7 @@ SOUND: dict[str, list[Any]] = {IDS[split]: [split] for split in SPLITS}
 
 def test_a_record_in_each_split_passes(root: DataRoot) -> None:
     put_samples(root, SOUND)
-    result = result_of(checks.no_record_is_in_two_splits, root)
+    result = result_of(no_record_is_in_two_splits, root)
     assert result.passed, result.description
     assert result.metadata["train_records"].value == 1
 
@@ -57,20 +57,20 @@ def test_a_record_in_each_split_passes(root: DataRoot) -> None:
 )
 def test_a_leak_between_splits_fails_by_name(root: DataRoot, records: dict[str, list[Any]], said: str) -> None:
     put_samples(root, records)
-    assert said in reason(checks.no_record_is_in_two_splits, root)
+    assert said in reason(no_record_is_in_two_splits, root)
 
 
 def test_a_missing_dataset_is_said(root: DataRoot) -> None:
-    for check in (checks.no_record_is_in_two_splits, checks.samples_are_decodable):
+    for check in (no_record_is_in_two_splits, samples_are_decodable):
         assert "materialise mixed_dataset first" in reason(check, root)
-    assert "tells no class shares" in reason(checks.class_shares_are_within_bounds, root)
+    assert "tells no class shares" in reason(class_shares_are_within_bounds, root)
 
 
 def test_sound_samples_pass(made_root: DataRoot) -> None:
     for check in (
-        checks.samples_are_decodable,
-        checks.no_record_is_in_two_splits,
-        checks.class_shares_are_within_bounds,
+        samples_are_decodable,
+        no_record_is_in_two_splits,
+        class_shares_are_within_bounds,
     ):
         result = result_of(check, made_root)
         assert result.passed, result.description
@@ -78,12 +78,12 @@ def test_sound_samples_pass(made_root: DataRoot) -> None:
 
 def test_a_class_that_is_none_fails_with_the_sample_s_name(root: DataRoot) -> None:
     put_samples(root, SOUND, highest_class=5)
-    assert f"sample {IDS['train']}-0 has class 5 in its mask" in reason(checks.samples_are_decodable, root)
+    assert f"sample {IDS['train']}-0 has class 5 in its mask" in reason(samples_are_decodable, root)
 
 
 def test_a_description_that_is_none_fails(root: DataRoot) -> None:
     put_samples(root, SOUND, about=[1])
-    assert "has no description; expected a JSON object" in reason(checks.samples_are_decodable, root)
+    assert "has no description; expected a JSON object" in reason(samples_are_decodable, root)
 
 
 def test_samples_of_another_size_than_the_shard_says_fail(root: DataRoot) -> None:
@@ -94,13 +94,13 @@ def test_samples_of_another_size_than_the_shard_says_fail(root: DataRoot) -> Non
         pa.ipc.new_file(sink, table.schema.with_metadata({"crop_px": "65"})) as out,
     ):
         out.write_table(table.replace_schema_metadata({"crop_px": "65"}))
-    assert "sample 0 cannot be decoded" in reason(checks.samples_are_decodable, root)
+    assert "sample 0 cannot be decoded" in reason(samples_are_decodable, root)
 
 
 def test_a_shard_that_was_cut_off_fails_by_name(root: DataRoot) -> None:
     path = put_samples(root, SOUND)
     path.write_bytes(path.read_bytes()[:-200])
-    for check in (checks.samples_are_decodable, checks.no_record_is_in_two_splits):
+    for check in (samples_are_decodable, no_record_is_in_two_splits):
         assert "shard-000.arrow is no whole Arrow file" in reason(check, root)
 
 
@@ -118,4 +118,4 @@ def test_a_shard_that_was_cut_off_fails_by_name(root: DataRoot) -> None:
 def test_class_shares_out_of_bounds_fail_by_name(root: DataRoot, shares: list[object], said: str) -> None:
     root.dataset.mkdir()
     (root.dataset / "dataset.json").write_text(json.dumps({"class_shares": shares}))
-    assert said in reason(checks.class_shares_are_within_bounds, root)
+    assert said in reason(class_shares_are_within_bounds, root)

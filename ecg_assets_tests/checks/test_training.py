@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 from safetensors.numpy import save_file
 
-from ecg_assets import checks
+from ecg_assets.checks.scans import scans_look_like_samples
+from ecg_assets.checks.training import champion_beats_baseline, dice_is_high_enough, weights_are_sound
 from ecg_assets.pages.paths import page_path
 from ecg_assets.pages.raster.png import read_rgb
 from ecg_assets.records.index import accepted_records
@@ -49,7 +50,7 @@ def put_weights(root: DataRoot, spoil: float | None = None, spec: NetworkSpec = 
 
 def test_weights_that_load_and_are_finite_pass(root: DataRoot) -> None:
     put_weights(root)
-    result = result_of(checks.weights_are_sound, root)
+    result = result_of(weights_are_sound, root)
     assert result.passed, result.description
     assert result.metadata["parameters"].value == sum(one.numel() for one in SPEC.build().parameters())
 
@@ -57,7 +58,7 @@ def test_weights_that_load_and_are_finite_pass(root: DataRoot) -> None:
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_weights_that_are_not_finite_fail_by_name(root: DataRoot, bad: float) -> None:
     put_weights(root, bad)
-    assert "not finite: ['head.bias']" in reason(checks.weights_are_sound, root)
+    assert "not finite: ['head.bias']" in reason(weights_are_sound, root)
 
 
 def test_weights_that_overflow_in_use_fail(root: DataRoot) -> None:
@@ -66,19 +67,19 @@ def test_weights_that_overflow_in_use_fail(root: DataRoot) -> None:
     tensors = {name: torch.full_like(values, 3e38) for name, values in SPEC.build().state_dict().items()}
     write_sealed(run.best, tensors, {"network": SPEC.model_dump_json()})
     note_published(root, "demo", run.best, sha256_file(run.best))
-    assert "output for a grey picture is not finite" in reason(checks.weights_are_sound, root)
+    assert "output for a grey picture is not finite" in reason(weights_are_sound, root)
 
 
 def test_weights_of_another_network_fail(root: DataRoot) -> None:
     put_weights(root, spec=NetworkSpec(classes=5, widths=(4, 8)))
-    assert "does not fit the network that its header tells" in reason(checks.weights_are_sound, root)
+    assert "does not fit the network that its header tells" in reason(weights_are_sound, root)
 
 
 def test_a_file_of_another_program_fails(root: DataRoot) -> None:
     run = put_weights(root)
     save_file({"layer": np.zeros(3, np.float32)}, run.best)
     note_published(root, "demo", run.best, sha256_file(run.best))
-    assert "its header names no network" in reason(checks.weights_are_sound, root)
+    assert "its header names no network" in reason(weights_are_sound, root)
 
 
 def test_weights_that_were_exchanged_or_removed_after_publishing_fail(root: DataRoot) -> None:
@@ -86,20 +87,20 @@ def test_weights_that_were_exchanged_or_removed_after_publishing_fail(root: Data
     kept = root.runs / "published.safetensors"
     for path in (run.best, kept):
         save_file({"layer": np.array([2.0], np.float32)}, path)
-    assert "another file than was published" in reason(checks.weights_are_sound, root)
+    assert "another file than was published" in reason(weights_are_sound, root)
     for path in (run.best, kept):
         path.unlink()
-    assert "another file than was published" in reason(checks.weights_are_sound, root)
+    assert "another file than was published" in reason(weights_are_sound, root)
 
 
 def test_a_later_training_in_the_run_folder_leaves_the_published_weights_as_they_are(root: DataRoot) -> None:
     run = put_weights(root)
     save_file({"layer": np.array([2.0], np.float32)}, run.best)
-    assert result_of(checks.weights_are_sound, root).passed
+    assert result_of(weights_are_sound, root).passed
 
 
 def test_no_checkpoint_at_all_is_said(root: DataRoot) -> None:
-    assert "materialise trained_checkpoint first" in reason(checks.weights_are_sound, root)
+    assert "materialise trained_checkpoint first" in reason(weights_are_sound, root)
 
 
 def card_of(wave: float | None, digest: str = "d") -> Scorecard:
@@ -124,7 +125,7 @@ def test_low_dice_is_a_warning_and_no_error(root: DataRoot, wave: float | None, 
     run = put_weights(root)
     scorecard_path(run).parent.mkdir(parents=True)
     scorecard_path(run).write_text(card_of(wave).model_dump_json())
-    result = result_of(checks.dice_is_high_enough, root)
+    result = result_of(dice_is_high_enough, root)
     assert result.passed == passed
     if not passed:
         assert result.severity == dg.AssetCheckSeverity.WARN
@@ -149,7 +150,7 @@ def crown(root: DataRoot, wave: float) -> None:
 
 def test_a_champion_above_the_rule_without_learning_passes(with_dataset: DataRoot) -> None:
     crown(with_dataset, 0.97)
-    result = result_of(checks.champion_beats_baseline, with_dataset)
+    result = result_of(champion_beats_baseline, with_dataset)
     assert result.passed, result.description
     assert 0.8 < float(str(result.metadata["rule"].value)) < 0.97
 
@@ -169,11 +170,11 @@ def test_the_rule_is_tried_once_on_a_dataset(with_dataset: DataRoot, monkeypatch
 
 def test_a_champion_below_the_rule_fails_and_stops_nothing(with_dataset: DataRoot) -> None:
     crown(with_dataset, 0.3)
-    assert "taking dark pixels for wave" in reason(checks.champion_beats_baseline, with_dataset)
+    assert "taking dark pixels for wave" in reason(champion_beats_baseline, with_dataset)
 
 
 def test_no_champion_is_said(root: DataRoot) -> None:
-    assert "holds no champion with scores" in reason(checks.champion_beats_baseline, root)
+    assert "holds no champion with scores" in reason(champion_beats_baseline, root)
 
 
 def test_the_rule_knows_ink_lines_and_paper_of_any_brightness() -> None:
@@ -203,9 +204,9 @@ def a_page(root: DataRoot) -> np.ndarray:
 
 
 def test_a_page_like_the_samples_passes_and_an_empty_inbox_too(with_dataset: DataRoot, made_root: DataRoot) -> None:
-    assert result_of(checks.scans_look_like_samples, with_dataset).passed
+    assert result_of(scans_look_like_samples, with_dataset).passed
     put_scan(with_dataset, a_page(made_root))
-    result = result_of(checks.scans_look_like_samples, with_dataset)
+    result = result_of(scans_look_like_samples, with_dataset)
     assert result.passed, result.description
     assert result.metadata["images"].value == 1
 
@@ -218,7 +219,7 @@ def test_scans_that_drift_in_colour_or_gradient_are_warned_of_by_name(
     put_scan(with_dataset, 255 - page, "negative.png")
     blurred = put_scan(with_dataset, cv2.GaussianBlur(page, (0, 0), 12), "blurred.png")
     (inbox(with_dataset) / "broken.png").write_bytes(b"no image")
-    result = result_of(checks.scans_look_like_samples, with_dataset)
+    result = result_of(scans_look_like_samples, with_dataset)
     assert not result.passed
     assert result.severity == dg.AssetCheckSeverity.WARN
     said = str(result.description)
@@ -230,7 +231,7 @@ def test_scans_that_drift_in_colour_or_gradient_are_warned_of_by_name(
 
 def test_without_samples_the_warning_says_that_nothing_was_compared(root: DataRoot, made_root: DataRoot) -> None:
     put_scan(root, a_page(made_root))
-    result = result_of(checks.scans_look_like_samples, root)
+    result = result_of(scans_look_like_samples, root)
     assert result.severity == dg.AssetCheckSeverity.WARN
     assert "nothing to compare real images with" in str(result.description)
 

@@ -15,10 +15,10 @@ from ecg_assets.pages.camera.framing import PICTURE_PX_PER_MM, whole_page_warp
 from ecg_assets.pages.camera.picture import take_picture
 from ecg_assets.pages.camera.recipe import recipe_named, throw
 from ecg_assets.pages.camera.sheet import sheet_of
+from ecg_assets.pages.classes import HORIZONTAL, INTERSECTION, VERTICAL
 from ecg_assets.pages.layout.plan import plan_page
 from ecg_assets.pages.style.style_mix import read_styles
 from ecg_assets.records.record import Record
-from ecg_assets.samples.classes import HORIZONTAL, INTERSECTION, VERTICAL
 from ecg_assets.scans.image import UprightPage
 from ecg_assets.store.rng import rng_for
 

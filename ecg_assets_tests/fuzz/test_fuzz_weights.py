@@ -11,8 +11,8 @@ import torch
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from ecg_assets.training.checkpoints.checkpoint import CheckpointError, load_network
-from ecg_assets.training.checkpoints.hashed_safetensors import write_sealed
+from ecg_assets.training.checkpoints.checkpoint import load_network
+from ecg_assets.training.checkpoints.hashed_safetensors import CheckpointError, write_sealed
 from ecg_assets.training.models.registry import NetworkSpec
 from ecg_assets_tests.fuzz.attack import damaged, fuzz, refusal
 from ecg_assets_tests.fuzz.trees import wrong_trees

@@ -8,7 +8,8 @@ import pytest
 
 import ecg_assets
 from ecg_assets.pages import classes
-from ecg_assets.samples.classes import CLASSES, WAVE
+from ecg_assets.pages.classes import WAVE
+from ecg_assets.samples.classes import CLASSES
 
 PACKAGE = Path(ecg_assets.__file__).parent
 STATED = {name for name in vars(classes) if name.isupper()}

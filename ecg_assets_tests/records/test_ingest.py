@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from ecg_assets.records.index import INDEX_SCHEMA, accepted_records, read_index, write_index
-from ecg_assets.records.ingest import IngestReport, SourceConfig, csv_path, ingest, load_record
+from ecg_assets.records.ingest import IngestReport, csv_path, ingest, load_record
 from ecg_assets.records.preview import rhythm_strips
 from ecg_assets.records.sources.archive import ArchiveError
 from ecg_assets.records.sources.base import SourceError
+from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets_tests.conftest import pack, quiet
 from ecg_assets_tests.real import real_data

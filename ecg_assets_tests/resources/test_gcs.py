@@ -13,7 +13,7 @@ from ecg_assets.assets.dataset import mixed_dataset
 from ecg_assets.assets.grids import grids
 from ecg_assets.assets.pages import pages
 from ecg_assets.assets.records import raw_csvs
-from ecg_assets.checks import no_record_is_in_two_splits
+from ecg_assets.checks.dataset import no_record_is_in_two_splits
 from ecg_assets.resources import gcs
 from ecg_assets.resources.compute import EngineResource
 from ecg_assets.resources.data_root import DataRootResource

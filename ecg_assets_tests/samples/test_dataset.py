@@ -10,13 +10,14 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from ecg_assets.pages.classes import BACKGROUND, HORIZONTAL, VERTICAL, WAVE
 from ecg_assets.pages.paths import mask_path, page_path
 from ecg_assets.pages.raster.png import read_grey, read_indices, read_rgb
 from ecg_assets.pages.stage import build_papers, render_pages
 from ecg_assets.pages.upright.page import INK_LEVELS
 from ecg_assets.records.index import accepted_records
-from ecg_assets.records.ingest import SourceConfig, csv_path, ingest
-from ecg_assets.samples.classes import BACKGROUND, HORIZONTAL, VERTICAL, WAVE
+from ecg_assets.records.ingest import csv_path, ingest
+from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.export import export_png
 from ecg_assets.samples.preview import sample_sheet

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from ecg_assets.pages.classes import WAVE
 from ecg_assets.pages.paths import layout_path, mask_path, page_path, paper_mask_path, paper_path
 from ecg_assets.pages.raster.png import encode, read_grey
 from ecg_assets.records.ingest import csv_path
 from ecg_assets.samples.class_counts import SampleCounts
-from ecg_assets.samples.classes import WAVE
 from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.labelled_page import read_page, read_paper
 from ecg_assets.samples.reader import Sample, SampleReader

@@ -17,8 +17,9 @@ from ecg_assets.scans.preview import overlay_sheet
 from ecg_assets.scans.segment import Segmentation, Segmenter
 from ecg_assets.scans.stage import outputs, results, segment_inbox
 from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.training.checkpoints.checkpoint import NetworkSpec, save_best
+from ecg_assets.training.checkpoints.checkpoint import save_best
 from ecg_assets.training.models.flat_parameters import FlatNetwork
+from ecg_assets.training.models.registry import NetworkSpec
 from ecg_assets.training.runs.run_state import EpochScores
 from ecg_assets_tests.real import photos
 

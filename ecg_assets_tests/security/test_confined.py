@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from ecg_assets.records.index import IndexMissingError, accepted_records, read_index, write_index
-from ecg_assets.records.ingest import IngestReport, SourceConfig, csv_path, ingest
+from ecg_assets.records.ingest import IngestReport, csv_path, ingest
+from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.scans.inbox import images_in, inbox
 from ecg_assets.scans.stage import segment_inbox
 from ecg_assets.store.manifest import ManifestError, read_manifest

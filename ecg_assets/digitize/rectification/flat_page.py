@@ -11,7 +11,7 @@ from ecg_assets.digitize.rectification.grid_lattice import find_lattice
 from ecg_assets.digitize.rectification.paper_extent import paper_hw
 from ecg_assets.digitize.rectification.surface import Surface, lay_surface
 from ecg_assets.digitize.refusal import NotAnEcgError
-from ecg_assets.samples.classes import HORIZONTAL, INTERSECTION, VERTICAL, WAVE
+from ecg_assets.pages.classes import HORIZONTAL, INTERSECTION, VERTICAL, WAVE
 from ecg_assets.scans.image import PX_PER_MM, UprightPage
 from ecg_assets.scans.segment import Segmenter
 

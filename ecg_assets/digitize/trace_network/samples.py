@@ -11,17 +11,17 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ecg_assets.digitize.rectification.canvas import CELL_MM, Canvas, dense_canvas
+from ecg_assets.digitize.rectification.canvas import CELL_MM, dense_canvas
 from ecg_assets.pages.camera.framing import whole_page_warp
 from ecg_assets.pages.camera.picture import Image, Mask, Points, Sheet, take_picture
 from ecg_assets.pages.camera.recipe import CLEAN, recipe_named, throw
 from ecg_assets.pages.camera.sheet import sheet_of
+from ecg_assets.pages.classes import WAVE
 from ecg_assets.pages.layout.plan import plan_page
 from ecg_assets.pages.raster.warped_strokes import stroke_polylines
 from ecg_assets.pages.style.page_style import PageStyle
 from ecg_assets.pages.upright.page import render_page
 from ecg_assets.records.record import Record
-from ecg_assets.samples.classes import WAVE
 from ecg_assets.store.rng import rng_for
 
 # The pen of the trace that is learned, mm.
@@ -141,6 +141,3 @@ def _print_places(sheet: Sheet, scale: tuple[int, int]) -> npt.NDArray[np.int64]
     rows, columns = np.nonzero(sheet.print_hw >= _TEXT_LEVEL)
     places_mm = np.stack([columns, rows], axis=1) / sheet.plan.style.px_per_mm + CELL_MM / 2
     return (places_mm * scale).astype(np.int64)
-
-
-__all__ = ["PEN_MM", "UNKNOWN", "Canvas", "FlatPair", "crops", "draw_flat_pair"]

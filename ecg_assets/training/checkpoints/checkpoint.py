@@ -18,8 +18,6 @@ from ecg_assets.training.models.flat_parameters import FlatNetwork
 from ecg_assets.training.models.registry import NetworkSpec
 from ecg_assets.training.runs.run_state import EpochScores
 
-__all__ = ["CheckpointError", "NetworkSpec", "Progress", "load_network"]
-
 _MODEL, _BUFFER, _EMA, _OPTIMIZER = "model.", "buffer.", "ema.", "optimizer."
 # Beyond what any config asks for.
 _MOST_LEVELS, _WIDEST = 16, 65_536

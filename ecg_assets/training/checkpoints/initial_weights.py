@@ -4,7 +4,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ecg_assets.training.checkpoints.checkpoint import CheckpointError, load_network
+from ecg_assets.training.checkpoints.checkpoint import load_network
+from ecg_assets.training.checkpoints.hashed_safetensors import CheckpointError
 from ecg_assets.training.config import PACKAGE_WEIGHTS, ConfigError, TrainConfig
 from ecg_assets.training.models.compact_unet import SegmentationNetwork
 from ecg_assets.training.models.registry import build_to_train

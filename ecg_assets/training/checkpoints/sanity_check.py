@@ -4,7 +4,8 @@ from pathlib import Path
 
 import torch
 
-from ecg_assets.training.checkpoints.checkpoint import CheckpointError, load_network
+from ecg_assets.training.checkpoints.checkpoint import load_network
+from ecg_assets.training.checkpoints.hashed_safetensors import CheckpointError
 
 _SHOWN = 5
 

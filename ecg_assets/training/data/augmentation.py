@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ecg_assets.samples.classes import HORIZONTAL, VERTICAL
+from ecg_assets.pages.classes import HORIZONTAL, VERTICAL
 
 WAYS = 8
 

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ecg_assets.samples.classes import BACKGROUND, WAVE
+from ecg_assets.pages.classes import BACKGROUND, WAVE
 from ecg_assets.samples.reader import Box, Sample, SampleReader
 from ecg_assets.training.config import ConfigError, TrainConfig
 

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ecg_assets.samples.classes import CLASS_COLOURS, HORIZONTAL, WAVE
+from ecg_assets.pages.classes import HORIZONTAL, WAVE
+from ecg_assets.samples.classes import CLASS_COLOURS
 from ecg_assets.samples.reader import Sample
 from ecg_assets.training.evaluation.counts import Tally
 from ecg_assets.training.label_map import THREE_CLASSES, to_classes

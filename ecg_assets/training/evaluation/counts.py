@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from ecg_assets.samples.classes import CLASSES, INTERSECTION
+from ecg_assets.pages.classes import INTERSECTION
+from ecg_assets.samples.classes import CLASSES
 from ecg_assets.training.evaluation.boundary_f_score import TOLERANCES_PX, Matches, near_matches
 from ecg_assets.training.evaluation.point_matching import detection_matches
 from ecg_assets.training.evaluation.scores import Scores, scores_of

@@ -17,8 +17,7 @@ from ecg_assets.training.checkpoints.checkpoint import load_network
 from ecg_assets.training.evaluation.best_and_worst import Extremes, Look
 from ecg_assets.training.evaluation.counts import Cell, Mask, Tally, tally_of
 from ecg_assets.training.label_map import to_classes
-from ecg_assets.training.models.compact_unet import normalise
-from ecg_assets.training.models.registry import SegmentationNetwork
+from ecg_assets.training.models.compact_unet import SegmentationNetwork, normalise
 
 _LOG_LINES = 5
 _SHOWN = 10

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.stage import build_papers, render_pages
 from ecg_assets.records.index import accepted_records
-from ecg_assets.records.ingest import SourceConfig, ingest
+from ecg_assets.records.ingest import ingest
+from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.records.synthetic.folder import write_synthetic_source
 from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.labelled_page import read_paper, style_name_of

@@ -13,8 +13,6 @@ from torch import Tensor
 from ecg_assets.training.config import SMP_MULTIPLE_PX, ConfigError, TrainConfig
 from ecg_assets.training.models.compact_unet import CompactUNet, SegmentationNetwork, initialise
 
-__all__ = ["NetworkSpec", "SegmentationNetwork", "ZooNetwork", "build_to_train"]
-
 _ZOO = "smp/"
 # Replicas that are threads of one process share torch's global generator.
 _GENERATOR_LOCK = threading.Lock()

@@ -17,8 +17,9 @@ import numpy.typing as npt
 from PIL import Image
 from safetensors import safe_open
 
+from ecg_assets.pages.classes import HORIZONTAL, WAVE
 from ecg_assets.pages.preview import tile
-from ecg_assets.samples.classes import CLASS_COLOURS, HORIZONTAL, WAVE
+from ecg_assets.samples.classes import CLASS_COLOURS
 from ecg_assets.samples.reader import Sample, SampleReader
 from ecg_assets.store.atomic import write_bytes
 from ecg_assets.store.compute.pool import end_with_parent

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ecg_assets.records.ingest import SourceConfig, ingest
+from ecg_assets.records.ingest import ingest
 from ecg_assets.records.sources import gcs as gcs_source
 from ecg_assets.records.sources.base import SourceError
+from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.records.sources.gcs import fetch_source
 from ecg_assets.store.bucket import download as bucket_download
 from ecg_assets.store.bucket.address import BucketAddressError

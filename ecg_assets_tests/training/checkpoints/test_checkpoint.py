@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from ecg_assets.training.checkpoints.checkpoint import CheckpointError, load_network
+from ecg_assets.training.checkpoints.checkpoint import load_network
+from ecg_assets.training.checkpoints.hashed_safetensors import CheckpointError
 from ecg_assets.training.loop.replica import Replica
 from ecg_assets.training.runs.events import read_events
 from ecg_assets.training.runs.run_folder import RunFolder

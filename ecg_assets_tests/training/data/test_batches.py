@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ecg_assets.samples.classes import BACKGROUND, WAVE
+from ecg_assets.pages.classes import BACKGROUND, WAVE
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.config import ConfigError, TrainConfig
