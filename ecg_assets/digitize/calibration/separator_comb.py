@@ -24,8 +24,8 @@ def bars_extent(ink_hw: Field, dark_hw: Field, ink: float, rows_y: Values) -> Ex
     """The printed width that begins a quarter before the first bars; None where too few bars agree on it.
 
     Args:
-        ink_hw: (h, w) float32, `ink.beside_lines` of the canvas.
-        dark_hw: (h, w) float32, `ink.darkness` of the canvas.
+        ink_hw: (h, w) float32, `ink_contrast.beside_lines` of the canvas.
+        dark_hw: (h, w) float32, `ink_contrast.darkness` of the canvas.
         ink: darkness of the trace.
         rows_y: the rows' own lines, canvas px.
     """

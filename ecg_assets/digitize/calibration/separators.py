@@ -55,7 +55,7 @@ def find_bars(extent: Extent, slots: tuple[Slot, ...], rows_y: Values, dark_hw: 
         extent: found to half a millimetre or so.
         slots: the page's.
         rows_y: the rows' own lines, canvas px.
-        dark_hw: (h, w) float32, `ink.darkness` of the canvas.
+        dark_hw: (h, w) float32, `ink_contrast.darkness` of the canvas.
         ink: darkness of the trace.
     """
     length = extent.last_mm - extent.first_mm

@@ -22,7 +22,7 @@ class WaveNetwork:
     """A network trained on flat pages (see training/wave_network), ready to be asked."""
 
     def __init__(self, predict: Predict) -> None:
-        """Takes what runs it: gives probabilities (n, 2, h, w), see `strips.predict_where`."""
+        """Takes what runs it: gives probabilities (n, 2, h, w), see `tiling.predict_where`."""
         self._predict = predict
 
     @classmethod

@@ -68,7 +68,7 @@ def synthesize(
         fs_hz: sampling rate; `duration_s` * `fs_hz` samples come out.
         seed: of the source.
         duration_s: length.
-        mix: how often each rhythm and morphology comes; see `synthetic_table.choose`.
+        mix: how often each rhythm and morphology comes; see `mix.choose`.
         rhythm, morphology: names of the table, instead of drawn ones.
         noise: False leaves out wander, muscle and mains, and nothing else changes.
 

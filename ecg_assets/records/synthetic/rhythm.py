@@ -1,6 +1,6 @@
 """When the beats of a record come: sinus rhythm with its variability, early beats, atrial fibrillation.
 
-Blocks, flutter, tachycardias and pacing are in `synthetic_conduction`.
+Blocks, flutter, tachycardias and pacing are in `conduction`.
 """
 
 import itertools

@@ -12,7 +12,7 @@ _WIDTHS = (12, 24, 32, 48, 64)
 
 
 class TurnNetwork(nn.Module):
-    """Pieces (b, 1, 256, 256), as `turns.as_seen` makes them, to logits (b, 4) of how far they were turned.
+    """Pieces (b, 1, 256, 256), as `detect.as_seen` makes them, to logits (b, 4) of how far they were turned.
 
     In quarter turns, counter-clockwise, since the page stood upright.
     """

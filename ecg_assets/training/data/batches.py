@@ -35,7 +35,7 @@ class Batch:
         image_bhwc: (b, h, w, 3) uint8 RGB.
         mask_bhw: (b, h, w) uint8, the network's classes.
         valid_b: (b,) f32; 0 for samples that only fill up the last batch.
-        way_b: (b,) int32; how the device is to turn each sample, see `turns.turned`.
+        way_b: (b,) int32; how the device is to turn each sample, see `augmentation.turned`.
         ids: the samples'.
     """
 
