@@ -29,8 +29,8 @@ class Manifest(BaseModel):
         stage: the stage's name, for example `rendered_waves`.
         fingerprint: of code version, config and inputs; equal means nothing has to be done.
         files: path relative to the data root -> SHA-256 of its bytes.
-        info: numbers for people (counts, class shares), what it was made from (`MADE_FROM`, see `stages.provenance`), and
-            what is noted of each record (`BY_RECORD`).
+        info: numbers for people (counts, class shares), what it was made from (`MADE_FROM`, see `stages.provenance`),
+            and what is noted of each record (`BY_RECORD`).
     """
 
     # Hashes are all different: looking each up in a cache of strings takes a sixth of the time of reading.

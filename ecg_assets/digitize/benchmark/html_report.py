@@ -14,7 +14,6 @@ from ecg_assets.digitize.benchmark.scorecard import (
     score_of,
     sure_of,
 )
-from ecg_assets.digitize.benchmark.snr_targets import TARGETS_DB
 from ecg_assets.training.evaluation.html_report import Picture, Row, Section, write_report
 
 WORST = 10
@@ -59,7 +58,6 @@ def group_rows(card: Card, by: Group) -> list[Row]:
             "refused": sum(page.refused is not None for page in pages),
             "layout right": sum(layout_is_right(page) for page in pages),
             "score, dB": decibel(score_of(pages)),
-            **({"wanted, dB": _wanted(name)} if by == "recipe" else {}),
             "median, dB": decibel(median_db(pages)),
             "lowest, dB": decibel(min(page.db for page in pages)),
         }
@@ -103,10 +101,6 @@ def decibel(value: float) -> str:
     if math.isfinite(value):
         return f"{value:.2f}"
     return "no error" if value > 0 else "no signal"
-
-
-def _wanted(recipe: str) -> str | None:
-    return decibel(TARGETS_DB[recipe]) if recipe in TARGETS_DB else None
 
 
 def _decibels(values: Mapping[str, float | None]) -> dict[str, str | None]:

@@ -1,7 +1,7 @@
 """How well pages are read: scores of many pages, kept as one file, and grouped."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from statistics import median
 from typing import Literal
@@ -9,7 +9,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ecg_assets.digitize.benchmark.page_score import CONFIDENCE_EDGES, PageScore, Sure
-from ecg_assets.digitize.benchmark.snr_targets import TARGETS_DB
 from ecg_assets.digitize.scoring.snr import Power, score_db
 from ecg_assets.pages.style.layouts import layouts
 from ecg_assets.records.record import LEADS
@@ -50,10 +49,10 @@ class Card(BaseModel):
             found.setdefault(getattr(page, by), []).append(page)
         return found
 
-    def below_target(self) -> dict[str, float]:
-        """Recipes whose score is below `TARGETS_DB`, with it."""
+    def below(self, targets_db: Mapping[str, float]) -> dict[str, float]:
+        """Recipes whose score is below their target, with it, in dB."""
         scores = {recipe: score_of(pages) for recipe, pages in self.grouped("recipe").items()}
-        return {recipe: db for recipe, db in scores.items() if recipe in TARGETS_DB and db < TARGETS_DB[recipe]}
+        return {recipe: db for recipe, db in scores.items() if recipe in targets_db and db < targets_db[recipe]}
 
     def overconfident(self) -> dict[str, float]:
         """Recipes of whose surest samples fewer than `TARGET_SURE` are right, with that share."""
