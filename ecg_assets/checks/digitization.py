@@ -1,6 +1,6 @@
 """Checks of what is read in pictures."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -33,7 +33,7 @@ def reading_is_good_enough(data_root: DataRootResource) -> dg.AssetCheckResult:
         {"recipe": recipe, "SNR, dB": db, "wanted, dB": f"{TARGETS_DB[recipe]:g}" if recipe in TARGETS_DB else "-"}
         for recipe, db in reached.items()
     ]
-    metadata = {"pages": len(card.pages), "by_recipe": table(rows)}
+    metadata: dict[str, Any] = {"pages": len(card.pages), "by_recipe": table(rows)}
     missed = _missed(card)
     if not missed:
         return dg.AssetCheckResult(passed=True, metadata=metadata)
