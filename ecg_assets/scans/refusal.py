@@ -13,7 +13,8 @@ def refusal_text(error: Exception, name: str) -> str:
     said = " ".join(str(error).split())
     if type(error).__module__.partition(".")[0] == "ecg_assets":
         return said if name.rpartition("/")[2] in said else f"{name}: {said}"
-    what = f": {said[:_SHOWN]}" if said else ""
+    shown = said if len(said) <= _SHOWN else f"{said[:_SHOWN]}..."
+    what = f": {shown}" if said else ""
     return (
         f"{name} cannot be read ({type(error).__name__}{what}{_place(error)}); crop it to the page, or "
         "scan the page again at 200 to 300 dpi"
