@@ -15,11 +15,7 @@ from ecg_assets.store.safe_yaml import first_problem
 from ecg_assets.training.evaluation.scorecard import Scorecard
 
 CARD, CHECKPOINT = "champion.json", "champion.safetensors"
-
-
 PREVIOUS_CARD, PREVIOUS_CHECKPOINT = "previous.json", "previous.safetensors"
-
-
 HISTORY = "history.jsonl"
 
 
@@ -107,6 +103,7 @@ def history(root: DataRoot) -> list[dict[str, Any]]:
 
 
 def keep_as_previous(root: DataRoot, champion: Contender) -> None:
+    """Keeps the champion's card and weights as those of the one before, where its weights are there."""
     # After a promotion that was interrupted the weights are the challenger's, and the champion's are kept already.
     if has_its_weights(root, champion):
         copy_weights(champion_checkpoint(root), root.champion / PREVIOUS_CHECKPOINT)
@@ -130,16 +127,18 @@ def _is(checkpoint: Path, contender: Contender) -> bool:
 
 
 def write_champion(path: Path, contender: Contender) -> None:
+    """Writes a card, the champion's or that of the one before, as JSON."""
     write_text(path, contender.model_dump_json(indent=1) + "\n")
 
 
 def copy_weights(source: Path, target: Path) -> None:
+    """Copies a checkpoint; `target` is whole at every moment."""
     with atomic_path(target) as temporary:
         shutil.copyfile(source, temporary)
 
 
 def record_decision(root: DataRoot, decision: str, reason: str, contender: Contender) -> None:
-    """One line a decision: promotions, keepings and demotions alike."""
+    """Adds a line to the history: a promotion, a demotion, or that the champion was kept."""
     line = {
         "decision": decision,
         "reason": reason,

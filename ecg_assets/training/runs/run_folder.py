@@ -70,6 +70,11 @@ class RunFolder:
 
 
 def read_json_fields(path: Path, remedy: str) -> dict[str, Any]:
+    """The fields of a JSON file, whatever they are called.
+
+    Raises:
+        RunFolderError: it is no JSON, or holds no fields; the message ends with the remedy.
+    """
     try:
         fields = json.loads(path.read_text("utf-8"))
     except (ValueError, RecursionError) as error:

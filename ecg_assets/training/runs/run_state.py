@@ -149,5 +149,9 @@ def _read_model(path: Path, model: type[_Model]) -> _Model:
 
 
 def recorded_fingerprint(run: RunFolder) -> str:
-    """Read without validation: an older version's config may have other fields."""
+    """The fingerprint that the folder was prepared for, read without validation: older configs have other fields.
+
+    Raises:
+        RunFolderError: the file is damaged.
+    """
     return str(read_json_fields(run.config, f"remove {run.path} and train again").get("fingerprint"))
