@@ -17,10 +17,11 @@ _SHOWN = 10
 def scans_look_like_samples(data_root: DataRootResource) -> dg.AssetCheckResult:
     """Real images (up to 60) have colours and gradients like training samples; a warning where they drift away."""
     try:
-        names, far, rows = _compared(data_root.open())
+        names, far, rows, left_out = _compared(data_root.open())
     except (DatasetError, EmptySplitError) as error:
         return failed(f"nothing to compare real images with: {error}", dg.AssetCheckSeverity.WARN)
     metadata = {"images": len(names)} | ({"drift": table(rows)} if rows else {})
+    metadata |= {"not_compared": table(left_out)} if left_out else {}
     if not far:
         return dg.AssetCheckResult(passed=True, metadata=metadata)
     reason = (
@@ -32,25 +33,25 @@ def scans_look_like_samples(data_root: DataRootResource) -> dg.AssetCheckResult:
     )
 
 
-def _compared(root: DataRoot) -> tuple[list[str], list[str], list[dict[str, object]]]:
-    """Names of the images compared, the far ones with their distances, and a row each."""
+def _compared(root: DataRoot) -> tuple[list[str], list[str], list[dict[str, object]], list[dict[str, str]]]:
+    """Names of the images compared, the far ones with their distances, a row each, and those that cannot be read."""
     from ecg_assets.scans.drift import drift_of, reference_of
-    from ecg_assets.scans.image import UnreadableImageError
     from ecg_assets.scans.inbox import images_in, inbox
+    from ecg_assets.scans.refusal import refusal_text
 
     images = images_in(root)
     if not images:
-        return [], [], []
-    reference, drifts = reference_of(root.dataset), []
+        return [], [], [], []
+    reference, drifts, left_out = reference_of(root.dataset), [], []
     for place in np.linspace(0, len(images) - 1, min(len(images), _IMAGES_LOOKED_AT)).round().astype(int):
-        path = images[place]
+        name = images[place].relative_to(inbox(root)).as_posix()
         try:
-            drifts.append(drift_of(path, path.relative_to(inbox(root)).as_posix(), reference))
-        except UnreadableImageError:
-            continue  # the asset itself tells of it
+            drifts.append(drift_of(images[place], name, reference))
+        except Exception as error:  # whatever one image does, the others are compared
+            left_out.append({"image": name, "why": refusal_text(error, name)})
     rows: list[dict[str, object]] = [
         {"image": one.name, "far in": ", ".join(one.far) or "-", **one.distances, **limits}
         for limits in [{f"{kind} limit": limit for kind, limit in reference.limits.items()}]
         for one in drifts
     ]
-    return [one.name for one in drifts], [str(one) for one in drifts if one.far], rows
+    return [one.name for one in drifts], [str(one) for one in drifts if one.far], rows, left_out

@@ -224,6 +224,9 @@ def test_scans_that_drift_in_colour_or_gradient_are_warned_of_by_name(
     assert result.severity == dg.AssetCheckSeverity.WARN
     said = str(result.description)
     assert said.startswith("2 of 3 images")
+    left_out = result.metadata["not_compared"]
+    assert isinstance(left_out, dg.TableMetadataValue)
+    assert [row.data["image"] for row in left_out.records] == ["broken.png"]
     assert "negative.png (colour" in said
     assert "same.png" not in said
     assert "gradient" in drift_of(blurred, "blurred.png", reference_of(with_dataset.dataset)).far
