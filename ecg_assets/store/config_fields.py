@@ -41,7 +41,9 @@ def _named(value: Any, dumped: Any) -> Any:
             if not (how[name].added and dumped[name] == _dumped_default(value, name, field))
         }
     if isinstance(value, Mapping):
-        return {key: _named(one, dumped[key]) for key, one in value.items()}
+        # Keys that are no text have become text, in the same order.
+        pairs = zip(value.values(), dumped.items(), strict=True)
+        return {key: _named(one, said) for one, (key, said) in pairs}
     if isinstance(value, list | tuple):
         return [_named(one, said) for one, said in zip(value, dumped, strict=True)]
     return dumped

@@ -22,18 +22,20 @@ class Inner(BaseModel):
 class Before(BaseModel):
     turned: bool = True
     inner: dict[str, Inner] = {}
+    by_px: dict[int, Inner] = {}
     shares: tuple[float, ...] = (0.5,)
 
 
 class After(BaseModel):
     random_orientation: Annotated[bool, InFingerprint(name="turned")] = True
     inner: dict[str, Inner] = {}
+    by_px: dict[int, Inner] = {}
     shares: tuple[float, ...] = (0.5,)
     threads: Annotated[list[int], InFingerprint(added=True)] = Field(default_factory=lambda: [4])
 
 
 def test_it_is_the_plain_dump_while_nothing_was_renamed_or_added() -> None:
-    config = Before(inner={"a": Inner(size=3)})
+    config = Before(inner={"a": Inner(size=3)}, by_px={2: Inner(), 1: Inner(size=5)})
     assert fingerprint_fields(config) == config.model_dump(mode="json")
 
 
