@@ -8,7 +8,7 @@ from ecg_assets.store.registry import enter, look_up
 def test_a_name_is_taken_once() -> None:
     table: dict[str, object] = {}
     enter(table, "grey", enter, "effect")
-    with pytest.raises(ValueError, match=r"two effects are named 'grey'.*store\.named"):
+    with pytest.raises(ValueError, match=r"two effects are named 'grey'.*store\.registry"):
         enter(table, "grey", look_up, "effect")
     assert table == {"grey": enter}
 

@@ -135,8 +135,8 @@ def test_a_killed_download_is_continued(emulator: Emulator, tmp_path: Path) -> N
 
     emulator.fault = fault
     code = (
-        "import sys; from pathlib import Path; from ecg_assets.store import bucket_download, bucket_mirror\n"
-        f"bucket_download.PART_BYTES = bucket_mirror.PART_BYTES = {PART}\n"
+        "import sys; from pathlib import Path; from ecg_assets.store.bucket import download, mirror\n"
+        f"download.PART_BYTES = mirror.PART_BYTES = {PART}\n"
         "from ecg_assets.records.sources.gcs import fetch_source\n"
         "fetch_source(sys.argv[1], Path(sys.argv[2]), print)"
     )
