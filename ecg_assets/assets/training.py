@@ -12,7 +12,7 @@ from ecg_assets.resources.reconcile import wait_for_slot
 from ecg_assets.resources.tpu import TPU_POOL, TPUResource
 from ecg_assets.store.lock import only_writer
 from ecg_assets.store.root import DataRoot
-from ecg_assets.training.config import load_config
+from ecg_assets.training.config import TrainConfig, load_config
 from ecg_assets.training.monitoring.plots import kept_loss_curve
 from ecg_assets.training.runs.prepare import CODE_VERSION, prepare_run, publish
 from ecg_assets.training.runs.published import note_published
@@ -40,7 +40,7 @@ def prepare(context: dg.OpExecutionContext, config: TrainingChoice, data_root: D
     """Opens the experiment's run folder; what was trained on the same data with the same config is kept."""
     wait_for_slot(context.instance, context.run.run_id, TPU_POOL, context.log.info)
     root = data_root.open()
-    chosen = load_config(config.experiment or os.environ.get(EXPERIMENT_VARIABLE) or default_experiment())
+    chosen = chosen_config(config)
     with only_writer(_lock(root, chosen.experiment), context.log.info):
         prepare_run(root, chosen, context.log.info)
     return dg.Output(chosen.experiment)
@@ -90,6 +90,15 @@ def trained_checkpoint(mixed_dataset: None) -> None:
     """The network's best weights on the validation split, trained by xmp.spawn on all cores."""
     published: None = publish_checkpoint(launch(prepare(mixed_dataset)))
     return published
+
+
+def chosen_config(choice: TrainingChoice) -> TrainConfig:
+    """The config that a choice means.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    return load_config(choice.experiment or os.environ.get(EXPERIMENT_VARIABLE) or default_experiment())
 
 
 def _lock(root: DataRoot, experiment: str) -> Path:

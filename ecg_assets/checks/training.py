@@ -1,7 +1,12 @@
 """Checks of what came out of a training."""
 
-import dagster as dg
+import tempfile
+from pathlib import Path
 
+import dagster as dg
+from pydantic import Field
+
+from ecg_assets.assets.training import TrainingChoice, chosen_config
 from ecg_assets.checks.result import failed, verdict
 from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.training.evaluation.champion_store import read_champion
@@ -24,6 +29,43 @@ def weights_are_sound(data_root: DataRootResource) -> dg.AssetCheckResult:
         return failed(str(error))
     problem = checkpoint_problem(checkpoint)
     return failed(problem) if problem else verdict([], parameters=parameters(checkpoint))
+
+
+class TpuPlanChoice(TrainingChoice):
+    """What to plan."""
+
+    machine: str = Field(
+        default="",
+        description="A TPU, for example v3-8, for which the TPU compiler is to compile the training step: minutes. No "
+        "TPU is needed. Empty: it compiles nothing, and the check says what was found before.",
+    )
+
+
+@dg.asset_check(asset="trained_checkpoint")
+def training_fits_tpu(context: dg.AssetCheckExecutionContext, config: TpuPlanChoice) -> dg.AssetCheckResult:
+    """The training step compiles for a TPU and fits into its memory, as the TPU compiler says; a warning, not an error.
+
+    Off until a machine is named in the launchpad.
+    """
+    from ecg_assets.training.plan.compiler_environment import compiler_environment
+    from ecg_assets.training.plan.machines import machine_named
+    from ecg_assets.training.plan.plan import plan_config
+    from ecg_assets.training.tpu_plans import describe_plans, remember
+
+    chosen = chosen_config(config)
+    if not config.machine:
+        said = describe_plans(chosen) or f"nobody has asked the TPU compiler about {chosen.experiment}"
+        return verdict([], not_evaluated="no machine is named", known=said)
+    environment = compiler_environment("pinned", context.log.info)
+    with tempfile.TemporaryDirectory(prefix="ecg-tpu-plan-") as folder:
+        machines = [machine_named(config.machine)]
+        (planned,) = plan_config(chosen.experiment, chosen, machines, environment, Path(folder), context.log.info)
+    plan = planned.plan
+    remember(plan)
+    facts = {name: value for name, value in plan.model_dump(exclude={"graphs"}).items() if value not in (None, "")}
+    if not plan.fits:
+        return failed(f"{chosen.experiment} on {plan.machine}: {plan.reason}", dg.AssetCheckSeverity.WARN)
+    return verdict([], **facts)
 
 
 @dg.asset_check(asset="evaluation_report")

@@ -4,6 +4,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from ecg_assets.commands.tpu_plan import plan
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.training.tpu.describe import told
 from ecg_assets.training.tpu.host import TpuHost, find_host
@@ -12,10 +13,11 @@ from ecg_assets.training.tpu.usage import Usage, tpu_usage
 _GRACE_S = 30.0
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--release", is_flag=True, help="End the trainings that this project started and that still run.")
 @click.option("--yes", is_flag=True, help="With --release: do not ask before ending one whose run is alive.")
-def tpu(release: bool, yes: bool) -> None:
+@click.pass_context
+def tpu(context: click.Context, release: bool, yes: bool) -> None:
     """Show this machine's TPU: chips, cores, how a training spreads over them, how busy they are, who is on it.
 
     Nothing is started and no network is asked, so it can be run beside a training. What is there is found on the PCI
@@ -30,7 +32,10 @@ def tpu(release: bool, yes: bool) -> None:
     Examples:
       ecg-assets tpu
       ecg-assets tpu --release
+      ecg-assets tpu plan demo --machine v3-8
     """
+    if context.invoked_subcommand is not None:
+        return
     root = open_root()
     if release:
         _release(root, yes)
@@ -41,6 +46,9 @@ def tpu(release: bool, yes: bool) -> None:
     if host is not None:
         _show_usage(tpu_usage())
     _show_occupants(root, host)
+
+
+tpu.add_command(plan)
 
 
 def _table(host: TpuHost) -> Table:

@@ -15,10 +15,12 @@ class InFingerprint:
     Attributes:
         name: the one under which it was introduced; a field that is renamed keeps it here.
         added: the field came later than the config; at its default, configs of before it are the same.
+        never: the field says how something is computed, not what; it is left out.
     """
 
     name: str | None = None
     added: bool = False
+    never: bool = False
 
 
 def fingerprint_fields(config: BaseModel) -> dict[str, Any]:
@@ -38,7 +40,7 @@ def _named(value: Any, dumped: Any) -> Any:
         return {
             how[name].name or name: _named(getattr(value, name), dumped[name])
             for name, field in fields.items()
-            if not (how[name].added and dumped[name] == _dumped_default(value, name, field))
+            if not (how[name].never or (how[name].added and dumped[name] == _dumped_default(value, name, field)))
         }
     if isinstance(value, Mapping):
         # Keys that are no text have become text, in the same order.

@@ -1,10 +1,11 @@
 """The one training config: behind the YAML files, the command line and Dagster's run config."""
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ecg_assets.store.config_fields import InFingerprint
 from ecg_assets.store.safe_yaml import YamlFileError, read_yaml
 
 _SHOWN = 8
@@ -64,6 +65,22 @@ class TrainConfig(BaseModel):
         description="Degradation recipes of the samples that are trained and validated on; null: all of the dataset.",
     )
     batch_size: int = Field(ge=1, description="Crops in a step, for each replica.")
+    micro_batch: Annotated[
+        Literal["auto"] | Annotated[int, Field(ge=1)],
+        InFingerprint(never=True),
+        Field(
+            description="Crops that the network sees at once, a divisor of batch_size: less memory, the same step. "
+            "auto: as many as `ecg-assets tpu plan` found to fit, and half as many where the memory does not suffice."
+        ),
+    ] = "auto"
+    remat: Annotated[
+        Literal["none", "blocks"],
+        InFingerprint(never=True),
+        Field(
+            description="blocks: what lies inside the compact U-Net's blocks is computed again for the gradients "
+            "instead of being kept, which takes less memory and more time."
+        ),
+    ] = "none"
     crop_px: int = Field(ge=16, description="Side of the random crops that are trained on.")
     turned: bool = Field(
         default=True,
@@ -207,6 +224,7 @@ class TrainConfig(BaseModel):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         _check_network(self.network, self.widths)
+        _check_memory(self)
         if self.class_weights is not None:
             _check_class_weights(self.class_weights, self.classes)
         if self.crop_px % self.multiple_px:
@@ -279,6 +297,19 @@ def _check_network(network: str, widths: tuple[int, ...]) -> None:
         )
     if widths and min(widths) < 1:
         raise ValueError(f"widths is {list(widths)}, expected whole numbers from 1 up")
+
+
+def _check_memory(config: TrainConfig) -> None:
+    if config.micro_batch != "auto" and config.batch_size % config.micro_batch:
+        divisors = [str(size) for size in range(1, config.batch_size + 1) if config.batch_size % size == 0]
+        raise ValueError(
+            f"micro_batch is {config.micro_batch}, expected auto or a divisor of batch_size: {', '.join(divisors)}"
+        )
+    if config.remat == "blocks" and config.network.startswith("smp/"):
+        raise ValueError(
+            f"remat is blocks, which the compact U-Net alone knows, and network is {config.network}; set remat: none "
+            "and a smaller micro_batch"
+        )
 
 
 def _check_class_weights(weights: tuple[float, ...], classes: int) -> None:

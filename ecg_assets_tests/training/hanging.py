@@ -9,6 +9,7 @@ validation, and its weights and share of the learning rate at the end.
 import os
 import sys
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -47,26 +48,26 @@ class Interpolating(SegmentationNetwork):
 class Troubled(Replica):
     """A replica that is disturbed, and writes what it has seen."""
 
-    def train_step(self, step: int, batch: DeviceBatch) -> None:
+    def train_step(self, step: int, batches: Sequence[DeviceBatch]) -> None:
         if self.runtime.ordinal == 1 and self._once((self.progress.epoch, step), _HANGS_AT):
             # Its last sign of life is made an hour old: nobody has to wait for longer than compiling may take.
             hour_ago = time.time() - 3600
             os.utime(self.run.heartbeats / "1", (hour_ago, hour_ago))
             time.sleep(10_000)
-        kept = self._class_weights_c
+        kept = self.step.class_weights_c
         if self.runtime.ordinal == 1 and self._once((self.progress.epoch, step), _FLAWED_AT):
-            self._class_weights_c = self._from_host([float("nan")] * 5)
-        super().train_step(step, batch)
-        self._class_weights_c = kept
+            self.step.class_weights_c = self.step.from_host([float("nan")] * 5)
+        super().train_step(step, batches)
+        self.step.class_weights_c = kept
 
     def meet(self) -> None:
         super().meet()
         self._tell("weights", self.network.vector.detach())
         self._tell("factor", torch.tensor(self.rates.factor))
 
-    def _average_buffers(self) -> None:
+    def average_buffers(self) -> None:
         self._tell("before", self.network.buffers["norm.running_mean"])
-        super()._average_buffers()
+        super().average_buffers()
         self._tell("after", self.network.buffers["norm.running_mean"])
 
     def _once(self, here: tuple[int, int], there: tuple[int, int]) -> bool:

@@ -40,26 +40,28 @@ def trained(replica: Replica) -> dict[str, Any]:
     """Gradients of the first step; loss of each step, and how much was compiled after it."""
     seen: dict[str, Any] = {}
     losses, compiles, last = [], [], replica.train_batches.steps
-    for step, _, batch in replica.steps():
+    for step, _, batches in replica.steps():
         if step == 1:
-            seen = {f"gradient.{name}": value for name, value in gradients(replica, batch).items()}
+            seen = {f"gradient.{name}": value for name, value in gradients(replica, batches).items()}
         if step > last - 5:
             replica.rates.factor *= 0.5
-        replica.train_step(step, batch)
+        replica.train_step(step, batches)
         losses.append(replica.look().loss_sum)
         compiles.append(replica.runtime.compiles())
     return seen | {"losses": losses, "compiles": compiles}
 
 
-def gradients(replica: Replica, batch: DeviceBatch) -> dict[str, np.ndarray[Any, Any]]:
+def gradients(replica: Replica, batches: Sequence[DeviceBatch]) -> dict[str, np.ndarray[Any, Any]]:
     """Mean gradients over the replicas of the first batch's loss, by parameter."""
-    replica.optimizer.zero_grad(set_to_none=True)
-    replica._losses(batch)[0].mean().backward()  # type: ignore[no-untyped-call]
+    for batch in batches:
+        replica.step.add_gradients(batch)
     replica.runtime.reduce_gradients(replica.optimizer)
     replica.runtime.sync()
     gradient = replica.network.vector.grad
     assert gradient is not None
-    return {name: part.numpy().copy() for name, part in replica.network.named(gradient.cpu()).items()}
+    seen = {name: part.numpy().copy() for name, part in replica.network.named(gradient.cpu()).items()}
+    replica.step.forget()
+    return seen
 
 
 def main() -> None:

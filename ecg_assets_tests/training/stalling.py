@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Sequence
 
 from ecg_assets.training import trainer
 from ecg_assets.training.data.batches import DeviceBatch
@@ -14,7 +15,7 @@ HANGS_AT, TIMES = 8, 2
 class Stalling(Replica):
     """Its last sign of life is made an hour old when it hangs: nobody has to wait."""
 
-    def train_step(self, step: int, batch: DeviceBatch) -> None:
+    def train_step(self, step: int, batches: Sequence[DeviceBatch]) -> None:
         hung = self.run.path / "hung"
         times = hung.read_text() if hung.exists() else ""
         if step == HANGS_AT and len(times) < TIMES:
@@ -22,7 +23,7 @@ class Stalling(Replica):
             hour_ago = time.time() - 3600
             os.utime(self.run.heartbeats / "0", (hour_ago, hour_ago))
             time.sleep(10_000)
-        super().train_step(step, batch)
+        super().train_step(step, batches)
 
 
 if __name__ == "__main__":

@@ -29,9 +29,9 @@ class Telling(Replica):
         (self._seen / f"{self.runtime.ordinal}.json").write_text(tally.model_dump_json())
         return loss, tally
 
-    def _average_buffers(self) -> None:
+    def average_buffers(self) -> None:
         self._tell("before")
-        super()._average_buffers()
+        super().average_buffers()
         self._tell("after")
 
     def _tell(self, when: str) -> None:

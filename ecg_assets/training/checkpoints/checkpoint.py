@@ -36,6 +36,7 @@ class Progress(BaseModel):
         recoveries: since the last epoch without one.
         skipped: steps whose loss was not finite, as (epoch, step); they are left out.
         f32: whether bf16 was switched off by a recovery.
+        micro_batch: samples at once for which the memory was found to suffice; 0: it was not found out.
         best_epoch: 1 for the first; 0 before the first.
         history: one entry for each epoch that is done.
         fingerprint: of the run's config, dataset and code; empty in checkpoints that were written before it was.
@@ -50,6 +51,7 @@ class Progress(BaseModel):
     recoveries: int = 0
     skipped: list[tuple[int, int]] = Field(default_factory=list)
     f32: bool = False
+    micro_batch: int = 0
     best_epoch: int = 0
     history: list[EpochScores] = Field(default_factory=list)
     fingerprint: str = ""

@@ -6,9 +6,9 @@ large, and a training that is resumed sees what it would have seen.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import ceil
 
 import numpy as np
@@ -45,9 +45,19 @@ class Batch:
     way_b: npt.NDArray[np.int32]
     ids: tuple[str, ...]
 
-    def tensors(self) -> list[Tensor]:
-        """Its arrays as tensors of the host, in the order of `DeviceBatch`."""
-        return [torch.from_numpy(array) for array in (self.image_bhwc, self.mask_bhw, self.valid_b, self.way_b)]
+    def tensors(self, micro_batch: int | None = None) -> list[Tensor]:
+        """Its arrays as tensors of the host, in the order of `DeviceBatch`; for each micro-batch, one after the other.
+
+        They are cut here: on the device, each part's place in the batch would compile a graph of its own.
+
+        Args:
+            micro_batch: how many samples are together; None for all.
+        """
+        arrays = (self.image_bhwc, self.mask_bhw, self.valid_b, self.way_b)
+        size = micro_batch or len(self.ids)
+        return [
+            torch.from_numpy(array[first : first + size]) for first in range(0, len(self.ids), size) for array in arrays
+        ]
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,12 @@ class DeviceBatch:
     mask_bhw: Tensor
     valid_b: Tensor
     way_b: Tensor
+
+
+def in_micro_batches(tensors: Sequence[Tensor]) -> list[DeviceBatch]:
+    """Micro-batches from their tensors, in the order of `Batch.tensors`."""
+    each = len(fields(DeviceBatch))
+    return [DeviceBatch(*tensors[first : first + each]) for first in range(0, len(tensors), each)]
 
 
 def loader_threads(config: TrainConfig, host_replicas: int) -> int:
@@ -133,30 +149,38 @@ class ValidationBatches:
         Raises:
             ConfigError: the network cannot take the samples' size.
         """
-        side_px = reader[0].mask_hw.shape[0]
-        if side_px % config.multiple_px:
+        self._side_px = reader[0].mask_hw.shape[0]
+        if self._side_px % config.multiple_px:
             raise ConfigError(
                 f"the network takes images whose side is a multiple of {config.multiple_px} px, "
-                f"but the samples of {reader.folder} have {side_px} px; use fewer levels or another dataset"
+                f"but the samples of {reader.folder} have {self._side_px} px; use fewer levels or another dataset"
             )
-        # About as many pixels as in a training step, so that memory suffices.
-        self._batch_size = max(1, config.batch_size * config.crop_px**2 // side_px**2)
         self._reader, self._config = reader, config
         self._threads = loader_threads(config, host_replicas)
-        self._ordinal, self._global_batch = ordinal, self._batch_size * world_size
-        needed = ceil(len(reader) / self._global_batch)
-        self.steps = min(config.validation_steps or needed, needed)
-        count = min(len(reader), self.steps * self._global_batch)
+        self._ordinal, self._world_size = ordinal, world_size
+        global_batch = validation_batch_size(config, self._side_px, config.batch_size) * world_size
+        needed = ceil(len(reader) / global_batch)
+        count = min(len(reader), min(config.validation_steps or needed, needed) * global_batch)
         self._numbers = np.linspace(0, len(reader) - 1, count).round().astype(int)
 
-    def __iter__(self) -> Iterator[Batch]:
-        def make(step: int) -> Batch:
-            first = step * self._global_batch + self._ordinal * self._batch_size
-            numbers = self._numbers[first : first + self._batch_size]
-            samples = [self._reader[int(number)] for number in numbers]
-            return _padded(samples, self._batch_size, self._config.classes, self._reader)
+    def of(self, micro_batch: int) -> Iterator[Batch]:
+        """The batches, each with about as many pixels as a micro-batch; the samples are the same for any size."""
+        size = validation_batch_size(self._config, self._side_px, micro_batch)
+        global_batch = size * self._world_size
 
-        return _ahead(make, list(range(self.steps)), self._threads, self._config.loader_batches_ahead)
+        def make(step: int) -> Batch:
+            first = step * global_batch + self._ordinal * size
+            numbers = self._numbers[first : first + size]
+            samples = [self._reader[int(number)] for number in numbers]
+            return _padded(samples, size, self._config.classes, self._reader)
+
+        steps = list(range(ceil(len(self._numbers) / global_batch)))
+        return _ahead(make, steps, self._threads, self._config.loader_batches_ahead)
+
+
+def validation_batch_size(config: TrainConfig, side_px: int, micro_batch: int) -> int:
+    """How many whole samples have about as many pixels as `micro_batch` crops, so that memory suffices."""
+    return max(1, micro_batch * config.crop_px**2 // side_px**2)
 
 
 @dataclass(frozen=True)

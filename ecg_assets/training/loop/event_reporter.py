@@ -1,7 +1,8 @@
 """What a training tells, as events. The master speaks for all replicas; of flaws each tells its own samples."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from ecg_assets.training.loop.nonfinite_detector import Seen
 from ecg_assets.training.loop.recovery import Flaw, Remedy
@@ -10,6 +11,7 @@ from ecg_assets.training.loop.throughput import Stopwatch
 from ecg_assets.training.runs.events import EventLog
 from ecg_assets.training.runs.run_state import EpochScores
 from ecg_assets.training.runtime.base import Runtime
+from ecg_assets.training.tpu_plans import planned
 
 _NAMED = 8
 
@@ -20,7 +22,7 @@ class Teller:
     def __init__(self, events: EventLog, runtime: Runtime) -> None:
         self._events, self._runtime = events, runtime
         self._last_look = self._epoch_began = time.monotonic()
-        self._said_fallbacks = False
+        self._said_fallbacks = self._compiled = False
         self.stopwatch = Stopwatch(0)
 
     def note(self, message: str) -> None:
@@ -35,13 +37,38 @@ class Teller:
             self._events.write(
                 "started",
                 f"training {replica.config.experiment} on {runtime.world_size} x {runtime.device.type} "
-                f"({runtime.kind}), {replica.parameters:,} parameters{place}",
+                f"({runtime.kind}), {replica.parameters:,} parameters{_at_once(replica)}{place}",
                 runtime=runtime.kind,
                 world_size=runtime.world_size,
                 device=str(runtime.device),
                 parameters=replica.parameters,
                 epoch=progress.epoch,
                 step=progress.step,
+            )
+
+    @contextmanager
+    def first_step(self, replica: Replica) -> Iterator[None]:
+        """Around every step; of the first one, which XLA compiles, says that it does, how long it may take and took."""
+        if self._compiled or self._runtime.kind != "xla":
+            yield
+            return
+        size, core, began = replica.micro_batch.size, self._runtime.core, time.monotonic()
+        plan = planned(replica.config, core) if core is not None else None
+        before = f"; that took {plan.compile_s:.0f} s when it was planned" if plan is not None else ""
+        self.note(f"compiling the training step, {size} samples at once{before}")
+        yield
+        self._compiled = True
+        self.note(f"compiled the training step in {time.monotonic() - began:.0f} s")
+
+    def smaller_micro_batch(self, replica: Replica, before: int) -> None:
+        """After the memory of a replica did not suffice for `before` samples at once."""
+        if self._runtime.is_master:
+            size = replica.micro_batch.size
+            self._events.write(
+                "log",
+                f"the memory does not suffice for {before} samples at once; all replicas go on with {size} at once, "
+                f"and {replica.config.batch_size} in a step as before{_batch_statistics(replica)}",
+                micro_batch=size,
             )
 
     def log(self, replica: Replica, seen: Seen) -> None:
@@ -153,6 +180,20 @@ class Teller:
                 f"this network falls back to the host in every step, which is slow on a TPU: {', '.join(fallbacks)}",
                 fallbacks=fallbacks,
             )
+
+
+def _at_once(replica: Replica) -> str:
+    size = replica.micro_batch.size
+    if size == replica.config.batch_size:
+        return ""
+    return f", {size} of {replica.config.batch_size} samples at once{_batch_statistics(replica)}"
+
+
+def _batch_statistics(replica: Replica) -> str:
+    """A clause for networks whose layers see a micro-batch as a batch."""
+    if not replica.network.running or replica.micro_batch.size == replica.config.batch_size:
+        return ""
+    return "; the network has statistics of batches, so its gradients are not quite those of the whole batch"
 
 
 def _listed(scores: Mapping[str, float | None]) -> str:

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from ecg_assets.training.loop.event_reporter import Teller
+from ecg_assets.training.loop.micro_batch import MicroBatchTooLargeError
 from ecg_assets.training.loop.nonfinite_detector import Seen
 from ecg_assets.training.loop.recovery import Flaw, remedy
 from ecg_assets.training.loop.replica import Replica
@@ -15,7 +16,7 @@ from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets.training.runs.run_state import EpochScores
 from ecg_assets.training.runtime.base import Runtime
 
-Outcome = Literal["epoch", "stopped", "recovered"]
+Outcome = Literal["epoch", "stopped", "recovered", "smaller"]
 
 
 def train_replica(run: RunFolder, runtime: Runtime) -> None:
@@ -39,7 +40,7 @@ def _train(replica: Replica, teller: Teller) -> None:
     if not replica.resumed:
         replica.save()  # what a flaw in the first epoch goes back to
     while not replica.finished:
-        outcome = _train_epoch(replica, teller)
+        outcome = _train_epoch_within_memory(replica, teller)
         if outcome == "stopped":
             replica.save()
             teller.stopped(replica)
@@ -52,14 +53,30 @@ def _train(replica: Replica, teller: Teller) -> None:
     replica.meet()
 
 
+def _train_epoch_within_memory(replica: Replica, teller: Teller) -> Outcome:
+    """As `_train_epoch`; where the memory does not suffice for a micro-batch, the next attempt takes a smaller one.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    try:
+        return _train_epoch(replica, teller)
+    except MicroBatchTooLargeError:
+        before = replica.micro_batch.size
+    replica.use_smaller_micro_batch()
+    teller.smaller_micro_batch(replica, before)
+    return "smaller"
+
+
 def _train_epoch(replica: Replica, teller: Teller) -> Outcome:
     """Trains from where the progress is to the end of its epoch."""
     config, progress, steps = replica.config, replica.progress, replica.train_batches.steps
     watch = teller.stopwatch = Stopwatch(config.batch_size * replica.runtime.world_size)
     saved = progress.step
     recent: dict[int, tuple[str, ...]] = {}  # the samples since the last look: a flaw's are named
-    for step, ids, batch in watch.waiting(replica.steps()):
-        replica.train_step(step, batch)
+    for step, ids, batches in watch.waiting(replica.steps()):
+        with teller.first_step(replica):
+            replica.train_step(step, batches)
         teller.say_fallbacks()
         recent[step] = ids
         # Between two steps of the optimizer there are gradients that no checkpoint holds.

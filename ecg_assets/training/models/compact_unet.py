@@ -5,12 +5,16 @@ transpose, written as reshape and 1 x 1 convolution): pooling's and interpolatio
 fall back to the host on XLA. GroupNorm keeps no running statistics, so replicas stay identical.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn.functional import group_norm
+
+# Computes a function of tensors again for the gradients, instead of keeping what lies between: a `Runtime`'s.
+Recompute = Callable[..., Tensor]
 
 _CHANNELS_PER_GROUP = 8
 _EPSILON = 1e-5
@@ -81,10 +85,12 @@ class SegmentationNetwork(nn.Module):
     Attributes:
         classes: channels of its logits.
         multiple_px: what the side of an image must be a multiple of.
+        recompute: how blocks are computed whose inner values are not kept for the gradients; None where they are.
     """
 
     classes: int
     multiple_px: int
+    recompute: Recompute | None = None
 
 
 class CompactUNet(SegmentationNetwork):
@@ -119,17 +125,30 @@ class CompactUNet(SegmentationNetwork):
         Height and width must be multiples of `multiple_px`.
         """
         pixels = pixels_to_channels(image_bchw, self.patch_px)
-        x = self.first(pixels)
+        x = self._through(self.first, pixels)
         skips: list[Tensor] = []
         for shrink, down in zip(self.shrink, self.down, strict=True):
             skips.append(x)
-            x = down(shrink(pixels_to_channels(x, 2)))
+            x = self._through(down, shrink(pixels_to_channels(x, 2)))
         for grow, up in zip(reversed(self.grow), reversed(self.up), strict=True):
-            x = up(torch.cat([channels_to_pixels(grow(x), 2), skips.pop()], dim=1))
+            x = self._through(up, torch.cat([channels_to_pixels(grow(x), 2), skips.pop()], dim=1))
         # The pixels themselves, once more: an edge is where the ink ends, whatever the levels below think of it.
         x = torch.relu(self.blend(torch.cat([x, pixels], dim=1)))
         logits = channels_to_pixels(self.head(x), self.patch_px)
         return logits if self.refine is None else logits + self.refine(image_bchw, logits)
+
+    def _through(self, block: nn.Module, x_bchw: Tensor) -> Tensor:
+        if self.recompute is None or not torch.is_grad_enabled():
+            result: Tensor = block(x_bchw)
+            return result
+        # Weights are handed over: those that a functional call has lent the block are gone when it is computed again.
+        named = dict(block.named_parameters())
+
+        def compute(x: Tensor, *weights: Tensor) -> Tensor:
+            result: Tensor = functional_call(block, dict(zip(named, weights, strict=True)), (x,))
+            return result
+
+        return self.recompute(compute, x_bchw, *named.values())
 
 
 class _Refine(nn.Module):

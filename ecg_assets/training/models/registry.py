@@ -1,6 +1,7 @@
 """Networks by name: the compact U-Net in any size, and the zoo of segmentation-models-pytorch."""
 
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from ecg_assets.training.config import SMP_MULTIPLE_PX, ConfigError, TrainConfig
 from ecg_assets.training.models.compact_unet import CompactUNet, SegmentationNetwork, initialise
+from ecg_assets.training.models.xla_upsampling import UpsamplingByRepeating
 
 _ZOO = "smp/"
 # Replicas that are threads of one process share torch's global generator.
@@ -80,7 +82,8 @@ class ZooNetwork(SegmentationNetwork):
 
     def forward(self, image_bchw: Tensor) -> Tensor:
         """Float images (b, 3, h, w) in -1..1 to logits (b, classes, h, w)."""
-        logits: Tensor = self.body(image_bchw)
+        with UpsamplingByRepeating() if image_bchw.device.type == "xla" else nullcontext():
+            logits: Tensor = self.body(image_bchw)
         return logits
 
 

@@ -15,7 +15,15 @@ from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.config import PACKAGE_WEIGHTS, TrainConfig
 from ecg_assets.training.runs.run_folder import RunFolder, RunFolderError, dataset_digest
-from ecg_assets.training.runs.run_state import Published, Start, is_finished, read_state, recorded_fingerprint
+from ecg_assets.training.runs.run_state import (
+    Published,
+    Start,
+    is_finished,
+    read_start,
+    read_state,
+    recorded_fingerprint,
+)
+from ecg_assets.training.tpu_plans import describe_plans
 from ecg_assets.weights import SEGMENTATION, weights_path
 
 # To be raised when the same config on the same data would train to something else.
@@ -32,9 +40,13 @@ def prepare_run(root: DataRoot, config: TrainConfig, log: Log) -> RunFolder:
         RunFolderError: there is no dataset, or a file of weights that the config names is not there.
     """
     digest = dataset_digest(root)
+    plans = describe_plans(config)
+    if plans is not None:
+        log(plans)
     wanted = start_fingerprint(config, digest)
     run = RunFolder(root.runs / config.experiment)
     if run.config.exists() and recorded_fingerprint(run) == wanted:
+        _note_how_it_is_computed(run, config, log)
         left = remove_temporaries(run.path)
         log(f"{config.experiment}: same config, dataset and code as before: its checkpoints are kept")
         if left:
@@ -55,6 +67,14 @@ def prepare_run(root: DataRoot, config: TrainConfig, log: Log) -> RunFolder:
     write_text(run.config, start.model_dump_json(indent=1) + "\n")
     log(f"{config.experiment}: new run in {run.path}")
     return run
+
+
+def _note_how_it_is_computed(run: RunFolder, config: TrainConfig, log: Log) -> None:
+    """Takes over fields that say how something is computed and not what: the training goes on with them."""
+    start = read_start(run)
+    if start.config != config:
+        write_text(run.config, start.model_copy(update={"config": config}).model_dump_json(indent=1) + "\n")
+        log(f"{config.experiment}: goes on with micro_batch {config.micro_batch} and remat {config.remat}")
 
 
 def archived_runs(root: DataRoot) -> list[Path]:

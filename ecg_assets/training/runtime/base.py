@@ -4,7 +4,7 @@ Everything after a `sync()` is queued; values are read (`.item()`, `.cpu()`) onl
 replica calls the same methods in the same order. That holds for XLA, and costs plain torch nothing.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
@@ -29,6 +29,7 @@ class Runtime(Protocol):
         ordinal: this replica's number, 0 to world_size - 1.
         world_size: how many replicas train together, on all hosts.
         host_replicas: how many of them share this host.
+        core: the version of the TPU core that it is, for example `v3`; None where it is none.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class Runtime(Protocol):
     ordinal: int
     world_size: int
     host_replicas: int
+    core: str | None
 
     @property
     def is_master(self) -> bool:
@@ -56,6 +58,14 @@ class Runtime(Protocol):
 
     def sync(self) -> None:
         """Ends a step: what was queued is compiled (the first time) and started."""
+        ...
+
+    def within_memory(self, compute: Callable[[], Tensor]) -> Tensor | None:
+        """What `compute`, which calls `sync()` last, gives, once it is computed; None where memory does not suffice."""
+        ...
+
+    def recomputed(self, function: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
+        """`function` of `tensors`; what lies between is computed again for the gradients instead of being kept."""
         ...
 
     def feed(self, batches: Iterator[Fed[Label]]) -> Generator[Fed[Label], None, None]:

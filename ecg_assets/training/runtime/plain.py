@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from ecg_assets.store.log import Log
 from ecg_assets.training.runtime.base import Fed, Label, Runtime
@@ -26,6 +27,7 @@ class PlainRuntime:
     world_size = 1
     host_replicas = 1
     is_master = True
+    core: str | None = None
 
     def __init__(self, heartbeats: Heartbeats) -> None:
         self._heartbeats = heartbeats
@@ -48,6 +50,20 @@ class PlainRuntime:
     def beat(self) -> None:
         """A sign of life."""
         self._heartbeats.beat(self.ordinal)
+
+    def within_memory(self, compute: Callable[[], Tensor]) -> Tensor | None:
+        """None when CUDA has no memory left; the CPU's is the host's."""
+        try:
+            result = compute()
+            result.cpu()  # waits
+        except torch.OutOfMemoryError:
+            return None
+        return result
+
+    def recomputed(self, function: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
+        """torch's own checkpointing."""
+        result: Tensor = checkpoint(function, *tensors, use_reentrant=False, preserve_rng_state=False)
+        return result
 
     def feed(self, batches: Iterator[Fed[Label]]) -> Generator[Fed[Label], None, None]:
         """CUDA copies beside its computing; on the CPU nothing has to be brought anywhere."""

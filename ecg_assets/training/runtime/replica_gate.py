@@ -26,9 +26,12 @@ class ReplicaGate:
         Every replica must call this as often as the others. It returns in none before the leader's step has started.
         """
         self._barrier.wait()
-        if leads:
-            start()
-        # No replica may block on a result before the leader's executable is there for it.
-        self._barrier.wait()
+        try:
+            if leads:
+                start()
+        finally:
+            # No replica may block on a result before the leader's executable is there for it. Where the leader could
+            # not compile, the others find that out for themselves.
+            self._barrier.wait()
         if not leads:
             start()

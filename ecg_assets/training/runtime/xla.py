@@ -25,6 +25,7 @@ import torch_xla.debug.metrics as met
 import torch_xla.distributed.xla_multiprocessing as xmp
 import torch_xla.runtime as xr
 from torch import Tensor
+from torch_xla.utils.checkpoint import checkpoint
 
 from ecg_assets.store.compute.pool import end_with_parent
 from ecg_assets.store.log import Log
@@ -36,6 +37,8 @@ from ecg_assets.training.tpu.host import check_world, expected_world, find_host
 from ecg_assets.training.tpu.pci import tpu_chips
 
 REPLICA_FAILED = 70  # EX_SOFTWARE of sysexits(3)
+# How the compiler and the device say that memory does not suffice.
+_NO_MEMORY = "RESOURCE_EXHAUSTED"
 _STOP_REQUEST_WAIT_S = 2.0
 # For all threads' stacks to be written.
 _STACKS_S = 1.0
@@ -53,6 +56,8 @@ class XlaRuntime:
         self.ordinal = xr.global_ordinal()
         self.world_size = xr.world_size()
         self.host_replicas = xr.local_device_count()
+        host = find_host() if os.environ.get("PJRT_DEVICE") != "CPU" else None
+        self.core: str | None = None if host is None else host.version
         self._gate, self._heartbeats = gate, heartbeats
         self._leads = xr.local_ordinal() == 0
 
@@ -84,6 +89,22 @@ class XlaRuntime:
             torch_xla.sync()
         else:
             self._gate.step(self._leads, torch_xla.sync)
+
+    def within_memory(self, compute: Callable[[], Tensor]) -> Tensor | None:
+        """None when compiler or device say that memory does not suffice; what could not be computed is still queued."""
+        try:
+            result = compute()
+            result.cpu()  # waits, where torch_xla's own waiting would keep the process's other replicas from going on
+        except (RuntimeError, ValueError) as error:
+            if _NO_MEMORY not in str(error):
+                raise
+            return None
+        return result
+
+    def recomputed(self, function: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
+        """torch_xla's checkpointing, whose barrier keeps the compiler from undoing it."""
+        result: Tensor = checkpoint(function, *tensors, use_reentrant=True, preserve_rng_state=False)
+        return result
 
     def feed(self, batches: Iterator[Fed[Label]]) -> Generator[Fed[Label], None, None]:
         """torch_xla's background upload, without its steps."""

@@ -151,7 +151,7 @@ def test_a_dataset_that_tells_of_no_pulse_is_refused_where_they_are_wanted(
 def test_validation_sees_each_sample_once_over_all_replicas_and_marks_what_fills_up(made_root: DataRoot) -> None:
     reader = SampleReader(made_root.dataset, "validation")
     config = TrainConfig(**(SMALL | {"validation_steps": None, "crop_px": 512, "batch_size": 5}))
-    batches = [batch for ordinal in (0, 1) for batch in ValidationBatches(reader, config, ordinal, 2)]
+    batches = [batch for ordinal in (0, 1) for batch in ValidationBatches(reader, config, ordinal, 2).of(5)]
     assert {batch.image_bhwc.shape for batch in batches} == {(5, 512, 512, 3)}
     valid = [
         image.tobytes()

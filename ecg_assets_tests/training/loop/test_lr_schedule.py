@@ -113,10 +113,10 @@ def test_a_plain_step_follows_torchs_own_adamw(prepare: Prepare) -> None:
     replica = Replica(run, PlainRuntime(signs), lambda note: None)
     twin = torch.nn.Parameter(replica.network.vector.detach().clone())
     optimizer = torch.optim.AdamW([twin], 3e-3, weight_decay=0.1)
-    for step, _, batch in itertools.islice(replica.steps(), 5):
-        loss = replica._losses(batch)[0].mean()
+    for step, _, batches in itertools.islice(replica.steps(), 5):
+        loss = replica.step._losses(batches[0], None)[0].mean()
         (gradient,) = torch.autograd.grad(loss, replica.network.vector)
         twin.grad = gradient
         optimizer.step()
-        replica.train_step(step, batch)
+        replica.train_step(step, batches)
     torch.testing.assert_close(replica.network.vector.detach(), twin.detach(), rtol=1e-4, atol=1e-6)

@@ -1,5 +1,6 @@
 """NaN and infinity: found, named, gone back from, and never saved."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from safetensors.numpy import load_file
 from ecg_assets.training.config import TrainConfig
 from ecg_assets.training.data.batches import DeviceBatch, TrainBatches
 from ecg_assets.training.loop import replica as replica_module
+from ecg_assets.training.loop import step as step_module
 from ecg_assets.training.loop.recovery import Flaw, NonFiniteLossError, remedy
 from ecg_assets.training.runs.events import Event, read_events
 from ecg_assets.training.runs.run_folder import RunFolder
@@ -69,9 +71,9 @@ def test_the_batches_after_a_recovery_are_those_of_an_undisturbed_training(
     seen: list[int] = []
     step = replica_module.Replica.train_step
 
-    def noting(self: replica_module.Replica, number: int, batch: DeviceBatch) -> None:
+    def noting(self: replica_module.Replica, number: int, batches: Sequence[DeviceBatch]) -> None:
         seen.append(number)
-        step(self, number, batch)
+        step(self, number, batches)
 
     monkeypatch.setattr(replica_module.Replica, "train_step", noting)
     poison(monkeypatch, epoch=0, positions={2 * 6})
@@ -101,7 +103,7 @@ def test_what_only_bf16_breaks_goes_on_in_f32_after_the_second_time(
         sure_b = 1 - 1e-3 * p_bchw[:, 0].mean(dim=(1, 2))
         return -torch.log(1 - sure_b).float() * 1e-3
 
-    monkeypatch.setattr(replica_module, "sample_losses", surely_wrong)
+    monkeypatch.setattr(step_module, "sample_losses", surely_wrong)
     train(run.path)
     assert [event.values["f32"] for event in told(run, "recovery")] == [False, True]
     assert "bf16 off" in told(run, "recovery")[1].message

@@ -1,0 +1,81 @@
+"""How many samples of a batch the network sees at once, so that the device's memory suffices."""
+
+from dataclasses import dataclass, replace
+
+from ecg_assets.training.config import ConfigError, TrainConfig
+from ecg_assets.training.tpu_plans import planned
+
+WHAT_TAKES_LESS = (
+    "set remat: blocks, a smaller crop_px or a larger patch_px (`ecg-assets tpu plan` says what fits on which machine)"
+)
+
+
+class MicroBatchTooLargeError(RuntimeError):
+    """A replica's memory does not suffice for a micro-batch; raised in all of them together."""
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """A divisor of the batch size.
+
+    Attributes:
+        size: samples at once.
+        batch_size: samples in a step.
+        asked: the config's own choice, which is never changed.
+    """
+
+    size: int
+    batch_size: int
+    asked: bool
+
+    def at_most(self, limit: int) -> "MicroBatch":
+        """Not above `limit`, which an earlier launch found; 0 is none."""
+        return (
+            self if self.asked or not limit else replace(self, size=largest_divisor(self.batch_size, limit, self.size))
+        )
+
+    def halved(self) -> "MicroBatch":
+        """The next smaller one: the largest divisor up to half of it.
+
+        Raises:
+            ConfigError: it was asked for, or it is a single sample.
+        """
+        if self.size == 1:
+            raise ConfigError(f"the memory does not suffice for a single sample at once; {WHAT_TAKES_LESS}")
+        smaller = largest_divisor(self.batch_size, self.size // 2)
+        if self.asked:
+            raise ConfigError(
+                f"micro_batch is {self.size}, for which the memory does not suffice; set micro_batch: auto, or "
+                f"{smaller} (`ecg-assets tpu plan` says what fits)"
+            )
+        return replace(self, size=smaller)
+
+
+def chosen_micro_batch(config: TrainConfig, core: str | None) -> MicroBatch:
+    """What the config asks for; where it says `auto`, what was planned for the core, or the whole batch.
+
+    Args:
+        config: of the training.
+        core: the TPU core's version, for example `v3`; None where there is none.
+
+    Raises:
+        ConfigError: the compiler has said before that what is asked for, or a single sample, does not fit.
+    """
+    size, asked = config.batch_size, config.micro_batch
+    plan = planned(config, core) if core is not None else None
+    if plan is not None and plan.micro_batch is None:
+        raise ConfigError(f"{config.experiment} does not fit on a {core} core: {plan.reason}; {WHAT_TAKES_LESS}")
+    if asked != "auto":
+        if plan is not None and plan.too_large is not None and asked >= plan.too_large:
+            raise ConfigError(
+                f"micro_batch is {asked}, which does not fit on a {core} core; set micro_batch: auto, or "
+                f"{plan.micro_batch} ({plan.reason})"
+            )
+        return MicroBatch(asked, size, asked=True)
+    fits = size if plan is None or plan.micro_batch is None else largest_divisor(size, plan.micro_batch)
+    return MicroBatch(fits, size, asked=False)
+
+
+def largest_divisor(number: int, *limits: int) -> int:
+    """The largest divisor of `number` that is not above any of the limits, which are 1 or more."""
+    return next(size for size in range(min(number, *limits), 0, -1) if number % size == 0)

@@ -1,0 +1,142 @@
+"""One step of training: the gradients of a batch, a micro-batch at a time, and the optimizer's step from them."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
+
+from ecg_assets.training.config import TrainConfig
+from ecg_assets.training.data.augmentation import turned
+from ecg_assets.training.data.batches import DeviceBatch
+from ecg_assets.training.loop.losses import LossTerms, sample_losses
+from ecg_assets.training.loop.nonfinite_detector import Watch
+from ecg_assets.training.models.compact_unet import SegmentationNetwork, normalise
+from ecg_assets.training.models.flat_parameters import FlatNetwork
+from ecg_assets.training.runtime.base import Runtime
+
+
+class TrainingStep:
+    """A replica's network, optimizer and moving average of the weights, and what is computed with them.
+
+    Under XLA a step is made of two kinds of graphs: one adds a micro-batch's gradients to those of the ones before, the
+    other averages them over the replicas and moves the weights. Memory holds one micro-batch at a time, there is one
+    collective however many of them there are, and the first graph, which takes the minutes to compile, is the same for
+    any number of replicas.
+
+    Attributes:
+        network: whose weights are trained.
+        optimizer: AdamW on them, without weight decay.
+        ema: the weights' moving average; None where the config wants none.
+        bf16: whether the network computes in bf16.
+        class_weights_c: of the cross entropy, (classes,) f32 on the device.
+        watch: what has been seen of losses and gradients.
+    """
+
+    def __init__(
+        self, config: TrainConfig, runtime: Runtime, network: SegmentationNetwork, class_weights: Sequence[float]
+    ) -> None:
+        """Takes the network's present weights to the runtime's device."""
+        self._config, self._runtime, self._terms = config, runtime, LossTerms.of(config)
+        if config.remat == "blocks":
+            network.recompute = runtime.recomputed
+        self.network = FlatNetwork(network, runtime.device)
+        # Its weight decay is applied by `_decay_weights`.
+        self.optimizer = torch.optim.AdamW([self.network.vector], config.learning_rate, weight_decay=0.0, foreach=False)
+        self.class_weights_c = self.from_host(class_weights)
+        self.ema: Tensor | None = None
+        self.bf16 = config.precision == "bf16"
+        self.watch = Watch(runtime, config.batch_size)
+
+    @property
+    def learning_rate(self) -> float:
+        """The optimizer's, now."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def forget(self) -> None:
+        """Drops gradients that wait for the optimizer, and what was seen of losses."""
+        self._zero_gradients()
+        self.watch.reset()
+
+    def add_gradients(self, batch: DeviceBatch) -> Tensor:
+        """Adds what a micro-batch has to say to the gradients, and ends a graph.
+
+        The gradients are those of the mean loss over `batch_size` samples and `accumulate` batches, of which this is a
+        part.
+
+        Returns:
+            (b,) f32: the samples' losses.
+        """
+        losses_b = self._losses(batch, None)[0]
+        share = 1.0 / (self._config.batch_size * self._config.accumulate)
+        (losses_b.sum() * share).backward()  # type: ignore[no-untyped-call]
+        losses_b = losses_b.detach()
+        self._runtime.sync()
+        return losses_b
+
+    def note(self, step: int, losses: Sequence[Tensor]) -> None:
+        """Notes the losses of a batch after which the optimizer makes no step, and ends a graph."""
+        self.watch.note(step, torch.cat(list(losses)), self.from_host([0.0])[0])
+        self._runtime.sync()
+
+    def optimize(self, step: int, losses: Sequence[Tensor], learning_rate: float) -> None:
+        """Averages the gradients over the replicas, moves the weights, and ends a graph.
+
+        Args:
+            step: of the epoch, under which losses and the gradient's norm are noted.
+            losses: of the batch's micro-batches, as `add_gradients` gave them.
+            learning_rate: of this step.
+        """
+        config, vector = self._config, self.network.vector
+        self._runtime.reduce_gradients(self.optimizer)
+        norm = clip_grad_norm_([vector], config.clip_norm, foreach=False)
+        self.watch.note(step, torch.cat(list(losses)), norm.detach())
+        self.optimizer.param_groups[0]["lr"] = learning_rate
+        with torch.no_grad():
+            self._decay_weights()
+            self.optimizer.step()
+            if self.ema is not None:
+                self.ema = torch.lerp(vector.detach(), self.ema, config.ema_decay)
+        self._zero_gradients()
+        self._runtime.sync()
+
+    def validate(self, batch: DeviceBatch) -> tuple[Tensor, Tensor]:
+        """Losses, (b,) f32, and classes, (b, h, w) uint8, by the moving average of the weights where there is one.
+
+        To be called without gradients; the caller ends the graph.
+        """
+        losses_b, logits_bchw = self._losses(batch, self.ema)
+        return losses_b, logits_bchw.argmax(dim=1).to(torch.uint8)
+
+    def average_buffers(self) -> None:
+        """BatchNorm's running statistics: each replica has seen other samples; from here on all have their mean."""
+        running, world_size = self.network.running, self._runtime.world_size
+        if not running or world_size == 1:
+            return
+        with torch.no_grad():
+            for name, buffer in running.items():
+                self.network.buffers[name] = self._runtime.total(buffer) / world_size
+            self._runtime.sync()
+
+    def from_host(self, values: Sequence[float]) -> Tensor:
+        """Sent from the host: values that are made on the device would be part of the compiled graph."""
+        return torch.tensor(values, dtype=torch.float32).to(self._runtime.device)
+
+    def _losses(self, batch: DeviceBatch, vector: Tensor | None) -> tuple[Tensor, Tensor]:
+        image_bhwc, mask_bhw, config = batch.image_bhwc, batch.mask_bhw, self._config
+        if config.turned and torch.is_grad_enabled():
+            image_bhwc, mask_bhw = turned(image_bhwc, mask_bhw, batch.way_b, config.classes)
+        with self._runtime.autocast(self.bf16):
+            logits_bchw = self.network(normalise(image_bhwc), vector)
+        return sample_losses(logits_bchw, mask_bhw, self.class_weights_c, self._terms), logits_bchw
+
+    def _zero_gradients(self) -> None:
+        # Zeros, not none: the graph of the first micro-batch is then that of the others.
+        self.network.vector.grad = torch.zeros_like(self.network.vector)
+
+    def _decay_weights(self) -> None:
+        """AdamW's decoupled weight decay (Loshchilov and Hutter 2019): weights times 1 - learning rate * decay.
+
+        The optimizer's own would compile a second graph for the factor 1, which f32 rounds to at low learning rates.
+        """
+        self.network.vector.mul_(self.from_host([1.0 - self.learning_rate * self._config.weight_decay]))

@@ -1,0 +1,151 @@
+"""A runtime that traces what replicas would compute, for the compiler to judge, and computes none of it.
+
+To be used in a process of its own (see `plan.tracing`). There are no values: torch_xla ends the process when one
+is wanted, for an operation of the host or to be read. `NamesOperations` has then written which operation that was.
+"""
+
+import gc
+import os
+import re
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import torch_xla
+import torch_xla.core.xla_builder as xb
+import torch_xla.core.xla_model as xm
+import torch_xla.runtime as xr
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch_xla import _XLAC  # type: ignore[attr-defined]
+
+from ecg_assets.training.runtime.base import Fed, Label
+from ecg_assets.training.runtime.xla import XlaRuntime
+
+_METADATA = re.compile(r", metadata=\{[^}]*\}")
+_BACKWARD = " backward"
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What one `sync()` would compile.
+
+    Attributes:
+        proto: the serialised HLO module, with the names of network modules in its metadata.
+        text: the module as text, without metadata: the same for the same program, wherever it was traced.
+        held_bytes: of all tensors that are on the device with it, its arguments and results included.
+    """
+
+    proto: bytes
+    text: str
+    held_bytes: int
+
+
+class TracingRuntime(XlaRuntime):
+    """One of `world_size` replicas; every `sync()` notes a graph, and leaves tensors without values in its place.
+
+    Attributes:
+        graphs: in the order in which they would be compiled.
+    """
+
+    def __init__(self, world_size: int) -> None:
+        # The collectives of a world that is not there.
+        _XLAC._xla_set_replication_devices(list(xm.get_xla_supported_devices()))
+        xr._WORLD_SIZE = world_size  # type: ignore[assignment]
+        self.device, self.ordinal, self.world_size, self.host_replicas = torch_xla.device(), 0, world_size, world_size
+        self.core: str | None = None
+        self.graphs: list[Graph] = []
+
+    def sync(self) -> None:
+        """Notes what is queued as a graph."""
+        queued = self._queued()
+        if queued:
+            proto, text = _XLAC._get_xla_tensors_hlo_proto(queued), _XLAC._get_xla_tensors_hlo(queued)
+            self.graphs.append(Graph(proto, _METADATA.sub("", text), _bytes(_on_device())))
+            _XLAC._clear_pending_irs(str(self.device))
+        _XLAC._set_all_reduce_token(str(self.device), None)
+
+    def beat(self) -> None:
+        """Nobody waits."""
+
+    def feed(self, batches: Iterator[Fed[Label]]) -> Generator[Fed[Label], None, None]:
+        """Tensors of the same shapes without values."""
+        for label, tensors in batches:
+            yield label, [self.without_values(tensor) for tensor in tensors]
+
+    def within_memory(self, compute: Callable[[], Tensor]) -> Tensor | None:
+        """Whatever it takes."""
+        return compute()
+
+    def without_values(self, tensor: Tensor) -> Tensor:
+        """A tensor of the device like that of the host."""
+        made: Tensor = xb.create_placeholder_tensor(list(tensor.shape), tensor.dtype)  # type: ignore[no-untyped-call]
+        return made
+
+    def _queued(self) -> list[Tensor]:
+        # In the order of torch_xla's own step: results in another order would be another program.
+        found = sorted(_on_device(), key=_XLAC._xla_get_tensor_id)
+        return [tensor for tensor in found if _is_queued(tensor)]
+
+
+class NamesOperations(TorchDispatchMode):
+    """Writes the name of each operation to a file before it is traced; the last one is what the process ended in."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._path = path
+
+    def __enter__(self) -> Self:
+        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, traceback)  # type: ignore[no-untyped-call]
+        os.close(self._file)
+
+    def __torch_dispatch__(
+        self, function: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, function._schema.name.encode("utf-8"), 0)
+        return function(*args, **(kwargs or {}))
+
+
+def name_modules(network: nn.Module) -> None:
+    """Has every operation, of the backward pass too, carry the name of the module of `network` that it belongs to."""
+    scopes: list[Any] = []
+
+    def enter(name: str) -> Callable[..., None]:
+        return lambda *_: scopes.append(_XLAC.profiler.scope_pusher(name))
+
+    def leave(*_: object) -> None:
+        scopes.pop()
+
+    for name, module in network.named_modules():
+        if not list(module.children()):
+            module.register_forward_pre_hook(enter(name))
+            module.register_forward_hook(leave)
+            module.register_full_backward_pre_hook(enter(name + _BACKWARD))
+            module.register_full_backward_hook(leave)
+
+
+def _on_device() -> list[Tensor]:
+    """All tensors on an XLA device that somebody holds, a moment ago or now."""
+    # By type: to ask each object for its class wakes those that warn when they are touched.
+    held = [thing for thing in gc.get_objects() if issubclass(type(thing), Tensor)]
+    return [tensor for tensor in held if tensor.device.type == "xla"]
+
+
+def _is_queued(tensor: Tensor) -> bool:
+    """Whether it is yet to be computed, from others."""
+    queued = re.search(r"^IR: (.*)$", _XLAC._get_xla_tensor_debug_info(tensor), re.MULTILINE)
+    return queued is not None and queued[1] != "None" and "xla::device_data" not in queued[1]
+
+
+def _bytes(tensors: Sequence[Tensor]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
