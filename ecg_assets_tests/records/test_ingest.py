@@ -141,7 +141,7 @@ DAMAGES: dict[str, tuple[str, Callable[[Path, str], object]]] = {
     "microvolts": ("absurd_value", lambda s, i: rewrite(one(s, i), lambda t: first_cell(t, "195.0"))),
     "too short for its fs": (
         "wrong_length",
-        lambda s, i: rewrite(one(s, i), lambda t: t[: t.rstrip().rfind("\n") + 1]),
+        lambda s, i: rewrite(one(s, i), lambda t: "".join(t.splitlines(keepends=True)[:-300])),
     ),
     "cut off in a row": ("unreadable", lambda s, i: rewrite(one(s, i), lambda t: t[: t.index("\n", len(t) // 2) + 4])),
     "no text": ("unreadable", lambda s, i: one(s, i).write_bytes(b"\x89PNG\r\n\x1a\n\xff" * 50)),
@@ -152,7 +152,10 @@ DAMAGES: dict[str, tuple[str, Callable[[Path, str], object]]] = {
     "another record's fs": ("wrong_length", lambda s, i: set_fs(s, i, "300")),
     "no fs": ("unknown_fs", lambda s, i: set_fs(s, i, "")),
     "not in train.csv": ("unknown_fs", lambda s, i: edit_table(s, lambda t: t[t["id"] != i])),
-    "twice in train.csv": ("duplicate_id", lambda s, i: edit_table(s, lambda t: pd.concat([t, t[t["id"] == i]]))),
+    "twice in train.csv": (
+        "duplicate_id",
+        lambda s, i: edit_table(s, lambda t: pd.concat([t, t[t["id"] == i].assign(fs="499")])),
+    ),
     "two files": ("duplicate_id", lambda s, i: copy_to(one(s, i), s / "train" / "again" / f"{i}.csv")),
 }
 
