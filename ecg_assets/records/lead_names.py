@@ -26,8 +26,8 @@ def lead_named(name: str) -> tuple[str, int] | None:
         return None
     text, signs = _UPSIDE_DOWN.subn(" ", text)
     for pattern in (r"^[\s(\[]*-", r"-[\s)\]]*$", r"(?<=[\s(\[])-(?=[^\s-])"):
-        text, found = re.subn(pattern, " ", text, count=1)
-        signs += found
+        text, count = re.subn(pattern, " ", text, count=1)
+        signs += count
     if signs > 1:
         return None
     found = re.fullmatch(r"(?:ecg)?[\W_]*(?:lead)?[\W_]*(.*?)[\W_]*", text)

@@ -58,7 +58,7 @@ class _Change:
 
     said: str
     matrix: Matrix
-    leads: int
+    steps: int
 
 
 def limb_leads(signal_mv: npt.NDArray[np.floating], fs_hz: float) -> LimbLeads:
@@ -69,19 +69,30 @@ def limb_leads(signal_mv: npt.NDArray[np.floating], fs_hz: float) -> LimbLeads:
         fs_hz: its sampling rate.
     """
     step = max(1, round(STEP_S * fs_hz))
-    limbs = np.asarray(signal_mv[: len(LIMB_LEADS)], dtype=np.float64)
-    energies = list(_energies(limbs[:, step:] - limbs[:, :-step], SHORTEST_S * fs_hz))
-    violation = _violation(energies, np.eye(len(LIMB_LEADS)))
+    limbs = _moving(np.asarray(signal_mv[: len(LIMB_LEADS)], dtype=np.float64), round(SHORTEST_S * fs_hz))
+    sums = list(_energies(limbs[:, step:] - limbs[:, :-step], SHORTEST_S * fs_hz))
+    violation = _violation(sums, np.eye(len(LIMB_LEADS)))
     if violation is None or violation < TURNED:
         return LimbLeads(violation or 0.0, ())
-    tried = [(change, _violation(energies, change.matrix)) for change in _changes()]
+    tried = [(change, _violation(sums, change.matrix)) for change in _changes()]
     fits = [(change, left) for change, left in tried if left is not None and left <= EXPLAINED * violation]
     if not fits:
         return LimbLeads(violation, ())
     best = min(left for _, left in fits)
     alike = [change for change, left in fits if left <= 1.2 * best + 0.02]
-    fewest = min(change.leads for change in alike)
-    return LimbLeads(violation, tuple(change.said for change in alike if change.leads == fewest))
+    fewest = min(change.steps for change in alike)
+    return LimbLeads(violation, tuple(change.said for change in alike if change.steps == fewest))
+
+
+def _moving(limbs: Matrix, shortest: int) -> Matrix:
+    """The leads with NaN wherever one stays at the same value for a second: nothing was recorded there."""
+    moving = limbs.copy()
+    for values, row in zip(limbs, moving, strict=True):
+        begins = np.flatnonzero(np.diff(values, prepend=np.nan) != 0)
+        ends = np.append(begins[1:], len(values))
+        for place in np.flatnonzero(ends - begins >= shortest):
+            row[begins[place] : ends[place]] = np.nan
+    return moving
 
 
 def _energies(steps: Matrix, shortest: float) -> Iterator[tuple[Matrix, Matrix]]:
@@ -117,8 +128,8 @@ def _changes() -> Iterator[_Change]:
             matrix = np.eye(len(LIMB_LEADS))
             matrix[places, places] = -1
             names = " and ".join(LIMB_LEADS[place] for place in places)
-            yield _Change(f"{names} {'is' if count == 1 else 'are'} upside down", matrix, 2 * count - 1)
+            yield _Change(f"{names} {'is' if count == 1 else 'are'} upside down", matrix, count)
     for one, other in combinations(range(len(LIMB_LEADS)), 2):
         matrix = np.eye(len(LIMB_LEADS))
         matrix[[one, other]] = matrix[[other, one]]
-        yield _Change(f"{LIMB_LEADS[one]} and {LIMB_LEADS[other]} are swapped", matrix, 2)
+        yield _Change(f"{LIMB_LEADS[one]} and {LIMB_LEADS[other]} are swapped", matrix, 1)

@@ -93,7 +93,7 @@ def _lines(path: Path, handle: Iterable[str], odd: _Oddities) -> Iterator[Line]:
                 "texts with commas into quotes"
             )
         if cells:
-            yield _line(*(cells[place].strip() if place < len(cells) else "" for place in places), odd)
+            yield _line([cells[place].strip() if place < len(cells) else "" for place in places], odd)
 
 
 def _places(path: Path, header: list[str]) -> list[int]:
@@ -107,7 +107,8 @@ def _places(path: Path, header: list[str]) -> list[int]:
     return [names.index(name) if name in names else 1 << 30 for name in ("id", "fs", "labels")]
 
 
-def _line(record_id: str, fs: str, labels: str, odd: _Oddities) -> Line:
+def _line(cells: list[str], odd: _Oddities) -> Line:
+    record_id, fs, labels = cells
     plain_id, rate = plain_number(record_id), _RATE.fullmatch(fs)
     plain_fs = rate.group(1) if rate else fs
     if plain_id != record_id:
