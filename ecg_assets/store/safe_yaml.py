@@ -47,7 +47,7 @@ def first_problem(error: ValidationError) -> str:
 
 
 def _loaded(path: Path, text: str) -> Any:
-    """As `yaml.safe_load`, but counted between reading and expanding: names and merges (`<<`) can repeat without end."""
+    """As `yaml.safe_load`, but counted before it is expanded: names and merges (`<<`) can repeat without end."""
     loader = yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()
