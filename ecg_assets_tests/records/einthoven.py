@@ -15,4 +15,5 @@ def beats_mv(fs_hz: float, seconds: float = 10.0) -> Signal:
     )
     two = one + three
     limbs = [one, two, three, -(one + two) / 2, (one - three) / 2, (two + three) / 2]
-    return np.round(np.stack([*limbs, *(0.1 * k * two for k in range(1, 7))]), 3)
+    signal: Signal = np.round(np.stack([*limbs, *(0.1 * k * two for k in range(1, 7))]), 3)
+    return signal

@@ -338,7 +338,7 @@ def test_a_record_that_nobody_may_read_is_refused_alone(
     monkeypatch.setattr(Path, "open", refusing)
     report = take(root, source_copy)
     assert (report.accepted, report.quarantined) == (5, {"unreadable": 1})
-    assert f"{victim}.csv cannot be read (Permission denied)" in report.index.set_index("id").loc[victim, "reason"]
+    assert f"{victim}.csv cannot be read (Permission denied)" in str(report.index.set_index("id").loc[victim, "reason"])
 
 
 @pytest.mark.real

@@ -37,11 +37,15 @@ class Header:
         written: its own words.
         place: the header that the package reads; that itself, or one with plain names.
         parsed: as the package reads it (`wfdb.Record`).
+        frames: how many the recording has.
+        tells_frames: the header says so; else they were counted.
     """
 
     written: Written
     place: Path
     parsed: Any
+    frames: int
+    tells_frames: bool
 
     @property
     def path(self) -> Path:
@@ -71,7 +75,21 @@ def opened_header(path: Path) -> Iterator[Header]:
     with as_the_package_reads_it(words) as place:
         parsed = _parsed(path, place)
         require_files(words)
-        yield Header(words, place, parsed)
+        # header(5) leaves it to the writer to tell of it.
+        frames = parsed.sig_len or (_counted(path, place) if parsed.n_sig else 0)
+        yield Header(words, place, parsed, frames, bool(parsed.sig_len))
+
+
+def _counted(path: Path, place: Path) -> int:
+    """How many frames the signal files hold."""
+    import wfdb
+
+    try:
+        return int(wfdb.rdrecord(str(place.with_suffix("")), channels=[0], physical=False).sig_len)
+    except Exception as error:  # as above
+        raise RecordRejected(
+            "unreadable", f"{path.name} does not fit its signal files ({say(error)}): fetch them again"
+        ) from error
 
 
 def _in_full(words: list[str], name: str) -> str:

@@ -133,7 +133,7 @@ class _Span:
 
 def _spans(header: Header, leads: list[LeadPlace], window: Window) -> list[_Span]:
     parsed = header.parsed
-    frames_hz, held = float(parsed.fs), parsed.sig_len or 0
+    frames_hz, held = float(parsed.fs), header.frames
     spans = []
     for lead in leads:
         per_frame = parsed.samps_per_frame[lead.place] or 1
@@ -163,7 +163,7 @@ def _read_samples(header: Header, leads: list[LeadPlace], spans: list[_Span]) ->
         found = wfdb.rdrecord(
             str(header.place.with_suffix("")),
             sampfrom=begin,
-            sampto=end,
+            sampto=end if header.tells_frames else None,
             channels=[lead.place for lead in leads],
             physical=False,
             smooth_frames=not framed,

@@ -1,5 +1,6 @@
 """The kaggle client's present credentials: with the real client, a server on loopback, and each advice carried out."""
 
+import importlib
 import json
 import os
 import socket
@@ -169,9 +170,8 @@ def test_without_a_network_nothing_is_said_against_the_credentials(
     (home / ".kaggle" / "access_token").write_text(TOKEN)
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    from kagglesdk import kaggle_env
-
-    monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.PROD, f"http://127.0.0.1:{port}")
+    known = importlib.import_module("kagglesdk.kaggle_env")
+    monkeypatch.setitem(known._env_to_endpoint, known.KaggleEnv.PROD, f"http://127.0.0.1:{port}")
     said = refusal()
     assert "Kaggle cannot be reached, see to the network or its proxy" in said
     assert "after 3 tries" in said

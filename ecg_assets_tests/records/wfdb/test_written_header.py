@@ -1,6 +1,7 @@
 """Headers as published sets have them: endings and folders in names, signs, frames, and names that lead nowhere."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,18 +32,31 @@ def as_mat(path: Path) -> None:
     header(path, "r1.dat 16 ", "r1.mat 16+24 ")
 
 
-ODD = {
-    "its ending in the record's name": lambda path: (as_mat(path), header(path, "r1 12", "r1.mat 12")),
-    "a folder in the record's name": lambda path: header(path, "r1 12", "ge/r1 12"),
-    "a folder in the file's name": lambda path: header(path, "r1.dat", "ge_beats/r1.dat"),
-    "a folder of Windows": lambda path: header(path, "r1.dat", "ge\\r1.dat"),
-    "a file's name without an ending": lambda path: (as_mat(path), header(path, "r1.mat", "r1")),
-    "another case": lambda path: header(path, "r1.dat", "r1.DAT"),
-    "a file's name with two dots": lambda path: (
-        path.with_suffix(".dat").rename(path.with_name("r1.a.dat")),
-        header(path, "r1.dat", "r1.a.dat"),
-    ),
+def with_its_ending(path: Path) -> None:
+    as_mat(path)
+    header(path, "r1 12", "r1.mat 12")
+
+
+def without_an_ending(path: Path) -> None:
+    as_mat(path)
+    header(path, "r1.mat", "r1")
+
+
+def with_two_dots(path: Path) -> None:
+    path.with_suffix(".dat").rename(path.with_name("r1.a.dat"))
+    header(path, "r1.dat", "r1.a.dat")
+
+
+ODD: dict[str, Callable[[Path], object]] = {
+    "its ending in the record's name": with_its_ending,
+    "a folder in the record's name": lambda path: rewrite(path, ("r1 12", "ge/r1 12")),
+    "a folder in the file's name": lambda path: rewrite(path, ("r1.dat", "ge_beats/r1.dat")),
+    "a folder of Windows": lambda path: rewrite(path, ("r1.dat", "ge\\r1.dat")),
+    "a file's name without an ending": without_an_ending,
+    "another case": lambda path: rewrite(path, ("r1.dat", "r1.DAT")),
+    "a file's name with two dots": with_two_dots,
     "a mark of UTF-8": lambda path: path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes()),
+    "no number of samples": lambda path: rewrite(path, ("r1 12 500 5000", "r1 12 500")),
 }
 
 
