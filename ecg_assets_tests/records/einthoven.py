@@ -15,5 +15,5 @@ def beats_mv(fs_hz: float, seconds: float = 10.0) -> Signal:
     )
     two = one + three
     limbs = [one, two, three, -(one + two) / 2, (one - three) / 2, (two + three) / 2]
-    signal: Signal = np.round(np.stack([*limbs, *(0.1 * k * two for k in range(1, 7))]), 3)
-    return signal
+    signal_mv = np.stack([*limbs, *(0.1 * k * two for k in range(1, 7))])
+    return np.round(signal_mv, 3).astype(np.float64)
