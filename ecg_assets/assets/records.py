@@ -1,18 +1,21 @@
 """The records, as they came in."""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
 
 from ecg_assets.assets.metadata import drawn, table, told
-from ecg_assets.records.index import QUARANTINED
+from ecg_assets.records.index import ACCEPTED, QUARANTINED
 from ecg_assets.records.ingest import RECORDS_VERSION, IngestReport, ingest
 from ecg_assets.records.preview import rhythm_strips
 from ecg_assets.records.sources.config import SourceConfig, SourceSpec
 from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.store.compute.pool import default_workers
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SOURCE_VARIABLE, RECORDS_VARIABLE = "ECG_SOURCE", "ECG_RECORDS"
 _REASONS_SHOWN, _STRIPS_SHOWN = 50, 4
@@ -101,11 +104,13 @@ def raw_csvs(
     summary = f"{report.accepted} records accepted, {refused} quarantined"
     # Why records are missing is what people come for: above all that is only good to know.
     why = {"quarantined_by": report.quarantined, "reasons": _reasons(report)} if refused else {}
+    notes = {"noted_by": report.noted, "notes": _notes(report)} if report.noted else {}
     metadata = told(
         summary,
         root.ori_csv,
         picture=drawn(root, "raw_csvs", "lead II of four records", report.digest, rhythm_strips, root, _STRIPS_SHOWN),
         **why,
+        **notes,
         accepted=report.accepted,
         quarantined=refused,
         made=report.accepted - report.reused,
@@ -124,5 +129,13 @@ def _counts(report: IngestReport, column: str) -> dict[str, int]:
 
 
 def _reasons(report: IngestReport) -> dg.MetadataValue:
-    refused = report.index[report.index["status"] == QUARANTINED].head(_REASONS_SHOWN)
-    return table(refused[["id", "code", "reason"]].to_dict("records"))
+    return _told(report.index[report.index["status"] == QUARANTINED])
+
+
+def _notes(report: IngestReport) -> dg.MetadataValue:
+    """What is odd about records that were accepted all the same."""
+    return _told(report.index[(report.index["status"] == ACCEPTED) & report.index["code"].notna()])
+
+
+def _told(rows: "pd.DataFrame") -> dg.MetadataValue:
+    return table(rows.head(_REASONS_SHOWN)[["id", "code", "reason"]].to_dict("records"))

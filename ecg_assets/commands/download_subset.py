@@ -49,8 +49,8 @@ def download_subset_command(
     kaggle_subset.json         the SHA-256 of each file, and what was asked for
 
     The same seed draws the same records; more of them keep the first ones. What is there is not downloaded again, and
-    an interrupted download is continued. Credentials are those of the `kaggle` package: ~/.kaggle/kaggle.json, or
-    KAGGLE_USERNAME and KAGGLE_KEY; the competition's rules must be accepted once on its page.
+    an interrupted download is continued. Credentials are those of the `kaggle` package: ~/.kaggle/access_token, or
+    KAGGLE_API_TOKEN (an older kaggle.json will do); the competition's rules must be accepted once on its page.
 
     \b
     Examples:

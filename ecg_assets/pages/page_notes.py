@@ -21,7 +21,7 @@ class Drawn:
         style: the paper's name.
         wave_pixels: of the mask.
         pixels: of the page.
-        notes: which of `shard.NOTES` its layout has.
+        notes: which of `shard.NOTES` hold for it.
     """
 
     key: str

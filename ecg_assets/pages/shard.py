@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from ecg_assets.pages.config import PagesConfig
+from ecg_assets.pages.layout.panels import NO_BASELINES
 from ecg_assets.pages.layout.plan import plan_page
 from ecg_assets.pages.page_notes import Drawn, as_columns, drawn_before
 from ecg_assets.pages.paper.papers import StyledPaper, StyledPapers
 from ecg_assets.pages.paths import layout_path, mask_path, page_path
 from ecg_assets.pages.raster.png import encode
 from ecg_assets.pages.upright.page import render_page
+from ecg_assets.records.baseline import offsets_mv
 from ecg_assets.records.ingest import load_record
 from ecg_assets.store.atomic import json_bytes, write_bytes
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes, sha256_file
@@ -22,7 +24,11 @@ from ecg_assets.store.stages.runner import manifest_path
 
 STAGE = "rendered_waves"
 PROVENANCE = ("source", "licence", "labels")
-NOTES = ("empty_panels", "partial_panels", "flat_panels", "off_page_panels")
+OFF_ROW = "off_row_panels"
+_FIRST_NOTES = ("empty_panels", "partial_panels", "flat_panels", "off_page_panels")
+NOTES = (*_FIRST_NOTES, OFF_ROW, "baselines_mv")
+# Enters what the pages of some records follow from, and of no others.
+OFF_ZERO = "offsets are taken off"
 
 Row = dict[str, Any]
 
@@ -38,6 +44,7 @@ class PageShard:
         columns: of the index, for this shard's records: `id`, `fs_hz`, `sha256` and `PROVENANCE`.
         config: the styles.
         looks: by paper, the hash of all that its pages' look follows from.
+        off_zero: ids of records whose leads' offsets are taken off; the index notes them.
     """
 
     root: DataRoot
@@ -46,6 +53,7 @@ class PageShard:
     columns: dict[str, list[Any]]
     config: PagesConfig
     looks: dict[str, str]
+    off_zero: frozenset[str] = frozenset()
 
     @property
     def fingerprint(self) -> str:
@@ -68,7 +76,8 @@ class PageShard:
         before, files, now = drawn_before(held), dict[str, str](), dict[str, Drawn]()
         drawn = 0
         for style, row in planned:
-            key = fingerprint(self.made_from.code_version, self.looks[style], row)
+            told = [OFF_ZERO] if row["id"] in self.off_zero else []
+            key = fingerprint(self.made_from.code_version, self.looks[style], row, *told)
             kept = _kept_files(self.root, row["id"], key, held.files, before)
             if kept is None:
                 files |= self._draw(papers[style], row, key, now)
@@ -81,7 +90,9 @@ class PageShard:
     def _draw(self, styled: StyledPaper, row: Row, key: str, now: dict[str, Drawn]) -> dict[str, str]:
         record_id = row["id"]
         record = load_record(self.root, record_id, row["fs_hz"])
-        plan = plan_page(record, styled.name, styled.style, self.config.seed, styled.own is not None)
+        baselines_mv = offsets_mv(record.signal_mv) if record_id in self.off_zero else NO_BASELINES
+        own = styled.own is not None
+        plan = plan_page(record, styled.name, styled.style, self.config.seed, own, baselines_mv)
         page = render_page(plan, record, styled.paper)
         image, mask, layout = _places(self.root, record_id)
         wave = page.wave_hw
@@ -97,7 +108,7 @@ class PageShard:
             style=styled.name,
             wave_pixels=int(wave.sum()),
             pixels=page.layout["width_px"] * page.layout["height_px"],
-            notes=tuple(note for note in NOTES if page.layout[note]),
+            notes=tuple(note for note in NOTES if page.layout.get(note) or (note == OFF_ROW and page.off_row)),
         )
         return {self.root.relative(path): sha256_bytes(content) for path, content in contents.items()}
 
@@ -124,11 +135,13 @@ def _kept_files(
 
 def _told(now: dict[str, Drawn]) -> dict[str, Any]:
     pages = [now[record_id] for record_id in sorted(now)]
+    noted = {note: sum(note in page.notes for page in pages) for note in NOTES}
     return {
         "pages": len(pages),
         "styles": dict(sorted(Counter(page.style for page in pages).items())),
         "wave_pixels": sum(page.wave_pixels for page in pages),
         "pixels": sum(page.pixels for page in pages),
-        **{note: sum(note in page.notes for page in pages) for note in NOTES},
+        # The manifests of shards that have none of the later notes stay as they were.
+        **{note: count for note, count in noted.items() if count or note in _FIRST_NOTES},
         BY_RECORD: as_columns(now),
     }

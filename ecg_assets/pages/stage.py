@@ -8,10 +8,11 @@ from ecg_assets.pages.config import PagesConfig
 from ecg_assets.pages.paper.papers import OWN, StyledPapers
 from ecg_assets.pages.paths import paper_mask_path, paper_path
 from ecg_assets.pages.raster.png import encode
-from ecg_assets.pages.shard import PROVENANCE, STAGE, PageShard
+from ecg_assets.pages.shard import OFF_ZERO, PROVENANCE, STAGE, PageShard
 from ecg_assets.pages.style.page_style import PageStyle
 from ecg_assets.pages.style.style_mix import styles_of
 from ecg_assets.records.index import accepted_records
+from ecg_assets.records.notes import codes_in
 from ecg_assets.store.atomic import write_bytes
 from ecg_assets.store.compute.pool import Workers
 from ecg_assets.store.config_fields import fingerprint_fields
@@ -111,18 +112,23 @@ def plan_pages(root: DataRoot, config: PagesConfig) -> list[PageShard]:
         IndexMissingError: `raw_csvs` was not materialised.
     """
     columns = ["fs_hz", "sha256", *PROVENANCE]
-    index, config_parts, looks = accepted_records(root, ["shard", *columns]), look_of(config), _looks(config)
+    index, config_parts, looks = accepted_records(root, ["shard", *columns, "code"]), look_of(config), _looks(config)
+    noted = index.loc[index["code"].notna(), ["id", "code"]].itertuples(index=False)
+    off_zero = frozenset(str(row.id) for row in noted if "dc_offset" in codes_in(row.code))
     tasks = []
     for shard in range(root.shards):
         rows = index.loc[index["shard"] == shard, ["id", *columns]]
         held: dict[str, list[Any]] = {str(name): values.tolist() for name, values in rows.items()}
+        inputs = dict(zip(held["id"], fingerprints_of_rows(held), strict=True))
+        shifted = off_zero & inputs.keys()
         made_from = MadeFrom(
             code_version=CODE_VERSION,
             config=config_parts,
-            inputs=dict(zip(held["id"], fingerprints_of_rows(held), strict=True)),
+            # Of all other records the inputs, and so the pages, stay what they were.
+            inputs=inputs | {one: fingerprint(inputs[one], OFF_ZERO) for one in shifted},
             settings=config.model_dump(),
         )
-        tasks.append(PageShard(root, shard, made_from, held, config, looks))
+        tasks.append(PageShard(root, shard, made_from, held, config, looks, shifted))
     return tasks
 
 

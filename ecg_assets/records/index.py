@@ -51,8 +51,9 @@ def write_index(path: Path, rows: list[dict[str, object]]) -> None:
 def read_index(root: DataRoot) -> "pd.DataFrame":
     """All records, with the columns of `INDEX_SCHEMA`.
 
-    `labels` tells of rhythm and findings, where the source does. `input_sha256` is the hash of all that a record was
-    read from: equal means that it need not be read again.
+    `code` and `reason` tell why a record is quarantined, or what is noted of an accepted one (`records.notes`): most
+    have nothing there. `labels` tells of rhythm and findings, where the source does. `input_sha256` is the hash of all
+    that a record was read from: equal means that it need not be read again.
 
     Raises:
         IndexMissingError: `raw_csvs` was not materialised in this data root, or its index has other columns.

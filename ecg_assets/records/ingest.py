@@ -16,7 +16,8 @@ from ecg_assets.records.index import (
     read_index,
     write_index,
 )
-from ecg_assets.records.ingest_record import READ_VERSION, Intake, Offered, Row
+from ecg_assets.records.ingest_record import JUDGED_VERSION, READ_VERSION, Intake, Offered, Row
+from ecg_assets.records.notes import codes_in
 from ecg_assets.records.open_sources import Source, open_sources
 from ecg_assets.records.record import Record
 from ecg_assets.records.record_csv import read_record
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 CODE_VERSION = "2"
 RECORDS_VERSION = f"{CODE_VERSION}.{READ_VERSION}"
 STAGE = "raw_csvs"
+# In the manifest's `info`: by which rules the index was made.
+JUDGED = "judged"
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,12 @@ class IngestReport:
     def accepted(self) -> int:
         """Number of usable records."""
         return int((self.index["status"] == ACCEPTED).sum())
+
+    @property
+    def noted(self) -> dict[str, int]:
+        """Number of accepted records by what is noted of them, most frequent first."""
+        codes = self.index.loc[self.index["status"] == ACCEPTED, "code"]
+        return dict(Counter(code for one in codes.tolist() for code in codes_in(one)).most_common())
 
     @property
     def quarantined(self) -> dict[str, int]:
@@ -97,7 +106,9 @@ def ingest(root: DataRoot, config: SourceConfig, log: Log, workers: int = 1) -> 
     made_from = _made_from(config, sources)
     wanted = made_from.fingerprint(STAGE)
     manifest_path = root.ori_csv / "_manifests" / "records.json"
-    kept = _kept_report(root, log) if is_current(manifest_path, wanted, Presence(root.path)) else None
+    judged_before = _judged_before(manifest_path)
+    current = judged_before and is_current(manifest_path, wanted, Presence(root.path))
+    kept = _kept_report(root, log) if current else None
     if kept is not None:
         log("raw_csvs: the source is unchanged; nothing to do")
         return kept
@@ -105,8 +116,9 @@ def ingest(root: DataRoot, config: SourceConfig, log: Log, workers: int = 1) -> 
         chosen = _choose(offered, config)
         log(f"raw_csvs: {len(chosen)} of {len(offered)} records are taken")
         held = _held_files(manifest_path)
-        write_manifest(manifest_path, Manifest(stage=STAGE, fingerprint="", files=held))
-        intake = Intake(root, csv_path, workers, log)
+        noted = {JUDGED: JUDGED_VERSION} if judged_before else {}
+        write_manifest(manifest_path, Manifest(stage=STAGE, fingerprint="", files=held, info=noted))
+        intake = Intake(root, csv_path, workers, log, judged_before)
         rows = list(intake.rows(chosen))
     files = {
         root.relative(csv_path(root, str(row["id"]))): str(row["sha256"]) for row in rows if row["status"] == ACCEPTED
@@ -115,7 +127,9 @@ def ingest(root: DataRoot, config: SourceConfig, log: Log, workers: int = 1) -> 
     flush([root.path / name for name in files])
     write_index(root.index, rows)
     _forget(root, held, rows)
-    manifest = Manifest(stage=STAGE, fingerprint=wanted, files=files, info=made_from.as_info())
+    manifest = Manifest(
+        stage=STAGE, fingerprint=wanted, files=files, info={JUDGED: JUDGED_VERSION} | made_from.as_info()
+    )
     write_manifest(manifest_path, manifest)
     report = _report(root, intake.reused)
     if not report.accepted:
@@ -193,6 +207,11 @@ def _kept_report(root: DataRoot, log: Log) -> IngestReport | None:
     except IndexMissingError as error:
         log(f"raw_csvs: the index is made again: {error}")
         return None
+
+
+def _judged_before(manifest_path: Path) -> bool:
+    manifest = read_manifest(manifest_path)
+    return manifest is not None and manifest.info.get(JUDGED) == JUDGED_VERSION
 
 
 def _held_files(manifest_path: Path) -> dict[str, str]:

@@ -1,14 +1,18 @@
 """Takes records one by one: each gets its row of the index, and its CSV a place when it is accepted."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ecg_assets.records.baseline import offsets_mv
 from ecg_assets.records.index import ACCEPTED, QUARANTINED, IndexMissingError, read_index
+from ecg_assets.records.limb_leads import VIOLATED, limb_leads
+from ecg_assets.records.notes import Note, codes_in, columns_for
 from ecg_assets.records.open_sources import Source
 from ecg_assets.records.rejection import RecordRejected
-from ecg_assets.records.sources.base import Listed, is_plain_id
+from ecg_assets.records.sources.base import Listed, Taken, is_plain_id
 from ecg_assets.store.atomic import write_bytes
 from ecg_assets.store.compute.pool import map_unordered
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes, sha256_file
@@ -18,9 +22,14 @@ from ecg_assets.store.splits import shard_of, split_of
 
 # Of all that turns a source's files into a CSV and its verdict: records are read again when it changes.
 READ_VERSION = "1"
+# Of the rules by which a record that was read is accepted and noted: an index by older ones is made again once, when
+# records are next brought in, though no source has changed. Rows of records that nothing is noted of stay the same.
+JUDGED_VERSION = "1"
 _PROGRESS_EVERY = 100
 # Fewer are read sooner than worker processes start.
 _WORTH_WORKERS = 200
+_MOST_SHOWN = 3
+_ROUNDED = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+", re.ASCII)
 
 Row = dict[str, Any]
 
@@ -62,6 +71,7 @@ class Intake:
         place: where a record's CSV lies.
         workers: processes that read records; the result does not depend on it.
         log: receives a line for each that is refused, and now and then how far it has come.
+        judged_before: the index that is there was made by today's rules; else all records are read.
         reused: how many were accepted before and have not changed.
     """
 
@@ -69,18 +79,21 @@ class Intake:
     place: Callable[[DataRoot, str], Path]
     workers: int
     log: Log
+    judged_before: bool = True
     reused: int = 0
 
     def rows(self, offered: list[Offered]) -> Iterator[Row]:
         """Each record's row; its CSV is in place when it is accepted. What has not changed is not read again."""
-        before = rows_before(self.root)
+        before = rows_before(self.root) if self.judged_before else {}
+        odd: dict[str, list[str]] = {}
         due: list[_Task] = []
         for one in offered:
             about, path = one.about(), self.place(self.root, one.id)
             held = before.get(one.id)
             if held is not None and _is_as_before(held, about["input_sha256"], path):
                 self.reused += 1
-                yield about | _accepted(self.root, one.id, int(held.fs_hz), int(held.samples), held.sha256)
+                noted = {"code": held.code, "reason": held.reason}
+                yield about | noted | _accepted(self.root, one.id, int(held.fs_hz), int(held.samples), held.sha256)
             else:
                 due.append(_Task(self.root, about, one.listed, path))
         self.log(f"raw_csvs: {len(due)} of {len(offered)} records are read, {self.reused} have not changed")
@@ -90,7 +103,11 @@ class Intake:
                 self.log(f"raw_csvs: {number} of {len(due)} records read")
             if row["status"] == QUARANTINED:
                 self.log(f"raw_csvs: record {row['id']!r} is quarantined: {row['reason']}")
+            for code in codes_in(row["code"]) if row["status"] == ACCEPTED and "code" in row else []:
+                odd.setdefault(code, []).append(row["reason"])
             yield row
+        for code, reasons in sorted(odd.items()):
+            self.log(f"raw_csvs: {len(reasons)} accepted records are noted as {code} in the index, first: {reasons[0]}")
 
 
 def _is_as_before(held: Any, input_sha256: str, path: Path) -> bool:
@@ -123,13 +140,54 @@ def _take(task: _Task) -> Row:
     record_id = task.about["id"]
     try:
         if not is_plain_id(record_id):
-            raise RecordRejected(
-                "bad_id",
-                f"id {record_id!r} is no plain number or name (letters, digits, - and _, at most 64): rename it in "
-                "the source",
-            )
-        taken = task.listed.take()
+            raise RecordRejected("bad_id", _bad_id(record_id))
+        taken = _read(task.listed)
+        notes = judged(record_id, taken)
     except RecordRejected as rejection:
         return task.about | {"status": QUARANTINED, "code": rejection.code, "reason": rejection.reason}
     write_bytes(task.path, taken.csv, flushed=False)  # `ingest` flushes all at once
-    return task.about | _accepted(task.root, record_id, taken.fs_hz, taken.samples, sha256_bytes(taken.csv))
+    accepted = _accepted(task.root, record_id, taken.fs_hz, taken.samples, sha256_bytes(taken.csv))
+    return task.about | accepted | columns_for(notes)
+
+
+def _bad_id(record_id: str) -> str:
+    if _ROUNDED.fullmatch(record_id):
+        return f"id {record_id!r} was rounded by a spreadsheet: export train.csv again with the column id as text"
+    said = f"id {record_id!r} is no plain number or name (letters, digits, - and _, at most 64)"
+    return f"{said}: rename it in the source"
+
+
+def _read(listed: Listed) -> Taken:
+    try:
+        return listed.take()
+    except OSError as error:
+        name = Path(str(error.filename)).name if error.filename else listed.id
+        raise RecordRejected(
+            "unreadable", f"{name} cannot be read ({error.strerror}): make it readable, or leave it out"
+        ) from error
+
+
+def judged(record_id: str, taken: Taken) -> list[Note]:
+    """What is worth knowing of a record that was read.
+
+    Raises:
+        RecordRejected: its limb leads contradict each other, and would not if one were turned or two were swapped.
+    """
+    notes = list(taken.notes)
+    limbs = limb_leads(taken.signal_mv, taken.fs_hz)
+    if limbs.explained_by:
+        raise RecordRejected(
+            "wrong_leads",
+            f"record {record_id}: its limb leads contradict Einthoven and Goldberger by {limbs.violation:.0%}, as they "
+            f"do when {' or '.join(limbs.explained_by[:_MOST_SHOWN])}: correct the lead in the source",
+        )
+    if limbs.violation >= VIOLATED:
+        said = (
+            f"its limb leads contradict Einthoven and Goldberger by {limbs.violation:.0%}: were they recorded at once?"
+        )
+        notes.append(Note("limb_leads", f"record {record_id}: {said}"))
+    offsets = offsets_mv(taken.signal_mv)
+    if offsets:
+        said = ", ".join(f"{lead} {offset:+.2f} mV" for lead, offset in offsets.items())
+        notes.append(Note("dc_offset", f"record {record_id} lies off zero ({said}); print takes that off"))
+    return notes

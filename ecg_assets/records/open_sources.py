@@ -82,7 +82,7 @@ def _open(root: DataRoot, spec: SourceSpec, group: int, seed: int, log: Log) -> 
     if kind == "kaggle":
         licence = spec.licence or licence_of(address)
         return [Source(spec.name or "kaggle", licence, "", group, spec.records, KaggleFolder(folder))]
-    return _wfdb(spec, folder, address, group)
+    return _wfdb(spec, folder, address, group, log)
 
 
 def _detect(folder: Path) -> str:
@@ -91,12 +91,16 @@ def _detect(folder: Path) -> str:
     return "wfdb" if held else "kaggle"
 
 
-def _wfdb(spec: SourceSpec, folder: Path, address: str, group: int) -> list[Source]:
+def _wfdb(spec: SourceSpec, folder: Path, address: str, group: int, log: Log) -> list[Source]:
     """One source; or, where known collections lie side by side in a folder without a name, one for each subfolder."""
     if not folder.is_dir():
         raise SourceError(f"the source {folder} is no folder; set `path` to one that holds WFDB headers (*.hea)")
     window = Window(spec.window_start_s, spec.checksums)
-    parts = [part for part in sorted(folder.iterdir()) if part.is_dir() and next(part.rglob("*.hea"), None)]
+    folders = [part for part in sorted(folder.iterdir()) if part.is_dir()]
+    for part in folders:
+        if part.is_symlink():
+            log(f"raw_csvs: {part} is a linked folder and is not entered; copy the folder itself there")
+    parts = [part for part in folders if not part.is_symlink() and next(part.rglob("*.hea"), None)]
     if spec.name is not None or not any(collection_in(part.name) for part in parts):
         return [_wfdb_source(spec, address, group, WfdbFolder(folder, window))]
     sources = [_wfdb_source(spec, str(part), group, WfdbFolder(part, window)) for part in parts]

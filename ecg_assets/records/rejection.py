@@ -19,6 +19,7 @@ RejectionCode = Literal[
     "missing_value",
     "unknown_unit",
     "wrong_checksum",
+    "wrong_leads",
 ]
 REJECTION_CODES: tuple[RejectionCode, ...] = get_args(RejectionCode)
 

@@ -1,15 +1,19 @@
 """Reads YAML that people write: safely, and only so much of it, whatever it refers to by name."""
 
+import math
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
+from ecg_assets.store.regular_files import what_else
+
 _MOST_BYTES = 1 << 20
 # Counted with each repetition by name: a few lines can stand for a billion values.
 _MOST_VALUES = 100_000
 _SHOWN = 200
+_MERGE = "tag:yaml.org,2002:merge"
 
 
 class YamlFileError(ValueError):
@@ -23,16 +27,16 @@ def read_yaml(path: Path) -> Any:
         YamlFileError: it is missing, too large, no UTF-8, no YAML, or refers to itself.
     """
     try:
+        if what_else(path):
+            raise YamlFileError(f"{path} is {what_else(path)}, expected a YAML file")
         if path.stat().st_size > _MOST_BYTES:
             raise YamlFileError(f"{path} has more than {_MOST_BYTES >> 20} MiB; is it the right file?")
-        held = yaml.safe_load(path.read_text("utf-8"))
+        return _loaded(path, path.read_text("utf-8"))
     except YamlFileError:
         raise
     # A value that does not fit its tag is an error of Python's.
     except (OSError, yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise YamlFileError(f"{path} is no YAML text: {_said(error)}") from error
-    _refuse_growth(path, held)
-    return held
 
 
 def first_problem(error: ValidationError) -> str:
@@ -42,16 +46,55 @@ def first_problem(error: ValidationError) -> str:
     return f"{where[:_SHOWN]}: {first['msg'].removeprefix('Value error, ')[:_SHOWN]}"
 
 
-def _refuse_growth(path: Path, held: Any) -> None:
-    left, seen = [held], 0
-    while left:
-        value = left.pop()
-        inner = [*value.keys(), *value.values()] if isinstance(value, dict) else value
-        if isinstance(inner, list | tuple | set):
-            left.extend(inner)
-            seen += len(inner)
-        if seen > _MOST_VALUES:
+def _loaded(path: Path, text: str) -> Any:
+    """As `yaml.safe_load`, but counted before it is expanded: names and merges (`<<`) can repeat without end."""
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _Size().of(node) > _MOST_VALUES:
             raise YamlFileError(f"{path} holds more than {_MOST_VALUES} values, or refers to itself")
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+class _Size:
+    """Counts the values below a node, each as often as its names repeat it; infinite where it holds itself."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[int, float] = {}
+        self._pairs: dict[int, float] = {}
+
+    def of(self, node: yaml.Node) -> float:
+        if id(node) not in self._sizes:
+            self._sizes[id(node)] = math.inf  # while it is counted: only met again in itself
+            self._sizes[id(node)] = self._counted(node)
+        return self._sizes[id(node)]
+
+    def _counted(self, node: yaml.Node) -> float:
+        if isinstance(node, yaml.SequenceNode):
+            return sum(1 + self.of(one) for one in node.value)
+        if isinstance(node, yaml.MappingNode):
+            own = sum(2 + self.of(key) + self.of(value) for key, value in node.value)
+            return own + 2 * self._merged(node)
+        return 0
+
+    def _merged(self, node: yaml.MappingNode) -> float:
+        """Fields that a table takes over from others, before those of the same name become one."""
+        if id(node) not in self._pairs:
+            self._pairs[id(node)] = math.inf
+            sources = [value for key, value in node.value if key.tag == _MERGE]
+            tables = [one for value in sources for one in (value.value if _is_list(value) else [value])]
+            self._pairs[id(node)] = sum(
+                len(one.value) + self._merged(one) for one in tables if isinstance(one, yaml.MappingNode)
+            )
+        return self._pairs[id(node)]
+
+
+def _is_list(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.SequenceNode)
 
 
 def _said(error: Exception) -> str:

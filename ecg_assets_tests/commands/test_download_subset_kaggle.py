@@ -59,7 +59,7 @@ def test_no_credentials_is_an_error_that_says_how_to_get_them(tmp_path: Path, mo
     without_credentials(tmp_path / "home", monkeypatch)
     done = download("--out", str(tmp_path / "own"))
     assert done.exit_code == 1
-    assert "Create New Token" in done.output
+    assert "Generate New Token" in done.output
 
 
 def test_no_option_takes_a_credential() -> None:

@@ -1,8 +1,10 @@
 """From a source to the index: who is accepted, who is quarantined and why, and what is left alone."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from ecg_assets.records.index import INDEX_SCHEMA, accepted_records, read_index, write_index
 from ecg_assets.records.ingest import IngestReport, csv_path, ingest, load_record
 from ecg_assets.records.preview import rhythm_strips
+from ecg_assets.records.schema import index_problems
 from ecg_assets.records.sources.archive import ArchiveError
 from ecg_assets.records.sources.base import SourceError
 from ecg_assets.records.sources.config import SourceConfig
@@ -141,7 +144,7 @@ DAMAGES: dict[str, tuple[str, Callable[[Path, str], object]]] = {
     "microvolts": ("absurd_value", lambda s, i: rewrite(one(s, i), lambda t: first_cell(t, "195.0"))),
     "too short for its fs": (
         "wrong_length",
-        lambda s, i: rewrite(one(s, i), lambda t: t[: t.rstrip().rfind("\n") + 1]),
+        lambda s, i: rewrite(one(s, i), lambda t: "".join(t.splitlines(keepends=True)[:-300])),
     ),
     "cut off in a row": ("unreadable", lambda s, i: rewrite(one(s, i), lambda t: t[: t.index("\n", len(t) // 2) + 4])),
     "no text": ("unreadable", lambda s, i: one(s, i).write_bytes(b"\x89PNG\r\n\x1a\n\xff" * 50)),
@@ -152,7 +155,10 @@ DAMAGES: dict[str, tuple[str, Callable[[Path, str], object]]] = {
     "another record's fs": ("wrong_length", lambda s, i: set_fs(s, i, "300")),
     "no fs": ("unknown_fs", lambda s, i: set_fs(s, i, "")),
     "not in train.csv": ("unknown_fs", lambda s, i: edit_table(s, lambda t: t[t["id"] != i])),
-    "twice in train.csv": ("duplicate_id", lambda s, i: edit_table(s, lambda t: pd.concat([t, t[t["id"] == i]]))),
+    "twice in train.csv": (
+        "duplicate_id",
+        lambda s, i: edit_table(s, lambda t: pd.concat([t, t[t["id"] == i].assign(fs="499")])),
+    ),
     "two files": ("duplicate_id", lambda s, i: copy_to(one(s, i), s / "train" / "again" / f"{i}.csv")),
 }
 
@@ -246,6 +252,93 @@ def test_an_index_that_is_lost_or_damaged_is_made_again_though_no_record_has_cha
     after = take(root, source_copy)
     assert (after.skipped, after.digest) == (False, before.digest)
     assert root.index.read_bytes() == content
+
+
+def limbs_changed(source: Path, record_id: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    path = one(source, record_id)
+    change(pd.read_csv(path)).to_csv(path, index=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda t: t.assign(II=-t["II"]), "II is upside down"),
+        (lambda t: t.assign(aVL=-t["aVL"]), "aVL is upside down"),
+        (lambda t: t.rename(columns={"I": "II", "II": "I"}), "I and II are swapped"),
+    ],
+)
+def test_a_record_whose_limb_leads_are_turned_or_swapped_is_quarantined(
+    root: DataRoot, source_copy: Path, change: Callable[[pd.DataFrame], pd.DataFrame], says: str
+) -> None:
+    victim = ids_of(source_copy)[2]
+    limbs_changed(source_copy, victim, change)
+    report = take(root, source_copy)
+    assert report.quarantined == {"wrong_leads": 1}
+    row = report.index.set_index("id").loc[victim]
+    assert says in row["reason"]
+    assert victim in row["reason"]
+
+
+def test_limb_leads_that_do_not_fit_are_noted_in_the_index_and_the_note_stays(
+    root: DataRoot, source_copy: Path
+) -> None:
+    victim, other = ids_of(source_copy)[2:4]
+    limbs_changed(source_copy, victim, lambda t: t.assign(III=t["II"].to_numpy()[::-1] * 0.7))
+    lines: list[str] = []
+    first = ingest(root, SourceConfig(source=str(source_copy)), lines.append)
+    assert first.accepted == 6
+    assert first.noted == {"limb_leads": 1}
+    assert sum("noted as limb_leads" in line for line in lines) == 1
+    row = first.index.set_index("id").loc[victim]
+    assert victim in row["reason"]
+    assert index_problems(first.index, root.shards) == []
+    rewrite(one(source_copy, other), lambda text: text.replace("0.", "1.", 1))
+    again = take(root, source_copy)
+    assert (again.reused, again.noted) == (5, {"limb_leads": 1})
+    assert again.index.set_index("id").loc[victim, "reason"] == row["reason"]
+
+
+def test_records_by_older_rules_are_judged_once_more_and_what_is_sound_stays_the_same(
+    root: DataRoot, source_copy: Path
+) -> None:
+    """As a data root has it that was made before there were notes: nothing in it is stale."""
+    before, content = take(root, source_copy), root.index.read_bytes()
+    path = root.ori_csv / "_manifests" / "records.json"
+    manifest = json.loads(path.read_text())
+    assert manifest["info"].pop("judged")
+    path.write_text(json.dumps(manifest))
+    again = take(root, source_copy)
+    assert (again.skipped, again.reused, again.digest) == (False, 0, before.digest)
+    assert root.index.read_bytes() == content
+    assert json.loads(path.read_text())["fingerprint"] == manifest["fingerprint"]
+    assert take(root, source_copy).skipped
+
+
+def test_a_lead_far_off_zero_is_noted_with_its_offset(root: DataRoot, source_copy: Path) -> None:
+    victim = ids_of(source_copy)[2]
+    limbs_changed(source_copy, victim, lambda t: t.assign(V2=t["V2"] + 3.25 - t["V2"].median()))
+    report = take(root, source_copy)
+    row = report.index.set_index("id").loc[victim]
+    assert (row["status"], row["code"]) == ("accepted", "dc_offset")
+    assert "V2 +3.25 mV" in row["reason"]
+
+
+def test_a_record_that_nobody_may_read_is_refused_alone(
+    root: DataRoot, source_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Permissions do not stop whoever is root, so the system's answer is put in its place."""
+    victim = ids_of(source_copy)[2]
+    opening = Path.open
+
+    def refusing(path: Path, *args: Any, **more: Any) -> Any:
+        if path.name == f"{victim}.csv" and source_copy in path.parents:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opening(path, *args, **more)
+
+    monkeypatch.setattr(Path, "open", refusing)
+    report = take(root, source_copy)
+    assert (report.accepted, report.quarantined) == (5, {"unreadable": 1})
+    assert f"{victim}.csv cannot be read (Permission denied)" in str(report.index.set_index("id").loc[victim, "reason"])
 
 
 @pytest.mark.real

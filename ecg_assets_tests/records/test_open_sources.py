@@ -20,7 +20,7 @@ from ecg_assets.records.sources.base import SourceError
 from ecg_assets.records.sources.config import SourceConfig, SourceSpec
 from ecg_assets.records.wfdb import folder as wfdb_source
 from ecg_assets.records.wfdb import record as wfdb_record
-from ecg_assets.records.wfdb.record import Signal, Window
+from ecg_assets.records.wfdb.record import Reading, Window
 from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.labelled_page import read_paper, style_name_of
 from ecg_assets.samples.sampling import draw_samples
@@ -154,13 +154,13 @@ def test_a_changed_recording_alone_is_read_again_and_redraws_its_shard_alone(
     assert take(root, *sources).skipped
     write_recording(recordings / "ludb", "2", sines_mv(500) * 0.5)
     read: list[str] = []
-    reading = wfdb_record.read_recording
+    reading = wfdb_record.read_noted
 
-    def noted(path: Path, window: Window) -> tuple[int, Signal]:
+    def noted(path: Path, window: Window) -> Reading:
         read.append(path.stem)
         return reading(path, window)
 
-    monkeypatch.setattr(wfdb_source, "read_recording", noted)
+    monkeypatch.setattr(wfdb_source, "read_noted", noted)
     after = take(root, *sources)
     assert (after.skipped, after.reused, read) == (False, 9, ["2"])
     changed = before.index["sha256"] != after.index["sha256"]

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecg_assets.records.csv_cells import any_cells, plain_cells
+from ecg_assets.records.csv_header import read_csv_header
 from ecg_assets.records.record import LEADS
-from ecg_assets.records.record_csv import _any_columns, _plain_columns, csv_of, read_record
+from ecg_assets.records.record_csv import csv_of, read_record
 from ecg_assets.records.rejection import RecordRejected
 
 FS_HZ = 250
@@ -75,17 +77,17 @@ def test_a_cell_written_in_another_way_is_read_as_the_same_number(tmp_path: Path
 
 
 def test_the_quick_way_to_read_gives_what_the_careful_way_gives(tmp_path: Path) -> None:
-    lines, names = lines_of_a_record(), list(LEADS)
-    text = "\n".join(lines)
-    quick, careful = _plain_columns(text, names), _any_columns(tmp_path / "7.csv", text, names)
+    lines = lines_of_a_record()
+    body, header = "\n".join(lines[1:]).encode(), read_csv_header(tmp_path / "7.csv", lines[0].encode())
+    quick, careful = plain_cells(body, len(LEADS)), any_cells(tmp_path / "7.csv", body, header, 2, LEADS)
     assert quick is not None
-    for lead in LEADS:
-        np.testing.assert_array_equal(quick[lead], careful[lead])
+    np.testing.assert_array_equal(quick, careful.values)
 
 
 @pytest.mark.parametrize("cell", ["NAN", "inf", "0x1", "1_0", "1 2", "1.2.3", "--1", "e", "-", "1\n2", "1,2", "\n"])
 def test_the_quick_way_leaves_what_is_odd_to_the_careful_way(tmp_path: Path, cell: str) -> None:
-    assert _plain_columns("\n".join(with_cell(lines_of_a_record(), 11, "II", cell)), list(LEADS)) is None
+    body = "\n".join(with_cell(lines_of_a_record(), 11, "II", cell)[1:]).encode()
+    assert plain_cells(body, len(LEADS)) is None
 
 
 Lines = list[str]
@@ -97,14 +99,17 @@ Lines = list[str]
         ("missing_lead", "7.csv lacks V3", lambda lines: without_lead(lines, "V3")),
         ("extra_lead", "['V7']", lambda lines: [line + (",V7" if n == 0 else ",") for n, line in enumerate(lines)]),
         ("extra_lead", "lead V2 twice", lambda lines: renamed(lines, "V1", "V2")),
-        ("misspelt_lead", "'AVR', expected 'aVR'", lambda lines: renamed(lines, "aVR", "AVR")),
-        ("misspelt_lead", "'Lead II', expected 'II'", lambda lines: renamed(lines, "I,II", "I,Lead II")),
+        ("misspelt_lead", "'aRV', expected 'aVR'", lambda lines: renamed(lines, "aVR", "aRV")),
+        ("missing_lead", "lacks aVR and has ['--aVR']", lambda lines: renamed(lines, "aVR", "--aVR")),
+        ("missing_lead", "lacks aVR and has ['~aVR']", lambda lines: renamed(lines, "aVR", "~aVR")),
         ("no_number", "lead aVL holds no number", lambda lines: clear(lines, "aVL")),
         ("not_a_number", "row 12, lead II: 'x'", lambda lines: with_cell(lines, 11, "II", "x")),
         ("infinite_value", "row 101, lead II", lambda lines: with_cell(lines, 100, "II", "-inf")),
         ("absurd_value", "row 101, lead II: 850 is beyond", lambda lines: with_cell(lines, 100, "II", "850")),
-        ("wrong_length", "has 2499 rows, expected 2500", lambda lines: lines[:-1]),
-        ("wrong_length", "has 2501 rows, expected 2500", lambda lines: [*lines, lines[-1]]),
+        ("wrong_length", "has 2474 rows, expected 2500", lambda lines: lines[:-26]),
+        ("wrong_length", "has 2526 rows, expected 2500", lambda lines: [*lines, *lines[-26:]]),
+        ("wrong_length", "250 Hz): if it is a record of 500 Hz, correct", lambda lines: [*lines, *lines[1:]]),
+        ("unreadable", "line 1001 is empty, expected 12", lambda lines: [*lines[:1000], "", *lines[1000:-1]]),
         ("unreadable", "line 2501 has 3 cells", lambda lines: [*lines[:-1], "1,2,3"]),
         ("unreadable", "is empty", lambda lines: [""]),
         ("unreadable", "NUL bytes", lambda lines: with_cell(lines, 5, "II", "\x00")),

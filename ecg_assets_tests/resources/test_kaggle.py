@@ -102,11 +102,11 @@ def test_without_credentials_the_run_is_green_warns_and_tells_how_to_get_them(
     (tmp_path / "scans" / "inbox" / "own.png").write_bytes(b"one")
     result = run(tmp_path)
     metadata = made(result).metadata
-    assert "kaggle.json" in str(metadata["not_downloaded_because"].value)
+    assert "access_token" in str(metadata["not_downloaded_because"].value)
     assert metadata["summary"].value == "nothing downloaded; 1 files in the inbox"
     (check,) = result.get_asset_check_evaluations()
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert "Create New Token" in str(check.description)
+    assert "Generate New Token" in str(check.description)
 
 
 def test_required_without_credentials_fails_with_the_same_sentence(
@@ -117,7 +117,7 @@ def test_required_without_credentials_fails_with_the_same_sentence(
     assert not result.success
     (failure,) = [event for event in result.all_events if event.is_step_failure]
     assert "`required` is set: there are no Kaggle credentials" in str(failure.step_failure_data.user_failure_data)
-    assert "Create New Token" in str(failure.step_failure_data.user_failure_data)
+    assert "Generate New Token" in str(failure.step_failure_data.user_failure_data)
 
 
 @pytest.mark.parametrize("variant", ["0002", "../../0001"])

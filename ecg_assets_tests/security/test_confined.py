@@ -12,6 +12,7 @@ import pytest
 
 from ecg_assets.records.index import IndexMissingError, accepted_records, read_index, write_index
 from ecg_assets.records.ingest import IngestReport, csv_path, ingest
+from ecg_assets.records.sources.base import SourceError
 from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.scans.inbox import images_in, inbox
 from ecg_assets.scans.stage import segment_inbox
@@ -100,6 +101,62 @@ def test_a_pipe_and_a_link_to_a_device_are_no_records(root: DataRoot, source_cop
     second.unlink()
     second.symlink_to("/dev/zero")
     assert {code for code, _ in reasons(take(root, source_copy)).values()} == {"missing_file"}
+
+
+@pytest.mark.parametrize("name", ["train", "train.csv", "train-csvs.tar.gz"])
+def test_a_source_whose_table_or_folder_leads_elsewhere_is_refused_and_nothing_of_it_is_shown(
+    root: DataRoot, source_copy: Path, tmp_path: Path, name: str
+) -> None:
+    outside = tmp_path / "outside"
+    if (source_copy / name).exists():
+        (source_copy / name).rename(outside)
+    else:
+        outside.write_text("secret,of,others\n")
+    if name == "train.csv":
+        outside.write_text("secret,of,others\n")
+    (source_copy / name).symlink_to(outside)
+    with pytest.raises(SourceError, match=f"{name} is a link out of the source") as caught:
+        take(root, source_copy)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("name", ["train.csv", "train-csvs.tar.gz"])
+def test_a_pipe_in_place_of_a_sources_file_is_named_and_never_opened(
+    root: DataRoot, source_copy: Path, name: str
+) -> None:
+    (source_copy / name).unlink(missing_ok=True)
+    os.mkfifo(source_copy / name)
+    with pytest.raises(SourceError, match=f"{name} is a pipe, expected a file"):
+        take(root, source_copy)
+
+
+@pytest.mark.timeout(30)
+def test_a_linked_collection_is_not_entered_and_a_header_that_is_a_pipe_is_named(
+    root: DataRoot, tmp_path: Path
+) -> None:
+    folder, outside = tmp_path / "wfdb", tmp_path / "outside" / "ptb-xl"
+    write_recording(folder / "ludb", "r1", sines_mv(500))
+    write_recording(outside, "r2", sines_mv(500) * 0.9)
+    (folder / "ptb-xl").symlink_to(outside)
+    os.mkfifo(folder / "ludb" / "r3.hea")
+    lines: list[str] = []
+    report = ingest(root, SourceConfig(source=str(folder)), lines.append)
+    assert report.index["id"].tolist() == ["ludb-r1"]
+    assert any("ptb-xl is a linked folder and is not entered" in line for line in lines)
+    assert any("r3.hea is a pipe, no header" in line for line in lines)
+
+
+def test_a_linked_header_is_refused_without_being_read(root: DataRoot, tmp_path: Path) -> None:
+    folder, outside = tmp_path / "wfdb", tmp_path / "outside"
+    write_recording(folder, "r1", sines_mv(500))
+    path = write_recording(outside, "r2", sines_mv(500))
+    (folder / "r2.hea").symlink_to(path)
+    before = take(root, folder).index.set_index("id")["input_sha256"]["wfdb-r2"]
+    path.write_text("another text\n")
+    after = take(root, folder)
+    assert (after.accepted, after.quarantined) == (1, {"unreadable": 1})
+    assert after.index.set_index("id")["input_sha256"]["wfdb-r2"] == before
 
 
 def test_a_wfdb_recording_whose_samples_are_linked_from_outside_is_refused(root: DataRoot, tmp_path: Path) -> None:

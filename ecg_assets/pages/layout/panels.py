@@ -1,6 +1,9 @@
 """Where each lead stands on the paper and which of the record's samples are printed there."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +18,7 @@ PRINTED_MM = 250.0
 PRINTED_S = 10.0
 _TOP_MM, _BOTTOM_MM, _RIGHT_MM = 42.0, 16.0, 2.0
 PULSE_S, PULSE_GAP_MM = 0.2, 2.0
+NO_BASELINES: Mapping[str, float] = MappingProxyType({})
 
 Points = npt.NDArray[np.float64]
 
@@ -33,6 +37,7 @@ class Panel:
         count: how many samples from there on; 0 when the record has none for this panel.
         window: how many samples the panel has room for.
         fs_hz: the record's sampling rate.
+        baseline_mv: what is taken off the record's values before they are printed, as carts do with a lead's offset.
     """
 
     lead: str
@@ -45,6 +50,11 @@ class Panel:
     count: int
     window: int
     fs_hz: int
+    baseline_mv: float = 0.0
+
+    def describe(self) -> dict[str, Any]:
+        """Its attributes; the baseline only where there is one."""
+        return {name: value for name, value in vars(self).items() if name != "baseline_mv" or value}
 
     def points_mm(self, record: Record, style: PageStyle) -> Points:
         """The trace's corners: (count, 2) float64, x and y in mm of the paper; y is NaN where the record is empty."""
@@ -52,12 +62,18 @@ class Panel:
         sign = -1.0 if self.lead.startswith("-") else 1.0
         points = np.empty((self.count, 2))
         points[:, 0] = self.x0_mm + np.arange(self.count) * (style.paper_speed_mm_per_s / self.fs_hz)
-        points[:, 1] = self.zero_y_mm - sign * style.gain_mm_per_mv * values_mv
+        points[:, 1] = self.zero_y_mm - sign * style.gain_mm_per_mv * (values_mv - self.baseline_mv)
         return points
 
 
-def panels_of(record: Record, style: PageStyle) -> list[Panel]:
-    """The panels, row by row; rhythm strips come last."""
+def panels_of(record: Record, style: PageStyle, baselines_mv: Mapping[str, float] = NO_BASELINES) -> list[Panel]:
+    """The panels, row by row; rhythm strips come last.
+
+    Args:
+        record: the signals.
+        style: the layout.
+        baselines_mv: by lead, what is taken off before it is printed.
+    """
     layout, zeros_mm = style.leads, row_zeros_mm(style)
     across = len(layout.columns)
     panels = [
@@ -66,7 +82,10 @@ def panels_of(record: Record, style: PageStyle) -> list[Panel]:
         for place, column in enumerate(layout.columns)
     ]
     strips = zip(layout.rhythm, zeros_mm[len(layout.columns[0]) :], strict=True)
-    return panels + [_panel(record, style, lead, True, zero_mm, 0, 1) for lead, zero_mm in strips]
+    panels += [_panel(record, style, lead, True, zero_mm, 0, 1) for lead, zero_mm in strips]
+    if not baselines_mv:
+        return panels
+    return [replace(panel, baseline_mv=baselines_mv.get(panel.lead.removeprefix("-"), 0.0)) for panel in panels]
 
 
 def row_zeros_mm(style: PageStyle) -> list[float]:

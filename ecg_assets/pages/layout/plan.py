@@ -1,10 +1,11 @@
 """A page before it is drawn: what stands where, in millimetres of paper."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ecg_assets.pages.layout.header import Text, header_of
-from ecg_assets.pages.layout.panels import Panel, column_mm, panels_of, row_zeros_mm
+from ecg_assets.pages.layout.panels import NO_BASELINES, Panel, column_mm, panels_of, row_zeros_mm
 from ecg_assets.pages.style.grid_style import Colour
 from ecg_assets.pages.style.page_style import PageStyle
 from ecg_assets.records.record import Record
@@ -72,6 +73,11 @@ class PagePlan:
         """Leads whose panel is filled in part only."""
         return [panel.lead for panel in self.panels if 0 < panel.count < panel.window - 1]
 
+    @property
+    def baselines_mv(self) -> dict[str, float]:
+        """By lead, what was taken off before it was printed; nothing for nearly all pages."""
+        return {panel.lead: panel.baseline_mv for panel in self.panels if panel.baseline_mv}
+
     def describe(self) -> dict[str, Any]:
         """The plan as JSON can say it; `plan_from` makes it again."""
         return {
@@ -89,14 +95,22 @@ class PagePlan:
             "stroke_px": self.stroke_px,
             "stroke_mm": self.stroke_mm,
             "ink": list(self.ink),
-            "panels": [dict(vars(panel)) for panel in self.panels],
+            "panels": [panel.describe() for panel in self.panels],
             "empty_panels": self.empty_panels,
             "partial_panels": self.partial_panels,
             "style_fields": fingerprint_fields(self.style),
+            **({"baselines_mv": self.baselines_mv} if self.baselines_mv else {}),
         }
 
 
-def plan_page(record: Record, style_name: str, style: PageStyle, seed: int, own_paper: bool = False) -> PagePlan:
+def plan_page(
+    record: Record,
+    style_name: str,
+    style: PageStyle,
+    seed: int,
+    own_paper: bool = False,
+    baselines_mv: Mapping[str, float] = NO_BASELINES,
+) -> PagePlan:
     """Lays a record out in a style; its pen and its person are drawn from the seed and the record's id."""
     rng = rng_for(seed, record.id, "pen")
     ink = style.inks[int(rng.integers(len(style.inks)))]
@@ -108,7 +122,7 @@ def plan_page(record: Record, style_name: str, style: PageStyle, seed: int, own_
         seed=seed,
         ink=ink,
         stroke_mm=stroke_mm,
-        panels=tuple(panels_of(record, style)),
+        panels=tuple(panels_of(record, style, baselines_mv)),
         header=tuple(header_of(record.id, style, seed)),
         own_paper=own_paper,
     )

@@ -37,12 +37,14 @@ class Page:
             trace covers at least half of a pixel and nothing hides it. Other ink that covers half of a pixel is
             background.
         layout: what stands where, as JSON can say it.
+        off_row: leads whose trace reaches the zero line of another row.
     """
 
     index_hw: PageIndex
     palette: Palette
     classes_hw: npt.NDArray[np.uint8]
     layout: dict[str, Any]
+    off_row: tuple[str, ...] = ()
 
     @property
     def wave_hw(self) -> npt.NDArray[np.bool_]:
@@ -100,6 +102,7 @@ def render_page(plan: PagePlan, record: Record, paper: Paper | None = None) -> P
         palette=palette_of(paper.colours, plan.ink),
         classes_hw=classes,
         layout={**plan.describe(), "texts": _text_boxes(plan), **_odd_traces(plan, traces)},
+        off_row=_off_row(plan, traces),
     )
 
 
@@ -158,3 +161,17 @@ def _odd_traces(plan: PagePlan, traces: list[Points]) -> dict[str, list[str]]:
         "flat_panels": [lead for lead, (top, bottom) in named if top == bottom],
         "off_page_panels": [lead for lead, (top, bottom) in named if top < 0 or bottom > height_px],
     }
+
+
+def _off_row(plan: PagePlan, traces: list[Points]) -> tuple[str, ...]:
+    """Leads whose trace reaches the zero line of the row above or below its own."""
+    zeros_px = np.unique([panel.zero_y_mm for panel in plan.panels]) * plan.style.px_per_mm
+    printed = [panel for panel in plan.panels if panel.count]
+    off = []
+    for panel, trace in zip(printed, traces, strict=True):
+        own_px = panel.zero_y_mm * plan.style.px_per_mm
+        top, bottom = np.fmin.reduce(trace[:, 1]), np.fmax.reduce(trace[:, 1])
+        above, below = zeros_px[zeros_px < own_px - 0.5], zeros_px[zeros_px > own_px + 0.5]
+        if (len(above) and top <= above[-1]) or (len(below) and bottom >= below[0]):
+            off.append(panel.lead)
+    return tuple(off)

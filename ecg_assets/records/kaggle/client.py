@@ -4,6 +4,7 @@ import contextlib
 import io
 import lzma
 import shutil
+import stat
 import struct
 import zipfile
 import zlib
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ecg_assets.records.kaggle.credentials import Credentials, find_credentials
 from ecg_assets.records.kaggle.errors import HOW_TO_GET_CREDENTIALS, KaggleUnavailableError, persistently, scrubbed
 from ecg_assets.store.atomic import atomic_path
 from ecg_assets.store.log import Log
@@ -93,30 +95,52 @@ class Competition:
 
 
 def connect(name: str, log: Log) -> Competition:
-    """A client with the credentials of ~/.kaggle/kaggle.json, or of KAGGLE_USERNAME and KAGGLE_KEY.
+    """A client with the credentials that `find_credentials` finds.
+
+    Kaggle is asked about an API token; a connection that breaks is tried again, and told as what it is.
 
     Raises:
-        KaggleUnavailableError: there are none, or they cannot be read.
+        KaggleUnavailableError: there are no credentials, they cannot be used, or Kaggle cannot be reached.
     """
-    said, printed = "", io.StringIO()
+    found, client = _prepared(log)
+    persistently(lambda: _authenticate(client, found), "the credentials' check", name, log, found.secrets)
+    secrets = (str(client.config_values[key]) for key in ("key", "token") if client.config_values.get(key))
+    return Competition(name, log, client, (*found.secrets, *secrets))
+
+
+def _prepared(log: Log) -> tuple[Credentials, Any]:
+    printed = io.StringIO()
     try:
-        # The package looks for credentials when it is imported, prints its help and leaves the interpreter.
+        # The package looks for credentials when it is imported, and prints its help.
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
             from kaggle.api.kaggle_api_extended import KaggleApi
+    except OSError as error:  # it makes a folder for its settings
+        raise KaggleUnavailableError(
+            f"the Kaggle client cannot make a folder for its settings ({scrubbed(error)}): set KAGGLE_CONFIG_DIR to one"
+        ) from error
+    client: Any = KaggleApi()
+    path = Path(client.config)
+    found = find_credentials(path)
+    if found.key_file and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        log(f"Warning: {path} is readable by other users on this system: chmod 600 {path}")
+    # It passes over a file that begins with a mark of UTF-8, and takes a list for fields.
+    client.read_config_file = lambda *_, **__: dict(found.key_file)
+    return found, client
 
-            client: Any = KaggleApi()
+
+def _authenticate(client: Any, found: Credentials) -> None:
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             client.authenticate()
     except SystemExit:
-        said = "there are no Kaggle credentials"
-    except (OSError, ValueError) as error:
-        said = f"the Kaggle credentials cannot be used ({scrubbed(error)})"
-    if said:
-        raise KaggleUnavailableError(f"{said}: {HOW_TO_GET_CREDENTIALS}")
-    for line in printed.getvalue().splitlines():
-        if line.startswith("Warning"):  # that others can read the file of credentials
-            log(line)
-    secrets = tuple(str(client.config_values[key]) for key in ("key", "token") if client.config_values.get(key))
-    return Competition(name, log, client, secrets)
+        client.config_values = {}
+    # To have found a token, and to go on with something else, would be to send the token that was refused.
+    if found.is_token and not client.config_values.get("token"):
+        raise KaggleUnavailableError(
+            f"Kaggle does not know the API token in {found.where}, or it has expired: {HOW_TO_GET_CREDENTIALS}"
+        )
+    if not client.config_values.get("username"):
+        raise KaggleUnavailableError(f"there are no Kaggle credentials: {HOW_TO_GET_CREDENTIALS}")
 
 
 def _take(folder: Path, name: str, temporary: Path) -> None:

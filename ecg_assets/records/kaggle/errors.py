@@ -18,9 +18,9 @@ CONNECTION_TRIES = 3
 MAX_WAIT_S = 120.0
 
 HOW_TO_GET_CREDENTIALS = (
-    "to download real images, make a token at kaggle.com (Settings, API, Create New Token), put the file at "
-    "~/.kaggle/kaggle.json with permissions 600 (or set KAGGLE_USERNAME and KAGGLE_KEY), and accept the rules on the "
-    "competition's page"
+    "to download real images, make a token at https://www.kaggle.com/settings/api (Generate New Token), save it to "
+    "~/.kaggle/access_token with permissions 600 (or set KAGGLE_API_TOKEN), and accept the rules on the competition's "
+    "page"
 )
 
 _SHORTEST_SECRET = 8
@@ -64,7 +64,8 @@ def persistently(
             raise _told(status, text, what, competition)
         if tries > (len(WAITS_S) if status is not None else CONNECTION_TRIES - 1):
             raise KaggleUnavailableError(
-                f"{what}: still {text} after {tries} tries; run again later: what was downloaded is kept"
+                f"{what}: {_unreached(error)}still {text} after {tries} tries; run again later: what was downloaded is "
+                "kept"
             )
         wait_s = _wait_s(error, tries)
         log(f"{what}: {text}; trying again in {wait_s:.1f} s")
@@ -106,6 +107,15 @@ def _status(error: Exception) -> int | None:
 def _passes(error: Exception) -> bool:
     status = _status(error)
     return status is None or status in (408, _TOO_MANY) or status >= _SERVER_ERROR
+
+
+def _unreached(error: Exception) -> str:
+    """What a broken connection means, which is not that anything is wrong with the credentials."""
+    import requests
+    import urllib3
+
+    broken = (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError, ConnectionError)
+    return "Kaggle cannot be reached, see to the network or its proxy: " if isinstance(error, broken) else ""
 
 
 def _wait_s(error: Exception, tries: int) -> float:

@@ -1,6 +1,5 @@
 """A folder in the competition's shape: train.csv, and the CSVs packed (`train-csvs.tar.gz`) or unpacked (`train/`)."""
 
-import csv
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,13 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ecg_assets.records.kaggle.table import plain_number, read_table
 from ecg_assets.records.record import MAX_FS_HZ, MIN_FS_HZ
-from ecg_assets.records.record_csv import read_record
+from ecg_assets.records.record_csv import read_csv
 from ecg_assets.records.rejection import RecordRejected
 from ecg_assets.records.sources.archive import unpack
-from ecg_assets.records.sources.base import ARCHIVE_NAME, TABLE_NAME, Listed, SourceError, Taken
-from ecg_assets.store.fingerprint import fingerprint, sha256_file
+from ecg_assets.records.sources.base import ARCHIVE_NAME, TABLE_NAME, Listed, SourceError, Taken, hash_of
+from ecg_assets.store.fingerprint import fingerprint
 from ecg_assets.store.log import Log
+from ecg_assets.store.regular_files import is_regular, what_else
 from ecg_assets.store.safe_paths import leads_out
 
 _SHOWN = 8
@@ -44,7 +45,7 @@ class ListedCsv:
 
     def inputs(self) -> list[Any]:
         """Hashes of its files, and its lines."""
-        return [[sha256_file(path) for path in self.files], self.lines]
+        return [[hash_of(path, self.base) for path in self.files], self.lines]
 
     def take(self) -> Taken:
         """The CSV as it is, when it can be read.
@@ -54,18 +55,27 @@ class ListedCsv:
         """
         fs_hz = self._listed_fs()
         path = self.files[0]
+        if not is_regular(path):
+            raise RecordRejected("missing_file", f"{path.name} is {what_else(path) or 'no file'}: put the CSV there")
         if self.base is not None and leads_out(path, self.base):
             raise RecordRejected("unreadable", f"{path.name} is a link out of the source: copy the file itself there")
-        record = read_record(path, self.id, fs_hz)
-        return Taken(fs_hz, record.signal_mv.shape[1], path.read_bytes())
+        reading = read_csv(path, self.id, fs_hz)
+        # What is nearly the competition's shape is kept in it: nobody else has to know of the difference.
+        content = reading.csv if reading.notes else path.read_bytes()
+        signal_mv = reading.record.signal_mv
+        return Taken(fs_hz, signal_mv.shape[1], content, signal_mv, reading.notes)
 
     def _listed_fs(self) -> int:
         """The record's sampling rate, when its file and its line in train.csv are in order."""
-        if len(self.files) > 1 or len(self.lines) > 1:
+        if len(self.lines) > 1:
+            said = " and ".join(f"fs {fs!r}" + (f", labels {labels!r}" if labels else "") for fs, labels in self.lines)
             raise RecordRejected(
-                "duplicate_id",
-                f"id {self.id} is there {max(len(self.files), len(self.lines))} times (train.csv lines: "
-                f"{len(self.lines)}, files: {len(self.files)}): keep the right one",
+                "duplicate_id", f"train.csv has {len(self.lines)} lines for id {self.id} ({said}): keep the right one"
+            )
+        if len(self.files) > 1:
+            said = " and ".join(str(path) for path in self.files[:_SHOWN])
+            raise RecordRejected(
+                "duplicate_id", f"id {self.id} has {len(self.files)} files ({said}): keep the right one"
             )
         if not self.files:
             raise RecordRejected("missing_file", f"train.csv lists {self.id}, but there is no {self.id}.csv: fetch it")
@@ -99,7 +109,7 @@ class KaggleFolder:
         archive = self.folder / ARCHIVE_NAME
         files = [archive] if archive.exists() else _csvs(self.folder / "train")
         named = [self.folder / TABLE_NAME, *files]
-        return fingerprint({path.relative_to(self.folder).as_posix(): sha256_file(path) for path in named})
+        return fingerprint({path.relative_to(self.folder).as_posix(): hash_of(path, self.folder) for path in named})
 
     @contextmanager
     def opened(self, scratch: Path, log: Log) -> Iterator[list[Listed]]:
@@ -114,7 +124,7 @@ class KaggleFolder:
         if archive.exists():
             log(f"raw_csvs: unpacking {archive.name} ({archive.stat().st_size >> 10} KiB)")
             repeated, base = unpack(archive, scratch), scratch
-        yield _list_records(self.folder / TABLE_NAME, base, repeated)
+        yield _list_records(self.folder / TABLE_NAME, base, repeated, log)
 
     def _require(self) -> None:
         folder = self.folder
@@ -122,62 +132,43 @@ class KaggleFolder:
             raise SourceError(
                 f"the source {folder} is no folder; set ECG_SOURCE (or `source`) to one that holds {TABLE_NAME}"
             )
-        if not (folder / TABLE_NAME).is_file():
+        for path in (folder / TABLE_NAME, folder / ARCHIVE_NAME, folder / "train"):
+            if leads_out(path, folder):
+                raise SourceError(
+                    f"{path} is a link out of the source and was not followed; copy what it leads to there"
+                )
+        for path in (folder / TABLE_NAME, folder / ARCHIVE_NAME):
+            other = what_else(path)
+            if other is not None:
+                raise SourceError(f"{path} is {other}, expected a file; put the competition's file there")
+        if not is_regular(folder / TABLE_NAME):
             raise SourceError(
                 f"{folder} has no {TABLE_NAME} (columns id, fs, sig_len); put the competition's table there"
             )
-        if not (folder / ARCHIVE_NAME).is_file() and not (folder / "train").is_dir():
+        if not is_regular(folder / ARCHIVE_NAME) and not (folder / "train").is_dir():
             raise SourceError(
                 f"{folder} has neither {ARCHIVE_NAME} nor a folder train/ with <id>/<id>.csv; put one there"
             )
 
 
-def _list_records(table_path: Path, base: Path, repeated: list[str]) -> list[Listed]:
+def _list_records(table_path: Path, base: Path, repeated: list[str], log: Log) -> list[Listed]:
     records: dict[str, ListedCsv] = {}
     train = base / "train" if (base / "train").is_dir() else base
 
     def record(record_id: str) -> ListedCsv:
         return records.setdefault(record_id, ListedCsv(record_id, base=train))
 
-    for record_id, *line in _read_table(table_path):
-        record(record_id).lines.append((line[0], line[1]))
+    for line in read_table(table_path, log):
+        record(line.id).lines.append((line.fs, line.labels))
     for path in _csvs(train):
-        record(path.stem).files.append(path)
+        record(plain_number(path.stem)).files.append(path)
     for name in repeated:
         path = base / name
         if path.suffix == ".csv":
-            record(path.stem).files.append(path)
+            record(plain_number(path.stem)).files.append(path)
     return [records[record_id] for record_id in sorted(records)]
 
 
 def _csvs(folder: Path) -> list[Path]:
-    """Linked folders are not entered; pipes and devices, whose reading need not end, are no files."""
-    return sorted(path for path in folder.rglob("*.csv") if path.is_file())
-
-
-def _read_table(path: Path) -> list[tuple[str, str, str]]:
-    """(id, fs, labels) of each line, as written; what a short line lacks is empty."""
-    header, *lines = _read_lines(path) or [[]]
-    missing = [name for name in ("id", "fs") if name not in header]
-    if missing:
-        raise SourceError(
-            f"{path} lacks column {missing[0]!r}; it has {header[:_SHOWN]}, expected id, fs, sig_len: correct it"
-        )
-    places = [header.index(name) if name in header else len(header) for name in ("id", "fs", "labels")]
-    for number, cells in enumerate(lines, start=2):
-        if len(cells) > len(header):
-            raise SourceError(
-                f"{path} cannot be read as a table (row {number} has {len(cells)} cells, expected {len(header)}): put "
-                "texts with commas into quotes"
-            )
-    padded = ([*cells, *[""] * (len(header) + 1 - len(cells))] for cells in lines)
-    return [(cells[places[0]], cells[places[1]], cells[places[2]]) for cells in padded]
-
-
-def _read_lines(path: Path) -> list[list[str]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            rows = csv.reader(handle, skipinitialspace=True, strict=True)
-            return [[cell.strip() for cell in row] for row in rows if row]
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise SourceError(f"{path} cannot be read as a table ({error}); expected columns id, fs, sig_len") from error
+    """Linked folders are not entered; pipes and devices are listed, to be refused by name, and never opened."""
+    return sorted(path for path in folder.rglob("*.csv") if not path.is_dir())

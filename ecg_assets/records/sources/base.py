@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
+from ecg_assets.records.notes import Note
+from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.log import Log
+from ecg_assets.store.regular_files import is_regular, what_else
+from ecg_assets.store.safe_paths import leads_out
 
 ARCHIVE_NAME = "train-csvs.tar.gz"
 TABLE_NAME = "train.csv"
@@ -26,11 +33,15 @@ class Taken:
         fs_hz: its sampling rate.
         samples: its length.
         csv: the file to keep, as `read_record` reads it.
+        signal_mv: (12, samples), millivolts, what the file holds; NaN where nothing is known.
+        notes: what is odd about it.
     """
 
     fs_hz: int
     samples: int
     csv: bytes
+    signal_mv: npt.NDArray[np.floating]
+    notes: tuple[Note, ...] = ()
 
 
 class Listed(Protocol):
@@ -87,3 +98,18 @@ class Reader(Protocol):
 def is_plain_id(record_id: str) -> bool:
     """Whether an id is a plain number or name, fit to be a file's name."""
     return bool(re.fullmatch(PLAIN_ID, record_id))
+
+
+def hash_of(path: Path, base: Path | None) -> str:
+    """A file's SHA-256; or why there is none: it cannot be read, or is a link out of the folder `base`, and not opened.
+
+    Such a record is refused when it is taken, alone.
+    """
+    if base is not None and leads_out(path, base):
+        return "a link out of the source"
+    if not is_regular(path):
+        return f"no file but {what_else(path) or 'nothing'}"
+    try:
+        return sha256_file(path)
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"

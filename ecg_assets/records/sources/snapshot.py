@@ -79,9 +79,9 @@ def _looked_at(entry: "os.DirEntry[str]", before: Seen | None) -> Seen:
 def _files(folder: str) -> Iterator["os.DirEntry[str]"]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_dir():
+            if entry.is_dir(follow_symlinks=False):
                 yield from _files(entry.path)
-            elif entry.name.lower().endswith(_SUFFIXES) and not entry.name.startswith("."):
+            elif entry.is_file() and entry.name.lower().endswith(_SUFFIXES) and not entry.name.startswith("."):
                 yield entry
 
 

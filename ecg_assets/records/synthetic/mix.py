@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ecg_assets.store.registry import look_up
+from ecg_assets.store.safe_yaml import YamlFileError, read_yaml
 
 TABLE = Path(__file__).parent / "tables" / "synthetic.yaml"
 
@@ -184,10 +185,10 @@ def read_table(path: Path | None = None) -> Table:
     held: dict[str, Any] = yaml.safe_load(TABLE.read_text("utf-8"))
     try:
         if path is not None:
-            added = yaml.safe_load(path.read_text("utf-8"))
+            added = read_yaml(path)
             held = {part: {**values, **added.get(part, {})} for part, values in held.items()}
         return Table.model_validate(held)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, TypeError, ValidationError) as error:
+    except (YamlFileError, AttributeError, TypeError, ValidationError) as error:
         raise SyntheticTableError(f"{path or TABLE} is no table of rhythms, morphologies and mixes: {error}") from error
 
 

@@ -7,13 +7,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ecg_assets.records.lead_names import lead_named
 from ecg_assets.records.record_csv import csv_of
 from ecg_assets.records.rejection import RecordRejected
-from ecg_assets.records.sources.base import Listed, SourceError, Taken
+from ecg_assets.records.sources.base import Listed, SourceError, Taken, hash_of
 from ecg_assets.records.wfdb.header import signal_files
-from ecg_assets.records.wfdb.record import Window, read_recording
-from ecg_assets.store.fingerprint import fingerprint, sha256_file
+from ecg_assets.records.wfdb.record import Window, read_noted
+from ecg_assets.records.wfdb.written_header import written
+from ecg_assets.store.fingerprint import fingerprint
 from ecg_assets.store.log import Log
+from ecg_assets.store.regular_files import is_regular, what_else
 from ecg_assets.store.safe_paths import leads_out
 
 
@@ -44,12 +47,24 @@ class Recording:
     @cached_property
     def hashes(self) -> list[list[str]]:
         """Name and hash of each of its files, as they were when first asked for."""
-        files = [path for header in self.headers for path in (header, *signal_files(header))]
-        return [[path.name, sha256_file(path)] for path in files]
+        files = [path for header in self.headers for path in (header, *self._signal_files(header))]
+        return [[path.name, hash_of(path, self.base)] for path in files]
 
     def inputs(self) -> list[Any]:
-        """Hashes of its files, and the window."""
-        return [self.hashes, self.window.start_s, self.window.checksums]
+        """Hashes of its files, and the window; and what is read otherwise than by the first version of the reader."""
+        return [self.hashes, self.window.start_s, self.window.checksums, *self._read_otherwise]
+
+    @cached_property
+    def _read_otherwise(self) -> list[str]:
+        """Names of ways in which only some recordings are read: only those are read again for them."""
+        headers = [written(path) for path in self.headers if not leads_out(path, self.base)]
+        named = [lead_named(name) for header in headers for name in header.names]
+        framed = any(header.frames_of(place) > 1 for header in headers for place in range(len(header.signals)))
+        signed = any(lead is not None and lead[1] < 0 for lead in named)
+        return [*(["frames"] if framed else []), *(["signs"] if signed else [])]
+
+    def _signal_files(self, header: Path) -> list[Path]:
+        return [] if leads_out(header, self.base) else signal_files(header)
 
     def take(self) -> Taken:
         """Its window as a CSV.
@@ -64,13 +79,14 @@ class Recording:
                 f"{self.id}.hea is there {len(self.headers)} times, in {folders}: give each folder as a source of "
                 "its own",
             )
-        for path in (self.headers[0], *signal_files(self.headers[0])):
+        for path in (self.headers[0], *self._signal_files(self.headers[0])):
             if leads_out(path, self.base):
                 raise RecordRejected(
                     "unreadable", f"{path.name} is a link out of the source: copy the file itself there"
                 )
-        fs_hz, signal_mv = read_recording(self.headers[0], self.window)
-        return Taken(fs_hz, signal_mv.shape[1], csv_of(signal_mv))
+        reading = read_noted(self.headers[0], self.window)
+        signal_mv = reading.signal_mv
+        return Taken(reading.fs_hz, signal_mv.shape[1], csv_of(signal_mv), signal_mv, reading.notes)
 
 
 @dataclass(frozen=True)
@@ -94,7 +110,7 @@ class WfdbFolder:
         """
         by_id: dict[str, list[Path]] = {}
         for path in sorted(self.folder.rglob("*.hea") if self.deep else self.folder.glob("*.hea")):
-            if path.is_file():  # and no pipe, whose reading need not end
+            if is_regular(path):
                 by_id.setdefault(path.stem, []).append(path)
         if not by_id:
             raise SourceError(f"{self.folder} holds no WFDB headers (*.hea); set `path` to a folder that does")
@@ -116,6 +132,10 @@ class WfdbFolder:
         Raises:
             SourceError: there is none.
         """
+        for path in sorted(self.folder.rglob("*.hea") if self.deep else self.folder.glob("*.hea")):
+            other = what_else(path)
+            if other is not None:
+                log(f"raw_csvs: {path} is {other}, no header: left out; put a file there")
         yield list(self.recordings)
 
 

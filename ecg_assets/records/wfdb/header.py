@@ -1,44 +1,108 @@
 """A WFDB header: its signals, which of them are the 12 leads, their units and rate."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ecg_assets.records.lead_names import lead_named
 from ecg_assets.records.record import LEADS, MIN_FS_HZ
 from ecg_assets.records.rejection import RecordRejected
+from ecg_assets.records.wfdb.written_header import (
+    MOST_BYTES,
+    Written,
+    as_the_package_reads_it,
+    require_files,
+    signal_file,
+    written,
+)
 
 FASTEST_HZ = 20_000
 
 _MV_PER_UNIT = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "\u00b5v": 1e-3, "\u03bcv": 1e-3, "nv": 1e-6}
-_LEAD_OF = {lead.casefold(): lead for lead in LEADS} | {"mli": "I", "mlii": "II", "mliii": "III"}
 
 
 def signal_files(header_path: Path) -> list[Path]:
-    """The files that a header names and that lie beside it, sorted; without any check of what is in them."""
-    names = {words[0] for words in _signal_lines(header_path) if Path(words[0]).name == words[0]}
-    return sorted(path for name in names if (path := header_path.with_name(name)).is_file())
+    """The files beside a header that it names, sorted; without any check of what is in them."""
+    names = {words[0] for words in written(header_path).signals}
+    return sorted({path for name in names if (path := signal_file(header_path, name)) is not None})
 
 
-def _signal_lines(header_path: Path) -> list[list[str]]:
-    """The words of a header's lines about its signals."""
-    content = header_path.read_bytes()
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:  # headers say nothing of their letters, and older programs wrote Latin-1
-        text = content.decode("latin-1")
-    told = [line.split() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    return told[1:]
+@dataclass(frozen=True)
+class Header:
+    """A header that is sound as far as it goes.
+
+    Attributes:
+        written: its own words.
+        place: the header that the package reads; that itself, or one with plain names.
+        parsed: as the package reads it (`wfdb.Record`).
+        frames: how many the recording has.
+        tells_frames: the header says so; else they were counted.
+    """
+
+    written: Written
+    place: Path
+    parsed: Any
+    frames: int
+    tells_frames: bool
+
+    @property
+    def path(self) -> Path:
+        """The header."""
+        return self.written.path
+
+    @property
+    def names(self) -> list[str]:
+        """The signals' names with all their letters; the package leaves out those that are no ASCII."""
+        pairs = zip(self.written.signals, self.parsed.sig_name or [], strict=False)
+        return [_in_full(words, name or "") for words, name in pairs]
 
 
-def read_header(path: Path) -> Any:
-    """The header as the package reads it (`wfdb.Record`), with its signal files beside it.
+@contextmanager
+def opened_header(path: Path) -> Iterator[Header]:
+    """The header, with its signal files beside it.
 
     Raises:
         RecordRejected: it is damaged, joins several segments, or a signal file is missing.
     """
+    if path.stat().st_size > MOST_BYTES:
+        raise RecordRejected(
+            "unreadable",
+            f"{path.name} has {path.stat().st_size >> 20} MiB, expected a header of a few lines: leave it out",
+        )
+    words = written(path)
+    with as_the_package_reads_it(words) as place:
+        parsed = _parsed(path, place)
+        require_files(words)
+        # header(5) leaves it to the writer to tell of it.
+        frames = parsed.sig_len or (_counted(path, place) if parsed.n_sig else 0)
+        yield Header(words, place, parsed, frames, bool(parsed.sig_len))
+
+
+def _counted(path: Path, place: Path) -> int:
+    """How many frames the signal files hold."""
     import wfdb
 
     try:
-        header = wfdb.rdheader(str(path.with_suffix("")))
+        return int(wfdb.rdrecord(str(place.with_suffix("")), channels=[0], physical=False).sig_len)
+    except Exception as error:  # as above
+        raise RecordRejected(
+            "unreadable", f"{path.name} does not fit its signal files ({say(error)}): fetch them again"
+        ) from error
+
+
+def _in_full(words: list[str], name: str) -> str:
+    """The end of a signal's line that is its name but for letters that are no ASCII."""
+    ends = (" ".join(words[place:]) for place in range(1, len(words)))
+    return next((end for end in ends if " ".join(end.encode("ascii", "ignore").decode().split()) == name), name)
+
+
+def _parsed(path: Path, place: Path) -> Any:
+    import wfdb
+
+    try:
+        header = wfdb.rdheader(str(place.with_suffix("")))
     except Exception as error:  # the package lets through whatever its parsing of a damaged header runs into
         raise RecordRejected(
             "unreadable", f"{path.name} is no WFDB header ({say(error)}): the file is damaged; fetch it again"
@@ -52,57 +116,70 @@ def read_header(path: Path) -> Any:
             "unreadable",
             f"{path.name} tells of {len(header.sig_name or [])} signals, expected {header.n_sig}: fetch it again",
         )
-    for name in sorted(set(header.file_name or [])):
-        if not path.with_name(name).is_file():
-            raise RecordRejected("missing_file", f"{path.name} names {name}, which is not beside it: fetch it")
     return header
 
 
-def lead_places(path: Path, header: Any) -> list[int]:
+@dataclass(frozen=True)
+class LeadPlace:
+    """Which signal of a recording a lead is.
+
+    Attributes:
+        lead: one of `LEADS`.
+        place: of the signal, from 0.
+        name: as the header calls it.
+        sign: -1 where that says that the lead is upside down, else 1.
+    """
+
+    lead: str
+    place: int
+    name: str
+    sign: int
+
+
+def lead_places(path: Path, names: list[str]) -> list[LeadPlace]:
     """Which signal of the recording is which lead, in the order of `LEADS`.
+
+    Args:
+        path: of the header, for messages.
+        names: of all signals.
 
     Raises:
         RecordRejected: a lead is missing, or there twice.
     """
-    places: dict[str, int] = {}
-    for place, name in enumerate(header.sig_name or []):
-        lead = _LEAD_OF.get(_squeezed(name or ""))
-        if lead in places:
+    found: dict[str, LeadPlace] = {}
+    for place, name in enumerate(names):
+        lead, sign = lead_named(name) or (None, 1)
+        if lead in found:
             raise RecordRejected(
                 "extra_lead",
-                f"{path.name} has lead {lead} twice, as {header.sig_name[places[lead]]!r} and {name!r}; keep one",
+                f"{path.name} has lead {lead} twice, as {found[lead].name!r} and {name!r}; keep one",
             )
         if lead is not None:
-            places[lead] = place
-    missing = [lead for lead in LEADS if lead not in places]
+            found[lead] = LeadPlace(lead, place, name, sign)
+    missing = [lead for lead in LEADS if lead not in found]
     if missing:
         raise RecordRejected(
             "missing_lead",
-            f"{path.name} lacks {', '.join(missing)}; it has {', '.join(map(str, header.sig_name or [])) or 'none'}, "
+            f"{path.name} lacks {', '.join(missing)}; it has {', '.join(names) or 'none'}, "
             f"expected all of {', '.join(LEADS)}",
         )
-    return [places[lead] for lead in LEADS]
+    return [found[lead] for lead in LEADS]
 
 
-def _squeezed(name: str) -> str:
-    plain = "".join(letter for letter in name.casefold() if letter.isalnum())
-    return plain.removeprefix("ecg").removeprefix("lead")
-
-
-def mv_per_unit(path: Path, place: int) -> float:
+def mv_per_unit(header: Written, place: int) -> float:
     """How many millivolts one unit of a signal is, as header(5) of WFDB says it: `gain(baseline)/unit`, or mV.
 
     Raises:
         RecordRejected: the unit is none of V, mV, uV, nV.
     """
     # Not by the package, which drops a letter that is no ASCII: of "µV" it leaves volts.
-    words = _signal_lines(path)[place]
+    words = header.signals[place]
     unit = (words[2] if len(words) > 2 else "").partition("/")[2] or "mV"
     factor = _MV_PER_UNIT.get(unit.casefold())
     if factor is None:
         raise RecordRejected(
             "unknown_unit",
-            f"{path.name}: lead {words[-1]} is in {unit!r}, expected V, mV, uV or nV: correct the header",
+            f"{header.path.name}: lead {words[-1]} is in {unit!r}, expected V, mV, uV or nV: correct the header",
         )
     return factor
 

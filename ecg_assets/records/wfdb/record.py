@@ -7,11 +7,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ecg_assets.records.notes import Note
 from ecg_assets.records.record import LEADS, MAX_FS_HZ
-from ecg_assets.records.record_csv import MAX_ABS_MV, SECONDS
+from ecg_assets.records.record_csv import LACKING_S, MAX_ABS_MV, SECONDS
 from ecg_assets.records.rejection import RecordRejected
 from ecg_assets.records.resampling import resample_fft
-from ecg_assets.records.wfdb.header import check_fs, lead_places, mv_per_unit, read_header, say
+from ecg_assets.records.wfdb.header import (
+    Header,
+    LeadPlace,
+    check_fs,
+    lead_places,
+    mv_per_unit,
+    opened_header,
+    say,
+)
+from ecg_assets.records.wfdb.written_header import oddities
 
 # A rate that is no whole number, or beyond what is kept, is resampled to the lower of these up to 1000 Hz.
 RESAMPLED_HZ = (500, 1000)
@@ -32,12 +42,39 @@ class Window:
     checksums: bool = True
 
 
-def read_recording(header_path: Path, window: Window) -> tuple[int, Signal]:
-    """Sampling rate in Hz, and the 12 leads in the order of `LEADS`: (12, 10 s) float64, millivolts, no NaN.
+@dataclass(frozen=True)
+class Reading:
+    """What was read of a recording.
 
-    Leads are known by their names in any case, with or without "lead" or "ECG" in front, MLII as II; signals of other
-    names are passed over. Gain, baseline and unit are the header's. A whole sampling rate of 100 to 2000 Hz is kept,
-    another one from 100 Hz up resampled: to 500 Hz below 1000 Hz, to 1000 Hz from there on.
+    Attributes:
+        fs_hz: sampling rate.
+        signal_mv: the 12 leads in the order of `LEADS`: (12, 10 s) float64, millivolts; NaN at the end where the
+            recording lacks up to 0.1 s.
+        notes: what is odd about it.
+    """
+
+    fs_hz: int
+    signal_mv: Signal
+    notes: tuple[Note, ...]
+
+
+def read_recording(header_path: Path, window: Window) -> tuple[int, Signal]:
+    """Sampling rate and signal alone, see `read_noted`.
+
+    Raises:
+        RecordRejected: with a code and a reason that a person can act on.
+    """
+    reading = read_noted(header_path, window)
+    return reading.fs_hz, reading.signal_mv
+
+
+def read_noted(header_path: Path, window: Window) -> Reading:
+    """Reads a recording.
+
+    Leads are known by their names, see `lead_named`; one that is called upside down is turned back. Signals of other
+    names are passed over. Gain, baseline and unit are the header's. Each lead has its own rate, that of the frames
+    times its samples a frame; where leads differ, they are resampled to the highest. A whole rate of 100 to 2000 Hz is
+    kept, another one from 100 Hz up resampled: to 500 Hz below 1000 Hz, to 1000 Hz from there on.
 
     Args:
         header_path: the `.hea` file; the signal files lie beside it.
@@ -46,83 +83,173 @@ def read_recording(header_path: Path, window: Window) -> tuple[int, Signal]:
     Raises:
         RecordRejected: with a code and a reason that a person can act on.
     """
-    header = read_header(header_path)
-    places = lead_places(header_path, header)
-    factors = [mv_per_unit(header_path, place) for place in places]
-    fs_hz = check_fs(header_path, float(header.fs))
-    first, count = _span(header_path, header, fs_hz, window)
-    signal, sums = _read_samples(header_path, header, places, first, first + count)
-    if window.checksums and header.sig_len == count:
-        _check_checksums(header_path, header, sums, places)
-    signal_mv = signal * np.array(factors)[:, None]
-    _check_values(header_path, signal_mv, first, fs_hz)
+    with opened_header(header_path) as header:
+        leads = lead_places(header_path, header.names)
+        factors = [lead.sign * mv_per_unit(header.written, lead.place) for lead in leads]
+        spans = _spans(header, leads, window)
+        signals, sums = _read_samples(header, leads, spans)
+        if window.checksums and spans[0].whole:
+            _check_checksums(header_path, header.parsed, sums, leads)
+    signals_mv = [values * factor for values, factor in zip(signals, factors, strict=True)]
+    for lead, span, values in zip(LEADS, spans, signals_mv, strict=True):
+        _check_values(header_path, lead, values, span.first, span.fs_hz)
+    notes = [*_notes(header, leads), *_length_notes(header_path, spans)]
+    rate_hz = _kept_rate(max(span.fs_hz for span in spans))
+    if all(span.fs_hz == rate_hz for span in spans):
+        signal_mv = np.stack([_padded(*pair) for pair in zip(signals_mv, spans, strict=True)])
+    else:
+        signal_mv = _resampled(signals_mv, spans, rate_hz)
+        # Between samples the curve may be higher than at any.
+        for lead, values in zip(LEADS, signal_mv, strict=True):
+            _check_values(header_path, lead, values[~np.isnan(values)], round(window.start_s * rate_hz), rate_hz)
+    return Reading(rate_hz, signal_mv, tuple(notes))
+
+
+def _kept_rate(fs_hz: float) -> int:
     if fs_hz.is_integer() and fs_hz <= MAX_FS_HZ:
-        return int(fs_hz), signal_mv
-    rate_hz = RESAMPLED_HZ[int(fs_hz >= RESAMPLED_HZ[1])]
-    resampled_mv = resample_fft(signal_mv, SECONDS * rate_hz)
-    # Between samples the curve may be higher than at any.
-    _check_values(header_path, resampled_mv, round(window.start_s * rate_hz), rate_hz)
-    return rate_hz, resampled_mv
+        return int(fs_hz)
+    return RESAMPLED_HZ[int(fs_hz >= RESAMPLED_HZ[1])]
 
 
-def _span(path: Path, header: Any, fs_hz: float, window: Window) -> tuple[int, int]:
-    """First sample and number of samples of the window."""
-    first, count = round(window.start_s * fs_hz), round(SECONDS * fs_hz)
-    held = header.sig_len or 0
-    if held < first + count:
-        begin = f" from {window.start_s:g} s on" if window.start_s else ""
-        raise RecordRejected(
-            "wrong_length",
-            f"{path.name} holds {held} samples, {held / fs_hz:.1f} s at {fs_hz:g} Hz; expected at least {SECONDS} "
-            f"s{begin}: leave it out, or take a longer recording",
-        )
-    return first, count
+@dataclass(frozen=True)
+class _Span:
+    """What is read of one lead.
+
+    Attributes:
+        fs_hz: its rate.
+        per_frame: samples in each frame.
+        first, end: of its samples those that are read.
+        wanted: how many 10 s have.
+        whole: that is all of the recording.
+    """
+
+    fs_hz: float
+    per_frame: int
+    first: int
+    end: int
+    wanted: int
+    whole: bool
 
 
-def _read_samples(path: Path, header: Any, places: list[int], first: int, end: int) -> tuple[Signal, list[int]]:
-    """The signals in their units, (12, n) float64, and the sum of each one's samples."""
+def _spans(header: Header, leads: list[LeadPlace], window: Window) -> list[_Span]:
+    parsed = header.parsed
+    frames_hz, held = float(parsed.fs), header.frames
+    spans = []
+    for lead in leads:
+        per_frame = parsed.samps_per_frame[lead.place] or 1
+        fs_hz = check_fs(header.path, frames_hz * per_frame)
+        first, wanted = round(window.start_s * fs_hz), round(SECONDS * fs_hz)
+        end = min(first + wanted, held * per_frame)
+        if first + wanted - end > LACKING_S * fs_hz:
+            begin = f" from {window.start_s:g} s on" if window.start_s else ""
+            raise RecordRejected(
+                "wrong_length",
+                f"{header.path.name} holds {held * per_frame} samples, {held / frames_hz:.1f} s at {fs_hz:g} Hz; "
+                f"expected at least {SECONDS} s{begin}: leave it out, or take a longer recording",
+            )
+        spans.append(_Span(fs_hz, per_frame, first, end, wanted, first == 0 and held * per_frame == end))
+    return spans
+
+
+def _read_samples(header: Header, leads: list[LeadPlace], spans: list[_Span]) -> tuple[list[Signal], list[int]]:
+    """The signals in their units, (n,) float64 each, and the sum of each one's samples."""
     import wfdb
 
+    path = header.path
+    begin = min(span.first // span.per_frame for span in spans)
+    end = max(-(-span.end // span.per_frame) for span in spans)
+    framed = any(span.per_frame > 1 for span in spans)
     try:
         found = wfdb.rdrecord(
-            str(path.with_suffix("")), sampfrom=first, sampto=end, channels=places, physical=False, smooth_frames=True
+            str(header.place.with_suffix("")),
+            sampfrom=begin,
+            sampto=end if header.tells_frames else None,
+            channels=[lead.place for lead in leads],
+            physical=False,
+            smooth_frames=not framed,
         )
-        signal, sums = np.asarray(found.dac().T, dtype=np.float64), [int(one) for one in found.calc_checksum()]
+        values = found.dac(expanded=framed)
+        signals = [np.asarray(one, dtype=np.float64) for one in (values if framed else values.T)]
+        sums = [int(one) for one in found.calc_checksum(expanded=framed)]
     except Exception as error:  # as above: a signal file that is cut off shows as one of many errors
-        names = ", ".join(sorted(set(header.file_name)))
+        names = ", ".join(sorted({words[0] for words in header.written.signals}))
         raise RecordRejected(
             "unreadable", f"{names} does not hold what {path.name} says ({say(error)}): fetch it again"
         ) from error
-    if signal.shape != (len(places), end - first):
+    cut = [
+        values[span.first - begin * span.per_frame :][: span.end - span.first]
+        for values, span in zip(signals, spans, strict=True)
+    ]
+    if any(len(values) != span.end - span.first for values, span in zip(cut, spans, strict=True)):
         raise RecordRejected("unreadable", f"{path.name}: its signal file is cut off; fetch it again")
-    return signal, sums
+    return cut, sums
 
 
-def _check_checksums(path: Path, header: Any, sums: list[int], places: list[int]) -> None:
-    """The sum of a signal's samples modulo 65536 (header(5) of WFDB), where there is one and none were averaged."""
-    for lead, place, is_there in zip(LEADS, places, sums, strict=True):
-        wanted = header.checksum[place]
-        if wanted is not None and header.samps_per_frame[place] == 1 and (int(wanted) - is_there) % 65536:
+def _padded(values: Signal, span: _Span) -> Signal:
+    """10 s of a lead; NaN where the recording has ended."""
+    return np.concatenate([values, np.full(span.wanted - len(values), np.nan)])
+
+
+def _resampled(signals: list[Signal], spans: list[_Span], rate_hz: int) -> Signal:
+    """(12, 10 s) at another rate; NaN where the recording has ended."""
+    held = [
+        np.pad(values, (0, span.wanted - len(values)), mode="edge") for values, span in zip(signals, spans, strict=True)
+    ]
+    count = SECONDS * rate_hz
+    if len({span.fs_hz for span in spans}) == 1:
+        fine = resample_fft(np.stack(held), count)
+    else:
+        fine = np.concatenate([resample_fft(values[None], count) for values in held])
+    for row, span in zip(fine, spans, strict=True):
+        if span.end - span.first < span.wanted:
+            row[int((span.end - span.first) / span.fs_hz * rate_hz) :] = np.nan
+    return fine
+
+
+def _notes(header: Header, leads: list[LeadPlace]) -> list[Note]:
+    name = header.path.name
+    notes = [Note("odd_header", f"{name}: {said}") for said in oddities(header.written)]
+    turned = [lead for lead in leads if lead.sign < 0]
+    return notes + [
+        Note("turned_back", f"{name} has {lead.name!r}: {lead.lead} was turned back the right way up")
+        for lead in turned
+    ]
+
+
+def _length_notes(path: Path, spans: list[_Span]) -> list[Note]:
+    span = spans[0]
+    lacking = span.wanted - (span.end - span.first)
+    if not lacking:
+        return []
+    said = f"{path.name} lacks the last {lacking} of {span.wanted} samples; they stay empty"
+    return [Note("odd_length", said)]
+
+
+def _check_checksums(path: Path, header: Any, sums: list[int], leads: list[LeadPlace]) -> None:
+    """The sum of a signal's samples modulo 65536 (header(5) of WFDB), where there is one and frames hold one sample."""
+    for lead, is_there in zip(leads, sums, strict=True):
+        wanted = header.checksum[lead.place]
+        if wanted is not None and header.samps_per_frame[lead.place] == 1 and (int(wanted) - is_there) % 65536:
             raise RecordRejected(
                 "wrong_checksum",
-                f"{path.name}: the samples of lead {lead} add up to {is_there}, expected {wanted}: the signal file is "
-                "damaged; fetch it again (or set `checksums: false` for a source whose headers are known to be wrong)",
+                f"{path.name}: the samples of lead {lead.lead} add up to {is_there}, expected {wanted}: the signal "
+                "file is damaged; fetch it again (or set `checksums: false` for a source whose headers are known to be "
+                "wrong)",
             )
 
 
-def _check_values(path: Path, signal_mv: Signal, first: int, fs_hz: float) -> None:
-    for lead, values in zip(LEADS, signal_mv, strict=True):
-        lost = np.flatnonzero(~np.isfinite(values))
-        if len(lost):
-            raise RecordRejected(
-                "missing_value",
-                f"{path.name}: lead {lead} has no value at {len(lost)} of {len(values)} samples, the first at "
-                f"{(first + lost[0]) / fs_hz:.3f} s; expected none missing: choose another window, or leave it out",
-            )
-        worst = int(np.argmax(np.abs(values)))
-        if abs(values[worst]) > MAX_ABS_MV:
-            raise RecordRejected(
-                "absurd_value",
-                f"{path.name}: lead {lead} is {values[worst]:g} mV at {(first + worst) / fs_hz:.3f} s, beyond "
-                f"±{MAX_ABS_MV:g} mV; are gain and unit in the header right?",
-            )
+def _check_values(path: Path, lead: str, values: Signal, first: int, fs_hz: float) -> None:
+    lost = np.flatnonzero(~np.isfinite(values))
+    if len(lost):
+        raise RecordRejected(
+            "missing_value",
+            f"{path.name}: lead {lead} has no value at {len(lost)} of {len(values)} samples, the first at "
+            f"{(first + lost[0]) / fs_hz:.3f} s; expected none missing: choose another window, or leave it out",
+        )
+    worst = int(np.argmax(np.abs(values)))
+    if abs(values[worst]) > MAX_ABS_MV:
+        raise RecordRejected(
+            "absurd_value",
+            f"{path.name}: lead {lead} is {values[worst]:g} mV at {(first + worst) / fs_hz:.3f} s, beyond "
+            f"±{MAX_ABS_MV:g} mV; are gain and unit in the header right?",
+        )

@@ -42,7 +42,8 @@ class KaggleServer:
         cut: name -> bytes after which its next bodies break off.
         asked: calls in order: "list <token>" or the file's name.
         ranges: headers `Range` of bodies that were asked for, by file.
-        users: user and key of every call.
+        users: user and key, or token, of every call.
+        tokens: API tokens that it knows.
     """
 
     files: list[str] = field(default_factory=list)
@@ -53,6 +54,7 @@ class KaggleServer:
     asked: list[str] = field(default_factory=list)
     ranges: list[tuple[str, str]] = field(default_factory=list)
     users: set[str] = field(default_factory=set)
+    tokens: set[str] = field(default_factory=set)
 
     @property
     def downloads(self) -> list[str]:
@@ -65,7 +67,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         state, body = self.server_state, json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        state.users.add(base64.b64decode(self.headers.get("Authorization", "Basic ")[6:]).decode())
+        kind, _, credentials = self.headers.get("Authorization", "Basic ").partition(" ")
+        state.users.add(base64.b64decode(credentials).decode() if kind == "Basic" else credentials)
+        if self.path == "/v1/security.OAuthService/IntrospectToken":
+            state.asked.append("introspect")
+            known = {"active": True, "username": "somebody"} if body["token"] in state.tokens else {"active": False}
+            status, headers, answer = state.answers.pop(0) if state.answers else (200, {}, known)
+            self._send(status, json.dumps(answer).encode(), {"Content-Type": "application/json", **headers})
+            return
         listing = self.path == "/v1/competitions.CompetitionApiService/ListDataFiles"
         state.asked.append(f"list {body.get('pageToken', '')}" if listing else body["fileName"])
         assert body["competitionName"] == COMPETITION
