@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from dagster_pipes import PipesContext, open_dagster_pipes
 
-from ecg_assets.store.compute.pool import end_with_parent
+from ecg_assets.store.compute.parent_death import end_with_parent
 
 if TYPE_CHECKING:
     from ecg_assets.training.runs.events import Event
