@@ -16,8 +16,8 @@ STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); 
 
 
 def main() -> None:
-    follow_launcher(int(os.environ[LAUNCHER_VARIABLE]))
     folder = Path(sys.argv[1])
+    follow_launcher(int(os.environ[LAUNCHER_VARIABLE]), folder)
     plan = json.loads((folder / "plan.json").read_text())
     children = [subprocess.Popen([sys.executable, "-c", STUBBORN]) for _ in range(plan["children"])]
     (folder / "pids.json").write_text(json.dumps([os.getpid(), *(child.pid for child in children)]))

@@ -26,7 +26,12 @@ from ecg_assets.training.models.flat_parameters import FlatNetwork
 from ecg_assets.training.models.registry import NetworkSpec
 from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets.training.runs.run_state import EpochScores, RunState, read_start, write_state
+from ecg_assets.training.runs.stop_point import AHEAD, StopPoints
 from ecg_assets.training.runtime.base import Runtime
+
+
+class StopReachedError(Exception):
+    """The validation has come to the point at which the training stops."""
 
 
 class Replica:
@@ -53,6 +58,10 @@ class Replica:
         weights = config.class_weights or measured_weights(_class_shares(run, start.dataset), config.classes)
         self._class_weights_c = self._from_host(weights)
         self._watch = Watch(runtime, config.batch_size)
+        self._one_host = runtime.world_size == runtime.host_replicas
+        self.stop_points = StopPoints(
+            run, runtime.ordinal, self._one_host, AHEAD if self._one_host else config.check_every + 1
+        )
         self.resumed = self.load()
         with torch.no_grad():
             runtime.broadcast([self.network.vector, *self.network.running.values()])
@@ -88,6 +97,7 @@ class Replica:
             self._ema = self.network.vector.detach().clone() if kept is None else kept.to(self.runtime.device)
         self.optimizer.zero_grad(set_to_none=True)
         self._watch.reset()
+        self._take_up_unread()
         return found is not None
 
     def steps(self) -> Iterator[tuple[int, tuple[str, ...], DeviceBatch]]:
@@ -112,16 +122,22 @@ class Replica:
         moments = self.optimizer.state[self.network.vector]
         with torch.no_grad():
             weights = [self.network.vector.detach(), moments["exp_avg_sq"], *self.network.running.values()]
-            return self._watch.look(weights, self.run.stop_request.exists())
+            return self._watch.look(weights, not self._one_host and self.run.stop_request.exists())
 
     def validate(self) -> tuple[float, Tally]:
-        """Mean loss and all counts over the validation samples of all replicas, each sample once."""
+        """Mean loss and all counts over the validation samples of all replicas, each sample once.
+
+        Raises:
+            StopReachedError: the training stops here; the validation is to be begun anew.
+        """
         self._average_buffers()
         self.network.train(False)
         counts = ValidationCounts(self.config.classes)
         totals = self._from_host([0.0, 0.0])
         with torch.no_grad():
             for _, _, batch in self._on_device(enumerate(self._validation)):
+                if self.stop_points.reached():
+                    raise StopReachedError
                 losses_b, logits_bchw, mask_bhw, valid_b = self._losses(batch, self._ema)
                 predicted_bhw = logits_bchw.argmax(dim=1).to(torch.uint8)
                 totals = totals + torch.stack([(losses_b * valid_b).sum(), valid_b.sum()])
@@ -181,6 +197,10 @@ class Replica:
         save_last(*files, self._spec, self.network, self._ema, self.optimizer, self.progress)
         self.write_state()
 
+    def keep_unread(self, seen: Seen) -> None:
+        """Has the next checkpoint hold what a look has seen as if nobody had looked."""
+        self.progress.unread_steps, self.progress.unread_r = seen.steps, seen.losses_r
+
     @property
     def finished(self) -> bool:
         """Whether all epochs are trained, or the score has not risen for as long as the config waits."""
@@ -198,6 +218,14 @@ class Replica:
             history=self.progress.history,
         )
         write_state(self.run, state)
+
+    def _take_up_unread(self) -> None:
+        progress = self.progress
+        if len(progress.unread_r) == self.runtime.world_size:
+            self._watch.go_on(progress.unread_r[self.runtime.ordinal], progress.unread_steps)
+        elif progress.unread_r:  # another number of replicas has trained until then
+            progress.loss_sum += sum(progress.unread_r) / len(progress.unread_r)
+        progress.unread_steps, progress.unread_r = 0, []
 
     def _optimize(self, step: int, losses_b: Tensor) -> None:
         self.runtime.reduce_gradients(self.optimizer)
