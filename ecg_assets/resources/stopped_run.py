@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError, DagsterUserCodeProcessError
+from dagster_shared.error import SerializableErrorInfo
 
 from ecg_assets.training.runs.events import Event, read_events
 from ecg_assets.training.runs.run_folder import RunFolder
@@ -19,7 +19,7 @@ class StoppedAsAskedError(DagsterExecutionInterruptedError, DagsterUserCodeProce
     """
 
     def __init__(self, message: str) -> None:
-        told = dg.SerializableErrorInfo(message, stack=[], cls_name=DagsterExecutionInterruptedError.__name__)
+        told = SerializableErrorInfo(message, stack=[], cls_name=DagsterExecutionInterruptedError.__name__)
         super().__init__(message, user_code_process_error_infos=[told])  # type: ignore[no-untyped-call]
 
 
@@ -35,6 +35,10 @@ def told_where_it_stopped(run_folder: Path) -> Iterator[None]:
 
 
 def where_it_stopped(told: list[Event]) -> str:
-    """What the trainer said of its stop last; that it said nothing, when it was killed."""
+    """What the trainer said of its stop last; without that, what must have become of it."""
     said = [event.message for event in told if event.kind in ("stopped", "finished")]
-    return said[-1] if said else "killed before it could save; the next run goes on from its last checkpoint"
+    if said:
+        return said[-1]
+    if any(event.kind == "started" for event in told):
+        return "killed before it could save; the next run goes on from its last checkpoint"
+    return "stopped before its first step; the next run goes on from where the one before had stopped"

@@ -12,7 +12,7 @@ import pytest
 from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets.training.runs.stop_point import AHEAD, StopNamer, StopPoints, read_signs, seconds_to_stop
 
-REPLICAS = 4
+REPLICAS = 3
 
 
 def walk(folder: str, ordinal: int, out: str) -> None:
