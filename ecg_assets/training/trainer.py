@@ -99,6 +99,7 @@ def _launch_again_and_again(
             failures = [event for event in read_events(run.events)[before:] if event.kind == "error"]
             if failures:
                 raise TrainingFailedError(f"{failures[0].message}\n{failures[0].values['traceback']}") from error
+            stop.forget_replicas()  # or a request from here on would be answered by where they were
             if run.stop_request.exists():
                 _tell_stopped(run, events, stop.furthest or 0)
                 return

@@ -133,6 +133,7 @@ class StopNamer:
 
     def __enter__(self) -> "StopNamer":
         self._run.stop_point.unlink(missing_ok=True)
+        self.forget_replicas()
         self._thread.start()
         return self
 
@@ -141,13 +142,19 @@ class StopNamer:
         self._thread.join()
         self._run.stop_point.unlink(missing_ok=True)
 
+    def forget_replicas(self) -> None:
+        """Removes what replicas have written that are there no more: new ones count from the first point."""
+        for path in self._run.heartbeats.iterdir() if self._run.heartbeats.is_dir() else ():
+            path.unlink(missing_ok=True)
+
     def _watch(self) -> None:
         while not self._run.stop_request.exists():
             if self._ending.wait(_LOOK_EVERY_S):
                 return
         # Twice: a sign that is read while it is written may tell too little.
         signs = [*read_signs(self._run.heartbeats), *read_signs(self._run.heartbeats)]
-        self.furthest = max((sign.point for sign in signs), default=0)
+        # Replicas on several hosts tell no points, but seconds once they have made a step.
+        self.furthest = max((sign.point or (AHEAD if sign.stop_s else 0) for sign in signs), default=0)
         if self.furthest == 1 and {sign.pid for sign in signs} != {os.getpid()}:
             self._end_replicas()
         else:

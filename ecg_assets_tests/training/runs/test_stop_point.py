@@ -71,6 +71,19 @@ def test_a_replica_goes_on_for_two_more_points_after_the_request(run: RunFolder)
     assert [points.reached() for _ in range(2)] == [False, True]
 
 
+def test_replicas_that_are_there_no_more_do_not_count(tmp_path: Path) -> None:
+    """As after a kill, when others start from the first point: they would go on until where those had been."""
+    run = RunFolder(tmp_path)
+    dead = StopPoints(run, 0, one_host=True)
+    for _ in range(500):
+        dead.reached()
+    with StopNamer(run):
+        run.stop_request.touch()
+        while not run.stop_point.exists():
+            time.sleep(0.01)
+        assert StopPoints(run, 0, one_host=True).reached()
+
+
 def test_hosts_of_a_slice_do_not_stop_by_what_one_of_them_sees(run: RunFolder) -> None:
     points = StopPoints(run, 0, one_host=False)
     run.stop_request.touch()
