@@ -103,4 +103,4 @@ def _release(root: DataRoot, yes: bool) -> None:
         if alive and not yes and not click.confirm(f"{which} belongs to a run that is alive. End it?"):
             continue
         killed = launch.end(_GRACE_S)
-        click.echo(f"Ended {which}" + (f"; it had to be killed after {_GRACE_S:g} s" if killed else ""))
+        click.echo(f"Ended {which}" + ("; it did not end by itself and was killed" if killed else ""))

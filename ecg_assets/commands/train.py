@@ -5,7 +5,7 @@ import click
 from ecg_assets.store.root import open_root
 
 # For what a dead run has left on the TPU to end.
-_GRACE_S = 10.0
+_GRACE_S = 30.0
 
 
 @click.command()
@@ -13,8 +13,8 @@ _GRACE_S = 10.0
 def train(name: str) -> None:
     """Train a network on the dataset in the data root, without Dagster.
 
-    It runs in this terminal, on all cores of the TPU or, without one, on the CPU; Ctrl-C ends it, and the same
-    command goes on from its last checkpoint. Results are in runs/<experiment>/.
+    It runs in this terminal, on all cores of the TPU or, without one, on the CPU; Ctrl-C saves it
+    after a step or two and ends it, and the same command goes on from there. Results are in runs/<experiment>/.
 
     \b
     Experiments that come with the package:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from dagster_pipes import PipesContext, open_dagster_pipes
 
-from ecg_assets.store.compute.pool import end_with_parent
+from ecg_assets.store.compute.parent_death import end_with_parent
+from ecg_assets.training.runs.stop_point import seconds_to_stop
 
 if TYPE_CHECKING:
     from ecg_assets.training.runs.events import Event
@@ -25,7 +26,7 @@ _POLL_S = 1.0
 
 def main() -> None:
     """Trains in the folder named on the command line."""
-    follow_launcher(int(os.environ.get(LAUNCHER_VARIABLE, os.getppid())))
+    follow_launcher(int(os.environ.get(LAUNCHER_VARIABLE, os.getppid())), Path(sys.argv[1]))
     # Only now: importing torch takes seconds, in which the launcher may die.
     from ecg_assets.training.trainer import train
 
@@ -43,16 +44,16 @@ def tell(pipes: PipesContext, event: "Event") -> None:
         pipes.log.info(event.message)
 
 
-def follow_launcher(launcher_pid: int) -> None:
+def follow_launcher(launcher_pid: int, run_folder: Path) -> None:
     """Ends this process and its group when the launcher is gone: TERM from the kernel, then KILL after a grace."""
     end_with_parent(launcher_pid, signal.SIGTERM)
-    threading.Thread(target=_kill_when_orphaned, args=(launcher_pid,), daemon=True).start()
+    threading.Thread(target=_kill_when_orphaned, args=(launcher_pid, run_folder), daemon=True).start()
 
 
-def _kill_when_orphaned(launcher_pid: int) -> None:
+def _kill_when_orphaned(launcher_pid: int, run_folder: Path) -> None:
     while os.getppid() == launcher_pid:
         time.sleep(_POLL_S)
-    time.sleep(_ORPHAN_GRACE_S)
+    time.sleep(_ORPHAN_GRACE_S + seconds_to_stop(run_folder))
     if os.getpgid(0) == os.getpid():  # started by hand, the group may be the shell's
         os.killpg(0, signal.SIGKILL)
 

@@ -11,15 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
 from pydantic import Field
 
 from ecg_assets.resources.gcs import RunKeeper
 from ecg_assets.resources.observations import observe
 from ecg_assets.resources.pipes_trainer import LAUNCHER_VARIABLE
+from ecg_assets.resources.stopped_run import told_where_it_stopped, where_it_stopped
 from ecg_assets.store.log import Log
 from ecg_assets.training.launch.preflight import preflight
 from ecg_assets.training.launch.process_record import PROCESS_FILE, TOKEN_VARIABLE, clear_left_processes, note_launch
 from ecg_assets.training.launch.processes import end_group
+from ecg_assets.training.runs.events import read_events
+from ecg_assets.training.runs.run_folder import RunFolder
+from ecg_assets.training.runs.stop_point import seconds_to_stop
 
 TRAINER_MODULE = "ecg_assets.resources.pipes_trainer"
 STOPPED = 75  # how the trainer ends when it was asked to; importing it from there would import torch
@@ -32,9 +37,10 @@ class PipesTrainerClient(dg.ConfigurableResource[Any], dg.PipesClient):
     """
 
     grace_s: float = Field(
-        default=10.0,
+        default=30.0,
         ge=0,
-        description="How long, in seconds, a cancelled trainer may take to save its checkpoint before it is killed.",
+        description="How long, in seconds, a cancelled trainer may take to save its checkpoint before it is killed; it "
+        "is given two of its slowest steps besides.",
     )
     poll_s: float = Field(
         default=0.5, gt=0, description="How often, in seconds, to look for the trainer's events and its end."
@@ -70,26 +76,30 @@ class PipesTrainerClient(dg.ConfigurableResource[Any], dg.PipesClient):
         clear_left_processes(run_folder, self.grace_s, context.log.info)
         preflight(run_folder, self.grace_s, context.log.info)
         shown, keeper = 0, RunKeeper(run_folder, context.log)
-        with dg.open_pipes_session(
-            context=context,
-            extras=extras,
-            context_injector=dg.PipesTempFileContextInjector(),
-            message_reader=dg.PipesTempFileMessageReader(),
-        ) as session:
+        with (
+            told_where_it_stopped(run_folder),
+            dg.open_pipes_session(
+                context=context,
+                extras=extras,
+                context_injector=dg.PipesTempFileContextInjector(),
+                message_reader=dg.PipesTempFileMessageReader(),
+            ) as session,
+        ):
             environment = trainer_environment(context.log.info) | dict(session.get_bootstrap_env_vars())
-            with self._trainer(run_folder, environment, context.log.info) as trainer:
-                while trainer.poll() is None:
-                    time.sleep(self.poll_s)
-                    shown = observe(context, session, asset_key, run_folder, shown)
-                    keeper.look()
+            try:
+                with self._trainer(run_folder, environment, context.log.info) as trainer:
+                    while trainer.poll() is None:
+                        time.sleep(self.poll_s)
+                        shown = observe(context, session, asset_key, run_folder, shown)
+                        keeper.look()
+            except DagsterExecutionInterruptedError:
+                keeper.look(at_once=True)
+                raise
         # Leaving the session reads the trainer's last messages to their end.
         observe(context, session, asset_key, run_folder, shown)
         if trainer.returncode != 0:
             keeper.look(at_once=True)
-            raise dg.Failure(
-                f"the trainer ended with {_exit_text(trainer.returncode)}; the lines above and the step's stderr say "
-                f"why. Its run folder is {run_folder}: the next launch goes on from its last checkpoint"
-            )
+            raise dg.Failure(_exit_text(trainer.returncode, run_folder))
         keeper.finish()
         return dg.PipesClientCompletedInvocation(session)
 
@@ -106,9 +116,15 @@ class PipesTrainerClient(dg.ConfigurableResource[Any], dg.PipesClient):
             log(f"trainer started: process group {process.pid}, run folder {run_folder}")
             yield process
         finally:
+            grace_s = self.grace_s + seconds_to_stop(run_folder)
+            if process.poll() is None:
+                log(
+                    f"the trainer is asked to save and to stop, and has up to {grace_s:.0f} s for the steps that it is "
+                    "in; terminate the run again to kill it at once"
+                )
             try:
-                if end_group(process.pid, self.grace_s):
-                    log(f"trainer: process group {process.pid} did not end within {self.grace_s:g} s and was killed")
+                if end_group(process.pid, grace_s):
+                    log(f"trainer: process group {process.pid} did not end within {grace_s:.0f} s and was killed")
             finally:
                 process.wait()
                 record.unlink(missing_ok=True)
@@ -126,7 +142,12 @@ def trainer_environment(log: Log) -> dict[str, str]:
     return environment
 
 
-def _exit_text(code: int) -> str:
+def _exit_text(code: int, run_folder: Path) -> str:
     if code == STOPPED:
-        return f"exit code {code}: it was asked to stop"
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
+        where = where_it_stopped(read_events(RunFolder(run_folder).events))
+        return f"the trainer was asked to stop, and not by this run: {where}"
+    how = f"signal {-code}" if code < 0 else f"exit code {code}"
+    return (
+        f"the trainer ended with {how}; the lines above and the step's stderr say why. Its run folder is {run_folder}: "
+        "the next launch goes on from its last checkpoint"
+    )

@@ -112,8 +112,8 @@ class TrainConfig(BaseModel):
     check_every: int = Field(
         default=10,
         ge=1,
-        description="Steps between looks at the losses: there NaN, infinity and stop requests are found. The device is "
-        "waited for each time.",
+        description="Steps between looks at the losses: there NaN and infinity are found, and requests to stop when "
+        "several hosts train together. The device is waited for each time.",
     )
     save_every: int | None = Field(
         default=None, ge=1, description="Steps between checkpoints within an epoch; null: at the end of epochs only."

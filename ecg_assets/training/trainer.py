@@ -15,12 +15,14 @@ from types import FrameType
 
 import click
 
+from ecg_assets.training.checkpoints.checkpoint import saved_progress
 from ecg_assets.training.config import TrainConfig
 from ecg_assets.training.loop.train_loop import train_replica
 from ecg_assets.training.monitoring.run_loggers import watched
-from ecg_assets.training.runs.events import EventLog, Listener, read_events
+from ecg_assets.training.runs.events import EventLog, Listener, read_events, stopped_at
 from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets.training.runs.run_state import is_finished, read_start
+from ecg_assets.training.runs.stop_point import StopNamer
 from ecg_assets.training.runtime import launch
 from ecg_assets.training.runtime.base import ReplicaError
 from ecg_assets.training.runtime.heartbeat import Silence
@@ -48,7 +50,8 @@ def train(
 ) -> None:
     """Trains in all replicas until the last epoch is done; goes on from the last checkpoint where there is one.
 
-    TERM and INT make it save a checkpoint at the next log line, and stop.
+    TERM and INT make it stop after the step after the one that it is in, with all of it saved; of several hosts, at the
+    next check. A validation is stopped as soon, and begun anew by the next launch.
 
     Args:
         run_folder: as `prepare_run` made it.
@@ -68,14 +71,14 @@ def train(
     events.drop_torn_line()
     before = len(read_events(run.events))
     run.stop_request.unlink(missing_ok=True)
-    with watched(run, listeners, pictures), _stop_on_signals(run.stop_request):
-        _launch_again_and_again(run, config, events, before, own_process)
+    with watched(run, listeners, pictures), StopNamer(run) as stop, _stop_on_signals(run.stop_request):
+        _launch_again_and_again(run, config, events, before, own_process, stop)
         if not is_finished(run):
             raise TrainingStopped
 
 
 def _launch_again_and_again(
-    run: RunFolder, config: TrainConfig, events: EventLog, before: int, own_process: bool
+    run: RunFolder, config: TrainConfig, events: EventLog, before: int, own_process: bool, stop: StopNamer
 ) -> None:
     """Launches the replicas; when they die or hang, again from the last checkpoint, as often as the config says."""
 
@@ -96,9 +99,9 @@ def _launch_again_and_again(
             failures = [event for event in read_events(run.events)[before:] if event.kind == "error"]
             if failures:
                 raise TrainingFailedError(f"{failures[0].message}\n{failures[0].values['traceback']}") from error
+            stop.forget_replicas()  # or a request from here on would be answered by where they were
             if run.stop_request.exists():
-                # Its processes were ended while they were starting; there was nothing to save yet.
-                events.write("stopped", "stopped as asked before the first step")
+                _tell_stopped(run, events, stop.furthest or 0)
                 return
             if not isinstance(error, ReplicaError) or attempt == config.restarts:
                 _tell_end(events, error, attempt)
@@ -106,6 +109,16 @@ def _launch_again_and_again(
             _tell_restart(events, error, attempt + 1, config.restarts)
         else:
             return
+
+
+def _tell_stopped(run: RunFolder, events: EventLog, furthest: int) -> None:
+    """Of replicas that ended when they were asked to stop, and not at a point that was agreed."""
+    saved = saved_progress(run.last, run.previous)
+    why = {
+        0: "no step had begun",
+        1: "its first step was still being compiled, nothing is lost",
+    }.get(furthest, "its processes ended before they had saved what came after")
+    events.write("stopped", f"{stopped_at(saved.epoch, saved.step)} ({why})", epoch=saved.epoch, step=saved.step)
 
 
 def _begin_again(run: RunFolder, restarts: int, events: EventLog, why: Silence) -> None:

@@ -38,9 +38,11 @@ def run_folder(tmp_path: Path) -> Path:
     return folder
 
 
-def plan(folder: Path, *, epochs: int = 3, seconds: float = 0.2, children: int = 0, fail: bool = False) -> None:
+def plan(
+    folder: Path, *, epochs: int = 3, seconds: float = 0.2, children: int = 0, fail: bool = False, step_s: float = 0.0
+) -> None:
     (folder / "pids.json").unlink(missing_ok=True)
-    values = {"epochs": epochs, "seconds": seconds, "children": children, "fail": fail}
+    values = {"epochs": epochs, "seconds": seconds, "children": children, "fail": fail, "step_s": step_s}
     (folder / "plan.json").write_text(json.dumps(values))
 
 
@@ -157,6 +159,24 @@ class TestLive:
             until(lambda: status_of(instance, run_id) == dg.DagsterRunStatus.CANCELED, 30, "the cancel")
             until(lambda: not alive(pids), 10, "the end of the process tree")
             assert "was killed" in said(instance, run_id)
+
+    def test_terminate_waits_for_two_slow_steps_and_the_log_ends_with_where_it_stopped(
+        self, server: Server, home: Path, run_folder: Path
+    ) -> None:
+        """Three times the grace for saving; nothing but the sentence stands where a stack would."""
+        plan(run_folder, epochs=1000, seconds=0.2, step_s=2.0)
+        run_id = server.materialize(["trained"])
+        with instance_of(home) as instance:
+            until(lambda: observations(instance, run_id), 60, "an epoch")
+            server.terminate(run_id)
+            until(lambda: status_of(instance, run_id) == dg.DagsterRunStatus.CANCELED, 60, "the cancel")
+            assert "was killed" not in said(instance, run_id)
+            (failure,) = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+            error = failure.get_dagster_event().step_failure_data.error
+            assert error is not None
+            sentence = "stopped at epoch 3, step 120; the next run goes on from there"
+            assert (error.message, error.stack) == (sentence, [])
+            assert sentence in said(instance, run_id)
 
     def test_kill_9_of_the_worker_ends_the_trainer_and_blocks_no_later_run(
         self, server: Server, home: Path, run_folder: Path

@@ -1,17 +1,18 @@
 """Maps a function over items: in this process, over a pool of worker processes, or by an engine such as a cluster.
 
 Results come as they are finished; bounded work is in flight, so memory does not grow with the number of
-items. A worker that dies is an error, never a lost item.
+items. A worker that dies is an error, never a lost item; after an error or an interrupt no worker is left.
 """
 
 import os
-import signal
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import islice
-from typing import Protocol, TypeVar
+from multiprocessing.connection import wait
+from multiprocessing.reduction import ForkingPickler
+from typing import Any, Protocol, TypeVar
 
-from ecg_assets.store.compute.spawn import BareContext
+from ecg_assets.store.compute.interrupts import interrupts_held
+from ecg_assets.store.compute.worker_process import WorkerProcess
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -56,7 +57,8 @@ def map_unordered(function: Callable[[Item], Result], items: Iterable[Item], wor
         workers: 1 works in this process, more in so many of this machine, an engine where it says.
 
     Raises:
-        Whatever `function` raised first; work that has not begun is dropped then.
+        WorkerDiedError: a worker process was killed.
+        Whatever `function` raised first; other work is dropped then, and the workers are ended.
     """
     if not isinstance(workers, int):
         yield from workers.map_unordered(function, items)
@@ -64,42 +66,47 @@ def map_unordered(function: Callable[[Item], Result], items: Iterable[Item], wor
     if workers <= 1:
         yield from map(function, items)
         return
-    with ProcessPoolExecutor(
-        workers, mp_context=BareContext(), initializer=_start_worker, initargs=(os.getpid(),)
-    ) as pool:
-        try:
-            yield from _drain(pool, function, iter(items), workers * _IN_FLIGHT_PER_WORKER)
-        except BaseException:
-            # An interrupted run must not wait for what has begun, either; a whole one ends with its processes.
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with _Crew(function, workers) as crew:
+        yield from crew.work(iter(items))
 
 
-def _drain(
-    pool: ProcessPoolExecutor, function: Callable[[Item], Result], items: Iterator[Item], in_flight: int
-) -> Iterator[Result]:
-    running: set[Future[Result]] = {pool.submit(function, item) for item in islice(items, in_flight)}
-    while running:
-        finished, running = wait(running, return_when=FIRST_COMPLETED)
-        for future in finished:
-            yield future.result()
-            running |= {pool.submit(function, item) for item in islice(items, 1)}
+class _Crew:
+    """Worker processes; on leaving, none of them is left."""
 
+    def __init__(self, function: Callable[[Any], Any], size: int) -> None:
+        self._function, self._size = bytes(ForkingPickler.dumps(function)), size
+        self._workers: list[WorkerProcess] = []
 
-def _start_worker(parent_pid: int) -> None:
-    """Ctrl-C and a dead parent end the pool as a whole, so a worker leaves the first to its parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent(parent_pid)
+    def __enter__(self) -> "_Crew":
+        return self
 
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        with interrupts_held():
+            for worker in self._workers:
+                # What has begun is not waited for when the run is interrupted or has failed.
+                worker.kill() if error is not None else worker.finish()
 
-def end_with_parent(parent_pid: int, with_signal: int = signal.SIGKILL) -> None:
-    """Asks the kernel to send this process `with_signal` when its parent dies (Linux; elsewhere a no-op)."""
-    import ctypes
-    import sys
+    def work(self, items: Iterator[Any]) -> Iterator[Any]:
+        """Yields the results as they come."""
+        self._give_out(items)
+        while any(worker.held for worker in self._workers):
+            ready = wait([worker.connection for worker in self._workers])
+            for worker in [worker for worker in self._workers if worker.connection in ready]:
+                yield worker.take()
+                self._give_out(items)
 
-    if not sys.platform.startswith("linux"):
-        return
-    set_parent_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
-    ctypes.CDLL(None, use_errno=True).prctl(set_parent_death_signal, int(with_signal))
-    if os.getppid() != parent_pid:  # the parent died before the request
-        os.kill(os.getpid(), with_signal)
+    def _give_out(self, items: Iterator[Any]) -> None:
+        """Until each worker has what it may hold, or nothing is left."""
+        while sum(worker.held for worker in self._workers) < self._size * _IN_FLIGHT_PER_WORKER:
+            for item in islice(items, 1):
+                self._least_busy().give(item)
+                break
+            else:
+                return
+
+    def _least_busy(self) -> WorkerProcess:
+        if len(self._workers) < self._size:
+            with interrupts_held():
+                self._workers.append(WorkerProcess(self._function))
+            return self._workers[-1]
+        return min(self._workers, key=lambda worker: worker.held)

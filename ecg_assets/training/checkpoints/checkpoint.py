@@ -4,6 +4,7 @@ Each checkpoint is one file, renamed into place when it is whole; so weights, op
 belong together, whenever the host dies. The one before the last is kept, in case the last comes to harm.
 """
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ class Progress(BaseModel):
         best_epoch: 1 for the first; 0 before the first.
         history: one entry for each epoch that is done.
         fingerprint: of the run's config, dataset and code; empty in checkpoints that were written before it was.
+        unread_steps, unread_r: steps that are done but not in `loss_sum`, and the sum of their losses for each
+            replica: what a training that stopped between two looks goes on adding to.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -55,6 +58,8 @@ class Progress(BaseModel):
     best_epoch: int = 0
     history: list[EpochScores] = Field(default_factory=list)
     fingerprint: str = ""
+    unread_steps: int = 0
+    unread_r: list[float] = Field(default_factory=list)
 
 
 def save_best(
@@ -162,6 +167,14 @@ def load_last_good(
             raise
         log(f"{error}: going on from {previous.name}, the one before")
         return load_last(previous, network, optimizer, fingerprint)
+
+
+def saved_progress(path: Path, previous: Path) -> Progress:
+    """How far the last checkpoint that can be read is; the beginning where there is none."""
+    for checkpoint in (path, previous):
+        with contextlib.suppress(CheckpointError, KeyError, ValueError):
+            return Progress.model_validate_json(read_sealed(checkpoint)[1]["progress"])
+    return Progress()
 
 
 def load_last(path: Path, network: FlatNetwork, optimizer: torch.optim.Optimizer, fingerprint: str = "") -> Loaded:

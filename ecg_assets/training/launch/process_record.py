@@ -15,6 +15,7 @@ import psutil
 from ecg_assets.store.atomic import write_json
 from ecg_assets.store.log import Log
 from ecg_assets.training.launch.processes import ProcessMark, end_group, group_members, own_mark
+from ecg_assets.training.runs.stop_point import seconds_to_stop
 
 PROCESS_FILE = "process.json"
 TOKEN_VARIABLE = "ECG_LAUNCH"
@@ -59,8 +60,11 @@ class Launch:
         return members if any(_carries(pid, self.token) for pid in members) else []
 
     def end(self, grace_s: float) -> bool:
-        """Ends the group, as `end_group`, and removes the record."""
-        killed = bool(self.members()) and end_group(self.group, grace_s)
+        """Ends the group, as `end_group`, and removes the record.
+
+        `grace_s` is for saving: what its steps may need before is added.
+        """
+        killed = bool(self.members()) and end_group(self.group, grace_s + seconds_to_stop(self.run_folder))
         self.record.unlink(missing_ok=True)
         return killed
 

@@ -8,7 +8,7 @@ from ecg_assets.training.loop.nonfinite_detector import Seen
 from ecg_assets.training.loop.recovery import Flaw, Remedy
 from ecg_assets.training.loop.replica import Replica
 from ecg_assets.training.loop.throughput import Stopwatch
-from ecg_assets.training.runs.events import EventLog
+from ecg_assets.training.runs.events import EventLog, stopped_at
 from ecg_assets.training.runs.run_state import EpochScores
 from ecg_assets.training.runtime.base import Runtime
 from ecg_assets.training.tpu_plans import planned
@@ -145,10 +145,10 @@ class Teller:
     def stopped(self, replica: Replica) -> None:
         if self._runtime.is_master:
             progress = replica.progress
+            validates = progress.step == replica.train_batches.steps
             self._events.write(
                 "stopped",
-                f"stopped as asked after epoch {progress.epoch} and {progress.step} steps; the next launch goes on "
-                "from there",
+                stopped_at(progress.epoch, progress.step) + (", with the epoch's validation" if validates else ""),
                 epoch=progress.epoch,
                 step=progress.step,
             )

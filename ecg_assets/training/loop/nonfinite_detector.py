@@ -1,6 +1,10 @@
-"""Finds losses and gradients that are not finite without reading a value in every step."""
+"""Finds losses and gradients that are not finite without reading a value in every step.
 
-from dataclasses import dataclass
+Replicas on several hosts also learn here that one of their hosts was asked to stop: they have nothing else in common
+that is sure to show the same to all before the same step. Those of one host stop without the device; see `StopPoints`.
+"""
+
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -15,10 +19,11 @@ class Seen:
     Attributes:
         loss_sum: of the steps since the last look, mean over replicas.
         steps: how many they were.
-        stop: whether a stop is requested.
+        stop: whether a stop is requested on one of several hosts.
         first_bad: the first step since then whose loss or gradient was not finite; 0 when all were.
         bad_weights: whether a weight or moment is not finite.
         own_bad: which samples of this replica's batch of that step have a loss that is not finite.
+        losses_r: of `loss_sum`, the sum of each replica; what it goes on from after a stop between two looks.
     """
 
     loss_sum: float
@@ -27,6 +32,7 @@ class Seen:
     first_bad: int
     bad_weights: bool
     own_bad: list[int]
+    losses_r: list[float] = field(default_factory=list)
 
 
 class Watch:
@@ -38,8 +44,12 @@ class Watch:
 
     def reset(self) -> None:
         """Forgets what was seen."""
+        self.go_on(0.0, 0)
+
+    def go_on(self, loss_sum: float, steps: int) -> None:
+        """Begins with this replica's losses of steps that an earlier run has ended with."""
         # Sent from the host: values that are made on the device would be part of the compiled graph.
-        self._sums = self._sent([0.0, 0.0])  # losses, steps
+        self._sums = self._sent([loss_sum, float(steps)])
         self._first = self._sent([0.0])
         self._losses_b = self._sent([0.0] * self._batch_size)
 
@@ -58,18 +68,22 @@ class Watch:
         finite = torch.stack([torch.isfinite(tensor).all() for tensor in weights]).all()
         own_first = torch.zeros(runtime.world_size)
         own_first[runtime.ordinal] = 1.0
-        firsts = own_first.to(runtime.device) * self._first
-        facts = torch.cat([self._sums, self._sent([float(stop_requested)]), (~finite).float().view(1), firsts])
-        facts = runtime.total(facts)
+        own = own_first.to(runtime.device)
+        # By replica, not added up: rounding would depend on where the looks are.
+        losses, firsts = torch.where(own > 0, self._sums[0], own), own * self._first
+        stop, bad = self._sent([float(stop_requested)]), (~finite).float().view(1)
+        facts = runtime.total(torch.cat([self._sums[1:], stop, bad, losses, firsts]))
         runtime.sync()
-        loss_sum, steps, stops, bad_weights, *firsts_r = facts.cpu().tolist()
+        steps, stops, bad_weights, *by_replica = facts.cpu().tolist()
+        losses_r, firsts_r = by_replica[: runtime.world_size], by_replica[runtime.world_size :]
         found = [int(first) for first in firsts_r if first > 0]
         first_bad = min(found, default=0)
         own_bad: list[int] = []
         if first_bad and int(firsts_r[runtime.ordinal]) == first_bad:
             own_bad = torch.nonzero(~torch.isfinite(self._losses_b.cpu())).flatten().tolist()
         world = runtime.world_size
-        seen = Seen(loss_sum / world, round(steps / world), stops > 0, first_bad, bad_weights > 0, own_bad)
+        loss_sum = sum(losses_r) / world
+        seen = Seen(loss_sum, round(steps / world), stops > 0, first_bad, bad_weights > 0, own_bad, losses_r)
         self.reset()
         return seen
 

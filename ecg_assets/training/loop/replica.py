@@ -23,7 +23,12 @@ from ecg_assets.training.loop.validation_counts import ValidationCounts
 from ecg_assets.training.models.registry import NetworkSpec
 from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets.training.runs.run_state import EpochScores, RunState, read_start, write_state
+from ecg_assets.training.runs.stop_point import AHEAD, StopPoints
 from ecg_assets.training.runtime.base import Runtime
+
+
+class StopReachedError(Exception):
+    """The validation has come to the point at which the training stops."""
 
 
 class Replica:
@@ -49,6 +54,10 @@ class Replica:
         self.network, self.optimizer = self.step.network, self.step.optimizer
         self.micro_batch: MicroBatch = chosen_micro_batch(config, runtime.core)
         self._memory_suffices = False
+        self._one_host = runtime.world_size == runtime.host_replicas
+        self.stop_points = StopPoints(
+            run, runtime.ordinal, self._one_host, AHEAD if self._one_host else config.check_every + 1
+        )
         self.resumed = self.load()
         with torch.no_grad():
             runtime.broadcast([self.network.vector, *self.network.running.values()])
@@ -80,6 +89,7 @@ class Replica:
         self.step.bf16 = self.config.precision == "bf16" and not self.progress.f32
         self.step.forget()
         self.micro_batch = self.micro_batch.at_most(self.progress.micro_batch)
+        self._take_up_unread()
         return found is not None
 
     def steps(self) -> Iterator[tuple[int, tuple[str, ...], list[DeviceBatch]]]:
@@ -117,10 +127,14 @@ class Replica:
         moments = self.optimizer.state[self.network.vector]
         with torch.no_grad():
             weights = [self.network.vector.detach(), moments["exp_avg_sq"], *self.network.running.values()]
-            return self.step.watch.look(weights, self.run.stop_request.exists())
+            return self.step.watch.look(weights, not self._one_host and self.run.stop_request.exists())
 
     def validate(self) -> tuple[float, Tally]:
-        """Mean loss and all counts over the validation samples of all replicas, each sample once."""
+        """Mean loss and all counts over the validation samples of all replicas, each sample once.
+
+        Raises:
+            StopReachedError: the training stops here; the validation is to be begun anew.
+        """
         self.average_buffers()
         self.network.train(False)
         counts = ValidationCounts(self.config.classes)
@@ -128,6 +142,8 @@ class Replica:
         with torch.no_grad():
             batches = self._validation.of(self.micro_batch.size)
             for _, _, (batch,) in self._on_device(enumerate(batches), None):
+                if self.stop_points.reached():
+                    raise StopReachedError
                 losses_b, predicted_bhw = self.step.validate(batch)
                 totals = totals + torch.stack([(losses_b * batch.valid_b).sum(), batch.valid_b.sum()])
                 self.runtime.sync()
@@ -192,6 +208,10 @@ class Replica:
         save_last(*files, self._spec, self.network, self.step.ema, self.optimizer, self.progress)
         self.write_state()
 
+    def keep_unread(self, seen: Seen) -> None:
+        """Has the next checkpoint hold what a look has seen as if nobody had looked."""
+        self.progress.unread_steps, self.progress.unread_r = seen.steps, seen.losses_r
+
     @property
     def finished(self) -> bool:
         """Whether all epochs are trained, or the score has not risen for as long as the config waits."""
@@ -209,6 +229,14 @@ class Replica:
             history=self.progress.history,
         )
         write_state(self.run, state)
+
+    def _take_up_unread(self) -> None:
+        progress = self.progress
+        if len(progress.unread_r) == self.runtime.world_size:
+            self.step.watch.go_on(progress.unread_r[self.runtime.ordinal], progress.unread_steps)
+        elif progress.unread_r:  # another number of replicas has trained until then
+            progress.loss_sum += sum(progress.unread_r) / len(progress.unread_r)
+        progress.unread_steps, progress.unread_r = 0, []
 
     def _gradients_within_memory(self, batch: DeviceBatch) -> Tensor:
         """The first micro-batch's gradients: the graph that fills the memory, and in which no replica waits for others.

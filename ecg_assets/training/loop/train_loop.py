@@ -9,7 +9,7 @@ from ecg_assets.training.loop.event_reporter import Teller
 from ecg_assets.training.loop.micro_batch import MicroBatchTooLargeError
 from ecg_assets.training.loop.nonfinite_detector import Seen
 from ecg_assets.training.loop.recovery import Flaw, remedy
-from ecg_assets.training.loop.replica import Replica
+from ecg_assets.training.loop.replica import Replica, StopReachedError
 from ecg_assets.training.loop.throughput import Stopwatch
 from ecg_assets.training.runs.events import EventLog
 from ecg_assets.training.runs.run_folder import RunFolder
@@ -41,13 +41,13 @@ def _train(replica: Replica, teller: Teller) -> None:
         replica.save()  # what a flaw in the first epoch goes back to
     while not replica.finished:
         outcome = _train_epoch_within_memory(replica, teller)
+        if outcome == "epoch":
+            outcome = _end_epoch(replica, teller)
         if outcome == "stopped":
             replica.save()
             teller.stopped(replica)
             replica.meet()
             return
-        if outcome == "epoch":
-            _end_epoch(replica, teller)
     teller.finished(replica)
     # The other hosts then find the run as finished as it is.
     replica.meet()
@@ -74,7 +74,10 @@ def _train_epoch(replica: Replica, teller: Teller) -> Outcome:
     watch = teller.stopwatch = Stopwatch(config.batch_size * replica.runtime.world_size)
     saved = progress.step
     recent: dict[int, tuple[str, ...]] = {}  # the samples since the last look: a flaw's are named
+    rests = True
     for step, ids, batches in watch.waiting(replica.steps()):
+        if rests and replica.stop_points.reached():
+            return _stop(replica, teller, max(recent, default=progress.step), recent)
         with teller.first_step(replica):
             replica.train_step(step, batches)
         teller.say_fallbacks()
@@ -102,16 +105,30 @@ def _train_epoch(replica: Replica, teller: Teller) -> Outcome:
     return "epoch"
 
 
-def _end_epoch(replica: Replica, teller: Teller) -> None:
+def _stop(replica: Replica, teller: Teller, done: int, recent: dict[int, tuple[str, ...]]) -> Outcome:
+    """Makes sure that what is to be saved is sound, and that the training goes on after step `done`."""
+    seen = replica.look()
+    if seen.first_bad or seen.bad_weights:
+        _recover(replica, teller, seen, done, recent)
+        return "recovered"
+    replica.progress.step = done
+    replica.keep_unread(seen)
+    return "stopped"
+
+
+def _end_epoch(replica: Replica, teller: Teller) -> Outcome:
     progress, learning_rate, watch = replica.progress, replica.learning_rate, teller.stopwatch
     watch.stop()
     skipped = sum(epoch == progress.epoch for epoch, _ in progress.skipped)
     mean_loss = progress.loss_sum / max(1, replica.train_batches.steps - skipped)
-    validation_loss, tally = replica.validate()
+    try:
+        validation_loss, tally = replica.validate()
+    except StopReachedError:
+        return _stop(replica, teller, progress.step, {})
     if not np.isfinite(validation_loss):
         seen = Seen(0.0, 0, stop=False, first_bad=0, bad_weights=True, own_bad=[])
         _recover(replica, teller, seen, progress.step, {})
-        return
+        return "recovered"
     scores = tally.scores
     ended = EpochScores(
         epoch=progress.epoch + 1,
@@ -133,6 +150,7 @@ def _end_epoch(replica: Replica, teller: Teller) -> None:
     progress.recoveries = 0
     best = replica.end_epoch(ended)
     teller.epoch(replica, ended, best)
+    return "epoch"
 
 
 def _recover(replica: Replica, teller: Teller, seen: Seen, step: int, recent: dict[int, tuple[str, ...]]) -> None:

@@ -22,7 +22,7 @@ from ecg_assets.pages.preview import tile
 from ecg_assets.samples.classes import CLASS_COLOURS
 from ecg_assets.samples.reader import Sample, SampleReader
 from ecg_assets.store.atomic import write_bytes
-from ecg_assets.store.compute.pool import end_with_parent
+from ecg_assets.store.compute.parent_death import end_with_parent
 from ecg_assets.training.label_map import to_classes
 from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets.training.runs.run_state import EpochScores, read_start

@@ -63,6 +63,11 @@ def read_events(path: Path) -> list[Event]:
     return [Event.model_validate_json(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
 
 
+def stopped_at(epochs: int, steps: int) -> str:
+    """The sentence of a training that stopped as asked, by the epochs that were done and the next one's steps."""
+    return f"stopped at epoch {epochs + 1}, step {steps}; the next run goes on from there"
+
+
 class EventTail:
     """Hands each event that is written to a file from now on to listeners, from a thread of this process.
 

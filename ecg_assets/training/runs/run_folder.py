@@ -60,13 +60,18 @@ class RunFolder:
 
     @property
     def heartbeats(self) -> Path:
-        """A file for each replica of this host, touched in every step."""
+        """A file for each replica of this host, written in every step: see `Sign`."""
         return self._own / "heartbeats"
 
     @property
     def stop_request(self) -> Path:
-        """While this file is there, the training stops at its next log line on all hosts, resumably."""
+        """While this file is there, the training stops after a step or two, resumably; of several hosts, at a check."""
         return self._own / "stop_request"
+
+    @property
+    def stop_point(self) -> Path:
+        """The point at which all replicas of this host stop, once there is a request; see `StopPoints`."""
+        return self._own / "stop_point"
 
 
 def read_json_fields(path: Path, remedy: str) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecg_assets.training.runs.stop_point import read_signs
+
 
 @dataclass(frozen=True)
 class Silence:
@@ -25,7 +27,7 @@ class Silence:
 
 
 class Heartbeats:
-    """Files `<ordinal>` in a folder, each with the replica's process number in it."""
+    """Files `<ordinal>` in a folder, each with the replica's process number in it, and then what `Sign` tells."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -61,7 +63,7 @@ class Heartbeats:
 
     def processes(self) -> set[int]:
         """The replicas' process numbers."""
-        return {int(path.read_text()) for path in self.folder.iterdir()}
+        return {sign.pid for sign in read_signs(self.folder)}
 
 
 class Watchdog:

@@ -27,7 +27,7 @@ import torch_xla.runtime as xr
 from torch import Tensor
 from torch_xla.utils.checkpoint import checkpoint
 
-from ecg_assets.store.compute.pool import end_with_parent
+from ecg_assets.store.compute.parent_death import end_with_parent
 from ecg_assets.store.log import Log
 from ecg_assets.training.runtime.base import Fed, Label, ReplicaError, Runtime
 from ecg_assets.training.runtime.device_feed import fed

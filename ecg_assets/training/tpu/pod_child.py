@@ -6,7 +6,7 @@ A task that Ray cancels by force leaves its children behind; this one the kernel
 import os
 import sys
 
-from ecg_assets.store.compute.pool import end_with_parent
+from ecg_assets.store.compute.parent_death import end_with_parent
 
 if __name__ == "__main__":
     end_with_parent(int(sys.argv[1]))  # outlives the exec

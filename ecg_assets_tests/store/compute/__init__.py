@@ -1,0 +1,1 @@
+"""Tests of `ecg_assets.store.compute`."""
