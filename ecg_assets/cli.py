@@ -1,5 +1,7 @@
 """`ecg-assets`: what the platform does, without a browser."""
 
+import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,9 @@ class OneLineErrors(click.Group):
     """Errors that this package raises already say what to do: they are shown as one line, without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # names of files may be no UTF-8
         try:
             return super().invoke(ctx)
         except Exception as error:

@@ -33,7 +33,7 @@ def prune(yes: bool, keep_runs: bool) -> None:
       ecg-assets prune --yes                delete it
       ecg-assets prune --yes --keep-runs    delete it, but for archived trainings
     """
-    root = open_root()
+    root = open_root(make=False)
     files, size = (0, 0) if keep_runs else _prune_runs(root, yes)
     for name, folder, look in _places(root):
         if folder.exists():

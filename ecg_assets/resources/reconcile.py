@@ -8,6 +8,7 @@ then: a process with the same number that began at another moment is another one
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -99,16 +100,20 @@ def worker_mark(instance: dg.DagsterInstance, run_id: str) -> ProcessMark | None
         and entry.dagster_event is not None
         and "pid" in (told := entry.dagster_event.engine_event_data.metadata)
     ]
-    return marks[-1] if marks else None
+    if not marks:
+        return None
+    # Not every event of a process tells its start.
+    starts = [mark.start for mark in marks if mark.pid == marks[-1].pid and mark.start is not None]
+    return replace(marks[-1], start=starts[-1] if starts else None)
 
 
 def note_worker(instance: dg.DagsterInstance, run_id: str) -> None:
     """Notes when the run's worker began, once; to be called in it, or in a process that it started."""
     mark, run = worker_mark(instance, run_id), instance.get_run_by_id(run_id)
-    if run is None or mark is None or mark.start is not None or mark.pid not in _own_line():
+    if run is None or mark is None or mark.pid not in _own_line():
         return
     start = start_of(mark.pid)
-    if start is not None:
+    if start is not None and start != mark.start:
         told = {"pid": str(mark.pid), _BOOT: start.boot_id, _TICKS: str(start.ticks)}
         instance.report_engine_event(f"The run's process {mark.pid} is known by its start", run, EngineEventData(told))
 
