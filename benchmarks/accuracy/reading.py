@@ -140,7 +140,8 @@ def _write(path: Path, facts: dict[str, Any], **arrays: npt.NDArray[Any]) -> Non
     """Keeps arrays, and facts that JSON can say; no pickle, which whoever puts a file there could run."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".tmp-{path.name}")
-    np.savez(temporary, facts=np.frombuffer(json.dumps(facts).encode("utf-8"), np.uint8), **arrays)
+    told = np.frombuffer(json.dumps(facts).encode("utf-8"), np.uint8)
+    np.savez(temporary, allow_pickle=False, facts=told, **arrays)
     temporary.replace(path)
 
 

@@ -1,5 +1,6 @@
 """The champion is the best on the same test split; keeping it is a decision too, and recorded; it can be demoted."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ecg_assets.training.evaluation.champion_store import (
     Contender,
     champion_checkpoint,
     history,
+    history_damage,
     read_champion,
     read_previous,
 )
@@ -197,3 +199,35 @@ def test_a_damaged_line_of_the_history_is_told_with_the_file(root: DataRoot) -> 
     told: list[str] = []
     assert [line["experiment"] for line in history(root, told.append)] == ["first"]
     assert told == [f"{root.champion / 'history.jsonl'}: line 2 is no whole decision; they are read past"]
+
+
+def test_after_a_torn_line_decisions_are_recorded_on_and_the_line_is_kept_beside(root: DataRoot) -> None:
+    decide(root, *contend(root, "first", 0.9), never, quiet)
+    path = root.champion / "history.jsonl"
+    flipped = path.read_text().replace("promoted", "prom\x00ted", 1).rstrip()
+    with path.open("a") as file:
+        file.write(flipped + '\n{"decision": "demo')
+    damage, covered = history_damage(path)
+    assert damage is not None and damage.startswith("has damage: line 2, 3 is no whole decision") and covered
+    assert decide(root, *contend(root, "second", 0.95), never, quiet).promoted
+    assert [line["experiment"] for line in history(root, never_told)] == ["first", "second"]
+    assert history_damage(path) == (None, True)
+    assert (root.champion / "history.torn.jsonl").read_text() == flipped + '\n{"decision": "demo\n'
+
+
+def test_each_flipped_bit_of_a_history_is_found_and_lines_of_earlier_versions_are_read(root: DataRoot) -> None:
+    decide(root, *contend(root, "first", 0.9), never, quiet)
+    path = root.champion / "history.jsonl"
+    whole = path.read_bytes()
+    for bit in range(0, 8 * len(whole), 3):
+        content = bytearray(whole)
+        content[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(content)
+        assert history_damage(path)[0] is not None, bit
+    path.write_text(json.dumps({"decision": "demoted", "sha256": "s"}) + "\n")
+    assert history_damage(path) == (None, False)
+    assert [line["sha256"] for line in history(root, never_told)] == ["s"]
+
+
+def never_told(line: str) -> None:
+    raise AssertionError(line)
