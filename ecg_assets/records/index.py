@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from ecg_assets.records.sources.base import PLAIN_ID
 from ecg_assets.store.atomic import atomic_path
+from ecg_assets.store.plain_file import open_plain
 from ecg_assets.store.root import DataRoot, DataRootError, remedy_for_shards
 from ecg_assets.store.splits import shard_of
 
@@ -116,6 +117,7 @@ def _read_table(root: DataRoot, columns: list[str]) -> pa.Table:
     if not root.index.exists():
         raise IndexMissingError(f"{root.index} is not there; materialise raw_csvs first")
     try:
+        open_plain(root.index).close()
         with pq.ParquetFile(root.index) as file:
             held, seals = file.schema_arrow.names, (file.schema_arrow.metadata or {}).get(_SEALS)
             table = file.read(columns) if held == INDEX_SCHEMA.names else None

@@ -1,5 +1,6 @@
 """The index tells when it was changed, or when the data root's number of shards was."""
 
+import os
 import random
 from pathlib import Path
 
@@ -81,3 +82,10 @@ def test_settings_that_have_changed_are_refused_and_the_advice_brings_them_back(
         open_root(root.path)
     root.settings.write_text('{"shards": 16}')
     assert open_root(root.path).shards == 16
+
+
+def test_a_pipe_in_the_index_s_place_hangs_nobody(root: DataRoot) -> None:
+    root.index.unlink()
+    os.mkfifo(root.index)
+    with pytest.raises(IndexMissingError, match=r"index\.parquet is a named pipe, expected a file"):
+        read_index(root)
