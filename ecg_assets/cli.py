@@ -1,5 +1,8 @@
 """`ecg-assets`: what the platform does, without a browser."""
 
+import io
+import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -21,18 +24,32 @@ from ecg_assets.commands.submission import submission
 from ecg_assets.commands.tpu import tpu
 from ecg_assets.commands.train import train
 from ecg_assets.commands.verify import verify
+from ecg_assets.store.write_errors import write_refusal
 
 
 class OneLineErrors(click.Group):
     """Errors that this package raises already say what to do: they are shown as one line, without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # names of files may be no UTF-8
         try:
             return super().invoke(ctx)
         except Exception as error:
+            said = _write_refusal(error)
+            if said is not None:
+                raise click.ClickException(said) from error
             if not type(error).__module__.startswith("ecg_assets."):
                 raise
             raise click.ClickException(str(error).partition("\n")[0]) from error
+
+
+def _write_refusal(error: Exception) -> str | None:
+    """What is said of a file that the system does not let be written or removed, wherever that was."""
+    if type(error).__module__ != "builtins" or not isinstance(error, OSError) or not isinstance(error.filename, str):
+        return None
+    return write_refusal(error, Path(error.filename))
 
 
 @click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

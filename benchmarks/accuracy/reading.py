@@ -6,15 +6,17 @@
 
 Pages laid flat, and what the networks say of them, are kept in the second folder: reading them again with another
 decoder takes a few seconds a page. New weights are asked anew; after a change to how pages are drawn, take another one.
+Files there hold arrays and JSON, never pickles.
 """
 
-import pickle
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -28,8 +30,10 @@ from ecg_assets.digitize.benchmark.scorecard import Card
 from ecg_assets.digitize.digitizer import Digitizer
 from ecg_assets.digitize.rectification.canvas import Canvas, flat_canvas
 from ecg_assets.digitize.rectification.flat_page import FlatPage, lay_flat
+from ecg_assets.digitize.rectification.surface import Surface
 from ecg_assets.digitize.refusal import NotAnEcgError
 from ecg_assets.digitize.trace_network.network import WaveNetwork
+from ecg_assets.scans.image import UprightPage
 from ecg_assets.scans.segment import Segmenter
 from ecg_assets.store.root import open_root
 from ecg_assets.weights import SEGMENTATION, WAVE, weights_path
@@ -60,33 +64,68 @@ class _Pages:
 
     def get(self, name: str, draw: Callable[[], Trial]) -> tuple[_Kept, FlatPage | None, Seconds]:
         """What is kept of a page, the flat page with its trace, and the CPU seconds that each step took when it ran."""
-        path = self._folder / f"{name}-{self._grid_of}.pkl"
+        path, trial = self._folder / f"{name}-{self._grid_of}.npz", draw()
         if not path.exists():
-            _write(path, self._laid_flat(draw()))
-        kept: _Kept = pickle.loads(path.read_bytes())
+            self._lay_flat(trial, path)
+        kept = _kept(path, trial)
         if kept.flat is None or kept.rough_hw is None:
             return kept, None, kept.seconds
         flat = replace(kept.flat, canvas=flat_canvas(kept.flat.surface, kept.flat.page.image_hwc.shape[:2]))
-        traced = path.with_name(f"{path.stem}-{self._wave_of}.pkl")
+        traced = path.with_name(f"{path.stem}-{self._wave_of}.npz")
         if not traced.exists():
             begin = time.process_time()
             trace = self._wave.trace(flat.image_hwc, kept.rough_hw.astype(np.float32) / np.float32(_LEVELS))
-            _write(traced, (_levels(np.where(flat.shown_hw, trace, 0)), time.process_time() - begin))
-        trace_hw, seconds = pickle.loads(traced.read_bytes())
-        flat = replace(flat, wave_hw=trace_hw.astype(np.float32) / np.float32(_LEVELS))
-        return kept, flat, {**kept.seconds, "trace: the second network": seconds}
+            shown = _levels(np.where(flat.shown_hw, trace, 0))
+            _write(traced, {"seconds": time.process_time() - begin}, wave_hw=shown)
+        facts, arrays = _load(traced)
+        flat = replace(flat, wave_hw=arrays["wave_hw"].astype(np.float32) / np.float32(_LEVELS))
+        return kept, flat, {**kept.seconds, "trace: the second network": facts["seconds"]}
 
-    def _laid_flat(self, trial: Trial) -> _Kept:
-        slim = replace(trial, picture_hwc=trial.picture_hwc[:1, :1], mask_hw=trial.mask_hw[:1, :1])
+    def _lay_flat(self, trial: Trial, path: Path) -> None:
         begin = time.process_time()
         try:
             flat = lay_flat(trial.picture_hwc, self._segmenter)
         except NotAnEcgError as error:
-            return _Kept(slim, None, None, str(error), {})
+            _write(path, {"refused": str(error)})
+            return
         seconds = {"turn, scale, grid: the first network; paper": time.process_time() - begin}
-        nothing = np.empty((0, 0), np.float32)
-        small = replace(flat, canvas=Canvas(nothing, nothing), wave_hw=nothing)
-        return _Kept(slim, small, _levels(flat.wave_hw), None, seconds)
+        page, surface = flat.page, flat.surface
+        facts = {
+            "seconds": seconds,
+            "page": {"quarter_turns": page.quarter_turns, "scale": page.scale, "file_shape": page.file_shape},
+            "surface": {"margin": surface.margin, "found": surface.found, "rms_px": surface.rms_px},
+            "flat": {"turn_confidence": flat.turn_confidence, "assumed": flat.assumed},
+        }
+        _write(
+            path,
+            facts,
+            page_hwc=page.image_hwc,
+            x_px=surface.x_px,
+            y_px=surface.y_px,
+            known=surface.known,
+            image_hwc=flat.image_hwc,
+            shown_hw=flat.shown_hw,
+            rough_hw=_levels(flat.wave_hw),
+        )
+
+
+def _kept(path: Path, trial: Trial) -> _Kept:
+    facts, arrays = _load(path)
+    if "refused" in facts:
+        return _Kept(trial, None, None, facts["refused"], {})
+    nothing = np.empty((0, 0), np.float32)
+    page, told = facts["page"], facts["flat"]
+    flat = FlatPage(
+        page=UprightPage(arrays["page_hwc"], page["quarter_turns"], page["scale"], tuple(page["file_shape"])),
+        surface=Surface(arrays["x_px"], arrays["y_px"], known=arrays["known"], **facts["surface"]),
+        canvas=Canvas(nothing, nothing),
+        image_hwc=arrays["image_hwc"],
+        wave_hw=nothing,
+        shown_hw=arrays["shown_hw"],
+        turn_confidence=told["turn_confidence"],
+        assumed=tuple(told["assumed"]),
+    )
+    return _Kept(trial, flat, arrays["rough_hw"], None, facts["seconds"])
 
 
 def _sha(path: Path) -> str:
@@ -97,11 +136,19 @@ def _levels(wave_hw: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     return np.rint(wave_hw * _LEVELS).astype(np.uint8)
 
 
-def _write(path: Path, content: object) -> None:
+def _write(path: Path, facts: dict[str, Any], **arrays: npt.NDArray[Any]) -> None:
+    """Keeps arrays, and facts that JSON can say; no pickle, which whoever puts a file there could run."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(pickle.dumps(content, protocol=5))
+    temporary = path.with_name(f".tmp-{path.name}")
+    told = np.frombuffer(json.dumps(facts).encode("utf-8"), np.uint8)
+    np.savez(temporary, allow_pickle=False, facts=told, **arrays)
     temporary.replace(path)
+
+
+def _load(path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    with np.load(path, allow_pickle=False) as held:
+        arrays = {name: held[name] for name in held.files}
+    return json.loads(arrays.pop("facts").tobytes()), arrays
 
 
 def _wanted(

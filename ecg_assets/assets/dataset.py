@@ -12,6 +12,7 @@ from ecg_assets.samples.classes import CLASSES
 from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.preview import recipe_sheet, sample_sheet
 from ecg_assets.samples.stage import CODE_VERSION, build_dataset
+from ecg_assets.store.sealed import read_unsealed
 
 _SHOWN, _SHOWN_OF_A_RECIPE = 10, 5
 # Of the whole pages of variant 0001; samples lie around traces, and hold more of them.
@@ -36,7 +37,7 @@ def mixed_dataset(
     with data_root.writing(root.dataset, context.log.info):
         cuts = as_library(config, SamplesConfig)
         report = build_dataset(root, cuts, engine.workers(root, context.log.info), context.log.info)
-    facts = json.loads((root.dataset / "dataset.json").read_text("utf-8"))
+    facts = json.loads(read_unsealed(root.dataset / "dataset.json"))
     samples: dict[str, int] = facts["samples"]
     shares = [
         {"class": name, "share": round(share, 5), "share of the competition's pages": known}

@@ -28,7 +28,7 @@ def scan_segmentations(
         workers = engine.workers(root, context.log.info, local=1)
         # Of an empty inbox, too: the results of images that are gone go.
         report = segment_inbox(root, champion_checkpoint(root), context.log.info, workers)
-    if not images:
+    if not images and not report.unreadable:
         summary = f"nothing to segment: put scans or photos of paper ECGs into {inbox(root)}"
         context.log.info(summary)
         return dg.MaterializeResult(metadata=told(summary, inbox(root)), data_version=dg.DataVersion("empty"))

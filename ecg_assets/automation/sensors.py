@@ -12,8 +12,8 @@ from ecg_assets.assets.records import RawCsvsConfig, source_config
 from ecg_assets.automation.jobs import rebuild_all, rebuild_data
 from ecg_assets.records.sources.snapshot import Seen, content_of, look_at, newest_s
 from ecg_assets.resources.data_root import DataRootResource
-from ecg_assets.store.atomic import write_json
 from ecg_assets.store.root import DataRoot
+from ecg_assets.store.sealed import SealBrokenError, read_unsealed, write_sealed_json
 
 REBUILDS_VARIABLE = "ECG_REBUILD_ON_NEW_RECORDS"
 SETTLED_S = 30.0
@@ -81,10 +81,10 @@ def _seen_before(root: DataRoot) -> dict[str, Seen]:
     """Only spares hashing: where it is lost or of another version, files count as seen for the first time."""
     path = _place(root)
     try:
-        return _LISTING.validate_json(path.read_bytes()) if path.exists() else {}
-    except ValidationError:
+        return _LISTING.validate_json(read_unsealed(path)) if path.exists() else {}
+    except (ValidationError, SealBrokenError):
         return {}
 
 
 def _note(root: DataRoot, seen: dict[str, Seen]) -> None:
-    write_json(_place(root), {address: one.model_dump() for address, one in seen.items()})
+    write_sealed_json(_place(root), {address: one.model_dump() for address, one in seen.items()})

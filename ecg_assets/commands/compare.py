@@ -27,7 +27,7 @@ def compare(experiments: tuple[str, ...]) -> None:
     """
     from ecg_assets.training.evaluation.comparison import rows_of, side_by_side
 
-    columns = side_by_side(open_root(), experiments)
+    columns = side_by_side(open_root(make=False), experiments)
     datasets = {column.values["dataset"] for column in columns if "dataset" in column.values}
     table = Table("", title="Experiments", title_justify="left")
     for column in columns:

@@ -23,6 +23,6 @@ def demote() -> None:
     """
     from ecg_assets.training.evaluation.champion import demote as put_previous_back
 
-    root = open_root()
+    root = open_root(make=False)
     with only_writer(root.champion, click.echo):
         put_previous_back(root, click.echo)

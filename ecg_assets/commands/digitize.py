@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from ecg_assets.store.plain_file import open_plain
+
 if TYPE_CHECKING:
     from ecg_assets.digitize.scoring.score_folders import Scored
 
@@ -65,6 +67,7 @@ def digitize(images: tuple[str, ...], out: Path, fs_hz: int, layout: str, truth:
     from ecg_assets.digitize.outputs import outputs_of
     from ecg_assets.digitize.scoring.score_folders import truth_of
     from ecg_assets.pages.style.layouts import layout_named
+    from ecg_assets.scans.image_names import refuse_unfit_name, shown_name
     from ecg_assets.scans.image_paths import images_named
     from ecg_assets.scans.refusal import refusal_text
     from ecg_assets.scans.result_guard import ResultGuard
@@ -81,6 +84,8 @@ def digitize(images: tuple[str, ...], out: Path, fs_hz: int, layout: str, truth:
     for number, path in enumerate(bar, start=1):
         places = outputs[path.name]
         try:
+            refuse_unfit_name(path.name)
+            open_plain(path).close()
             guard.claim(path, places.paths, places.info)
             score = digitize_to(reader, path, places, fs_hz, layout, truth)
         except Exception as error:  # whatever one image does to the reader, the others go on
@@ -89,7 +94,7 @@ def digitize(images: tuple[str, ...], out: Path, fs_hz: int, layout: str, truth:
             continue
         scored += [score] if score is not None else []
         if not console.is_terminal:
-            click.echo(f"{path.name} ({number} of {len(paths)})")
+            click.echo(f"{shown_name(path.name)} ({number} of {len(paths)})")
     for first in range(0, len(scored), _COLUMNS):
         console.print(_scores(scored[first : first + _COLUMNS]))
     click.echo(f"{len(paths) - failed} of {len(paths)} images read; results are in {out}")

@@ -27,7 +27,7 @@ def export_dataset(out: Path, split: Split | None) -> None:
       ecg-assets export-dataset /tmp/dataset
       ecg-assets export-dataset /tmp/test_only --split test
     """
-    root = open_root()
+    root = open_root(make=False)
     for written, total in export_png(root.dataset, out, split):
         if written % _PROGRESS_EVERY == 0 or written == total:
             click.echo(f"{written} of {total} samples")

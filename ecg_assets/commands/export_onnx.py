@@ -39,7 +39,7 @@ def export_onnx(checkpoint: str | None, out: Path, overwrite: bool) -> None:
     from ecg_assets.training.export.comparison_images import images_to_compare_on
     from ecg_assets.training.export.onnx_export import export_onnx as export
 
-    root = open_root()
+    root = open_root(make=False)
     weights = _chosen(root, checkpoint)
     if not overwrite:
         refuse_overwriting(out, [weights])

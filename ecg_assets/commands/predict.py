@@ -10,6 +10,7 @@ from rich.progress import track
 
 from ecg_assets.store.atomic import write_bytes
 from ecg_assets.store.fingerprint import sha256_file
+from ecg_assets.store.plain_file import open_plain
 from ecg_assets.store.root import open_root
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def predict(images: tuple[str, ...], out: Path, checkpoint: str | None, onnx: Pa
       ecg-assets predict scans/ --out results --onnx network.onnx
     """
     # Importing torch takes seconds, which a wrong argument need not wait for.
+    from ecg_assets.scans.image_names import refuse_unfit_name, shown_name
     from ecg_assets.scans.image_paths import images_named
     from ecg_assets.scans.outputs import outputs_of, segmented
     from ecg_assets.scans.refusal import refusal_text
@@ -70,6 +72,8 @@ def predict(images: tuple[str, ...], out: Path, checkpoint: str | None, onnx: Pa
     for number, path in enumerate(bar, start=1):
         places = outputs[path.name]
         try:
+            refuse_unfit_name(path.name)
+            open_plain(path).close()
             guard.claim(path, places.paths, places.info)
             noted = {PICTURE_SHA256: sha256_file(path)}
             for place, content in segmented(segmenter, path, places, sha256, **noted).items():
@@ -79,7 +83,7 @@ def predict(images: tuple[str, ...], out: Path, checkpoint: str | None, onnx: Pa
             click.echo(f"Left out: {refusal_text(error, str(path))}", err=True)
             continue
         if not console.is_terminal:
-            click.echo(f"{path.name} ({number} of {len(paths)})")
+            click.echo(f"{shown_name(path.name)} ({number} of {len(paths)})")
     click.echo(f"{len(paths) - failed} of {len(paths)} images read; results are in {out}")
     if failed:
         sys.exit(1)
@@ -94,7 +98,7 @@ def _checkpoint(named: str | None) -> Path:
         return weights_path(SEGMENTATION)
     if Path(named).suffix == ".safetensors":
         return Path(named)
-    root = open_root()
+    root = open_root(make=False)
     return champion_checkpoint(root) if named == "champion" else RunFolder(root.runs / named).best
 
 

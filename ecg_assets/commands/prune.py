@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ecg_assets.store.lock import only_writer
+from ecg_assets.store.lock import check_locks, only_writer
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.store.stages.data_root_stages import stages_of
 from ecg_assets.store.stages.integrity import temporaries, unreferenced
@@ -33,7 +33,7 @@ def prune(yes: bool, keep_runs: bool) -> None:
       ecg-assets prune --yes                delete it
       ecg-assets prune --yes --keep-runs    delete it, but for archived trainings
     """
-    root = open_root()
+    root = open_root(make=False)
     files, size = (0, 0) if keep_runs else _prune_runs(root, yes)
     for name, folder, look in _places(root):
         if folder.exists():
@@ -53,6 +53,7 @@ def _prune_files(root: DataRoot, name: str, folder: Path, look: Callable[[], lis
         found = look()
         bytes_each = [path.stat().st_size for path in found]
         if yes:
+            check_locks()
             for path in found:
                 path.unlink()
     if found:
@@ -75,6 +76,7 @@ def _prune_runs(root: DataRoot, yes: bool) -> tuple[int, int]:
         with only_writer(root.runs / ".locks" / folder.parent.name, click.echo):
             bytes_each = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
             if yes:
+                check_locks()
                 shutil.rmtree(folder)
         files, size = files + len(bytes_each), size + sum(bytes_each)
         click.echo(

@@ -40,12 +40,16 @@ def status(source: bool, run_config: Path | None) -> None:
       ECG_ASSETS_DATA=/big/disk/ecg ecg-assets status
     """
     from ecg_assets.inspection.experiment_states import experiment_states  # with pandas: half a second
-    from ecg_assets.inspection.stage_states import read_run_config, source_reasons, states_of
+    from ecg_assets.inspection.stage_states import RunConfigError, read_run_config, source_reasons, states_of
     from ecg_assets.store.root import open_root
 
     asked = read_run_config(run_config)
-    root = open_root()
-    states = states_of(root, asked)
+    _refuse_unknown(run_config, set(asked))
+    root = open_root(make=False)
+    try:
+        states = states_of(root, asked)
+    except RunConfigError as error:
+        raise RunConfigError(f"{run_config}: {error}") from error
     tree = Tree(escape(f"Data root: {root} ({root.shards} shards)"))
     for state in states:
         branch = tree.add(escape(_headline(state)))
@@ -67,6 +71,20 @@ def status(source: bool, run_config: Path | None) -> None:
 
         for line in unfinished_runs():
             click.echo(line)
+
+
+def _refuse_unknown(path: Path | None, ops: set[str]) -> None:
+    from ecg_assets.inspection.stage_states import PLANNED_OPS, RunConfigError
+
+    if ops <= PLANNED_OPS:
+        return
+    from ecg_assets.definitions import definitions  # imports Dagster: 2 s
+
+    known = set(definitions().resolve_implicit_global_asset_job_def().graph.node_dict)
+    if not ops <= known:
+        raise RunConfigError(
+            f"{path}: there is no op {sorted(ops - known)[0]!r}; expected some of {', '.join(sorted(known))}"
+        )
 
 
 def _progress(line: str) -> None:

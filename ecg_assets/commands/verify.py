@@ -1,49 +1,73 @@
 """`ecg-assets verify`."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
 import click
 
 from ecg_assets.inspection.recorded_hashes import noted_elsewhere
+from ecg_assets.inspection.state_files import state_files
+from ecg_assets.store.plain_file import what_lies_at
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.store.stages.data_root_stages import stages_of
 from ecg_assets.store.stages.integrity import Verdict, listed_files, verify_stage
+
+_SHOWN = 5
 
 
 @click.command()
 def verify() -> None:
     """Read every file again and compare it with the hash that was noted when it was made.
 
-    Records and their index, pages, masks, samples, results of scans, downloaded scans, and all checkpoints. What is
-    damaged is named, and the command ends with code 1. Delete a damaged file, and the next run makes it again.
+    Records and their index, pages, masks, samples, results of scans, downloaded scans, all checkpoints, and every file
+    that decides what is current: settings, manifests, notes of runs, of the champion and of its history. What is
+    damaged is named, and the command ends with code 1. Delete a damaged file, and the next run makes it again, unless
+    something else is advised beside it.
+
+    Logs, curves and reports of trainings decide nothing and are not looked at. Files that decide something and that an
+    earlier version wrote without a hash are counted at the end.
 
     \b
     Example:
       ecg-assets verify
     """
-    root = open_root()
+    root = open_root(make=False)
     stages = [stage for stage in stages_of(root) if stage.folder.exists()]
     checkpoints = sorted(root.path.glob("*/**/*.safetensors"))
-    total, damaged = 0, list[Verdict]()
+    verdicts, damaged, bare = 0, list[Verdict](), list[Verdict]()
     with click.progressbar(
         length=sum(map(listed_files, stages)) + len(checkpoints), label="Reading", file=sys.stderr
     ) as bar:
         of_stages = (verdict for stage in stages for verdict in verify_stage(stage, root))
-        for verdict in chain(of_stages, _checkpoints(root, checkpoints), noted_elsewhere(root)):
+        looked_at = chain(of_stages, _checkpoints(root, checkpoints), noted_elsewhere(root), state_files(root))
+        for verdict in looked_at:
             bar.update(1)
-            total += 1
-            if verdict.damage is not None:
-                damaged.append(verdict)
+            verdicts += 1
+            damaged += [verdict] if verdict.damage is not None else []
+            bare += [verdict] if verdict.damage is None and not verdict.covered else []
     for verdict in damaged:
         click.echo(f"{verdict.name} {verdict.damage}")
+    _tell_bare(bare)
     if damaged:
         raise click.ClickException(
-            f"{len(damaged)} of {total} files are damaged: delete them, and the next run makes them again"
+            f"{len(damaged)} of {verdicts} files are damaged: delete them, and the next run makes them again, unless "
+            "something else is advised beside them"
         )
-    click.echo(f"All {total} files are as they were made: {root}")
+    click.echo(f"All {verdicts} files are as they were made: {root}")
+
+
+def _tell_bare(verdicts: Sequence[Verdict]) -> None:
+    """Which files have no hash yet: what changes in them is found only where they contradict others."""
+    if not verdicts:
+        return
+    shown = ", ".join(verdict.name for verdict in verdicts[:_SHOWN])
+    more = f" and {len(verdicts) - _SHOWN} more" if len(verdicts) > _SHOWN else ""
+    click.echo(
+        f"{len(verdicts)} files were written by an earlier version, without a hash of their own, and get one when they "
+        f"are written next: {shown}{more}"
+    )
 
 
 def _checkpoints(root: DataRoot, paths: list[Path]) -> Iterator[Verdict]:
@@ -53,6 +77,10 @@ def _checkpoints(root: DataRoot, paths: list[Path]) -> Iterator[Verdict]:
             read_sealed,
         )
     for path in paths:
+        lies = what_lies_at(path)
+        if lies:
+            yield Verdict(root.relative(path), f"is {lies}, expected a file; move it away")
+            continue
         try:
             read_sealed(path)
             damage = None

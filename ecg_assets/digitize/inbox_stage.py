@@ -13,7 +13,7 @@ from ecg_assets.digitize.interface import Reader
 from ecg_assets.digitize.outputs import Outputs, contents_of, outputs_of
 from ecg_assets.digitize.refusal import NotAnEcgError
 from ecg_assets.scans.image import UnreadableImageError, read_image
-from ecg_assets.scans.inbox import image_names, inbox
+from ecg_assets.scans.inbox import image_names, inbox, tell_left_out
 from ecg_assets.scans.refusal import refusal_text
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
 from ecg_assets.store.log import Log
@@ -66,6 +66,7 @@ def digitize_inbox(
         log: receives a line for each picture.
     """
     folder, load_once = inbox(root), cache(load)
+    told = tell_left_out(root, STAGE, log)
     tasks = {
         name: _Read(
             folder / name,
@@ -78,7 +79,7 @@ def digitize_inbox(
     }
     each = run_each(STAGE, results(root), root, tasks, log)
     refused = {name: one.info[REFUSED] for name, one in each.manifests.items() if REFUSED in one.info}
-    return InboxReport(each, dict(sorted({**refused, **each.failed}.items())))
+    return InboxReport(each, dict(sorted({**refused, **each.failed, **told}.items())))
 
 
 @dataclass(frozen=True)

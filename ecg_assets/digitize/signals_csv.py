@@ -10,6 +10,7 @@ import pandas as pd
 
 from ecg_assets.records.record import LEADS
 from ecg_assets.store.atomic import write_bytes
+from ecg_assets.store.plain_file import read_plain
 
 SECONDS = 10
 # The competition writes 3. Of 120 real records, rounding to 3 leaves the flattest lead 40 dB and the worst record 50,
@@ -87,7 +88,7 @@ def _cells(values_mv: npt.NDArray[np.floating], window: slice) -> list[str]:
 
 def _table(path: Path) -> pd.DataFrame:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_plain(path).decode("utf-8-sig")
         table = pd.read_csv(io.StringIO(text), index_col=False, skip_blank_lines=False, skipinitialspace=True)
     except FileNotFoundError as error:
         raise SignalsError(f"{path} is not there") from error

@@ -1,13 +1,14 @@
-"""Files of which something else than a stage's manifest notes the hash: the index, downloads, champions."""
+"""Files of which something else than a stage's manifest notes the hash: the index, downloads, published weights."""
 
 from collections.abc import Iterator
 
 from ecg_assets.records.index import IndexMissingError, accepted_records
+from ecg_assets.records.ingest import INDEX_SHA256, csv_path
 from ecg_assets.records.kaggle.subset_manifest import MANIFEST_NAME, read_subset
-from ecg_assets.store.fingerprint import sha256_file
-from ecg_assets.store.manifest import manifest_paths, read_manifest
-from ecg_assets.store.root import DataRoot
-from ecg_assets.store.stages.integrity import Verdict
+from ecg_assets.store.manifest import Manifest, ManifestError, manifest_paths, read_manifest
+from ecg_assets.store.root import DataRoot, DataRootError
+from ecg_assets.store.splits import shard_of, split_of
+from ecg_assets.store.stages.integrity import Verdict, file_damage
 from ecg_assets.training.evaluation.champion_store import (
     ChampionError,
     champion_checkpoint,
@@ -16,32 +17,49 @@ from ecg_assets.training.evaluation.champion_store import (
     read_champion,
     read_previous,
 )
+from ecg_assets.training.runs.published import NothingPublishedError, published_note, read_published
 
 
 def noted_elsewhere(root: DataRoot) -> Iterator[Verdict]:
-    """Hashes each of them and compares it with what was noted.
-
-    Raises:
-        ManifestError: the records' manifest cannot be read.
-    """
+    """Hashes each of them and compares it with what was noted."""
     yield from _index(root)
     yield from _downloads(root)
     yield from _champions(root)
+    yield from _published(root)
 
 
 def _index(root: DataRoot) -> Iterator[Verdict]:
-    """The index holds the hash of each record, as the manifest beside it does."""
-    manifests = [read_manifest(path) for path in manifest_paths(root.ori_csv)]
-    noted = sorted(hash_ for one in manifests if one is not None and one.fingerprint for hash_ in one.files.values())
-    if not noted:
-        return
-    damage = None
+    """The records' manifest holds the hash of the index, and the index that of each record, as the manifest does."""
     try:
-        if sorted(accepted_records(root, ["sha256"])["sha256"]) != noted:
-            damage = "tells of other records than its manifest"
-    except IndexMissingError as error:
+        manifests = [read_manifest(path) for path in manifest_paths(root.ori_csv)]
+    except ManifestError:
+        return  # it is told as a manifest
+    finished = [manifest for manifest in manifests if manifest is not None and manifest.fingerprint]
+    if not finished:
+        return
+    damage, noted = None, finished[0].info.get(INDEX_SHA256)
+    try:
+        damage = _told_otherwise(root, finished[0])
+    except (IndexMissingError, DataRootError) as error:
         damage = str(error).removeprefix(f"{root.index} ")
-    yield Verdict(root.relative(root.index), damage)
+    if damage is None and noted is not None:
+        damage = file_damage(root.index, str(noted), "it was written")
+    yield Verdict(root.relative(root.index), damage, covered=noted is not None)
+
+
+def _told_otherwise(root: DataRoot, manifest: Manifest) -> str | None:
+    """What the index says that its manifest, or an id alone, says otherwise."""
+    index = accepted_records(root, ["sha256", "shard", "split"])
+    held = {
+        root.relative(csv_path(root, record_id)): sha256
+        for record_id, sha256 in zip(index["id"], index["sha256"], strict=True)
+    }
+    if held != manifest.files:
+        return "tells of other records than its manifest"
+    for record_id, shard, split in zip(index["id"], index["shard"], index["split"], strict=True):
+        if (shard, split) != (shard_of(record_id, root.shards), split_of(record_id)):
+            return f"has record {record_id} in another shard or split than its id gives"
+    return None
 
 
 def _downloads(root: DataRoot) -> Iterator[Verdict]:
@@ -50,14 +68,21 @@ def _downloads(root: DataRoot) -> Iterator[Verdict]:
     subset = read_subset(inbox)
     if subset is None:
         if (inbox / MANIFEST_NAME).exists():
-            yield Verdict(root.relative(inbox / MANIFEST_NAME), "is no list of downloads")
+            yield Verdict(root.relative(inbox / MANIFEST_NAME), "is no list of downloads, or has changed")
         return
     for name, sha256 in subset.files.items():
-        path = inbox / name
-        damage = None if path.is_file() else "is missing"
-        if damage is None and sha256_file(path) != sha256:
-            damage = "has changed since it was downloaded"
-        yield Verdict(root.relative(path), damage)
+        yield Verdict(root.relative(inbox / name), file_damage(inbox / name, sha256, "it was downloaded"))
+
+
+def _published(root: DataRoot) -> Iterator[Verdict]:
+    """Only what is wrong, as with champions."""
+    if not published_note(root).exists():
+        return
+    try:
+        read_published(root)
+    except NothingPublishedError as error:
+        name = root.relative(published_note(root))
+        yield Verdict(name, str(error).removeprefix(f"{published_note(root)} "))
 
 
 def _champions(root: DataRoot) -> Iterator[Verdict]:

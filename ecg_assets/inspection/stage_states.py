@@ -22,7 +22,7 @@ from ecg_assets.store.lock import only_writer
 from ecg_assets.store.log import Log
 from ecg_assets.store.manifest import Manifest
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.safe_yaml import YamlFileError, read_yaml
+from ecg_assets.store.safe_yaml import YamlFileError, first_problem, read_yaml
 from ecg_assets.store.stages.data_root_stages import Stage, stages_of
 from ecg_assets.store.stages.provenance import read_settings
 from ecg_assets.store.stages.staleness import Planned, ShardState, own_states, planned_states, told_records
@@ -58,6 +58,8 @@ _PLANS: dict[str, tuple[str, Callable[[DataRoot, dict[str, Any], SeenPages], Seq
         lambda root, settings, pages: plan_samples(root, SamplesConfig(**settings), pages.hashes),
     ),
 }
+
+PLANNED_OPS = {op for op, _ in _PLANS.values()}
 
 # What is made image by image, by the stage's folder.
 _OF_IMAGES: dict[str, Callable[[DataRoot, Path], list[ShardState]]] = {
@@ -114,6 +116,7 @@ def states_of(root: DataRoot, asked: dict[str, dict[str, Any]]) -> list[StageSta
 
     Raises:
         ManifestError: a manifest cannot be read.
+        RunConfigError: what is asked of an op is no config of it.
     """
     pages = SeenPages(root)
     states = {stage.folder.name: _state(root, stage, asked, pages) for stage in stages_of(root)}
@@ -152,6 +155,8 @@ def _state(root: DataRoot, stage: Stage, asked: dict[str, dict[str, Any]], pages
     except (IndexMissingError, MissingInputError) as error:
         return StageState(stage, own_states(stage.folder, root.path), str(error))
     except ValidationError as error:
+        if op in asked:
+            raise RunConfigError(f"the config of op {op} cannot be used: {first_problem(error)}; correct it") from error
         first = error.errors()[0]
         said = f"its config cannot be used: {'.'.join(map(str, first['loc']))}: {first['msg']}"
         return StageState(stage, own_states(stage.folder, root.path), said)

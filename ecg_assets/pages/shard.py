@@ -18,6 +18,7 @@ from ecg_assets.records.ingest import load_record
 from ecg_assets.store.atomic import json_bytes, write_bytes
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes, sha256_file
 from ecg_assets.store.manifest import BY_RECORD, Manifest, read_manifest
+from ecg_assets.store.plain_file import is_plain
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stages.provenance import MadeFrom
 from ecg_assets.store.stages.runner import manifest_path
@@ -127,7 +128,7 @@ def _kept_files(
     for path in _places(root, record_id):
         name = root.relative(path)
         # A run that was killed has redrawn some of the files that its manifest still tells of.
-        if name not in held or not path.is_file() or sha256_file(path) != held[name]:
+        if name not in held or not is_plain(path) or sha256_file(path) != held[name]:
             return None
         files[name] = held[name]
     return files

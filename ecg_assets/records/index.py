@@ -1,5 +1,7 @@
 """The index of records: one row each, accepted or quarantined with a reason, in Parquet."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,13 +12,19 @@ import pyarrow.parquet as pq
 
 from ecg_assets.records.sources.base import PLAIN_ID
 from ecg_assets.store.atomic import atomic_path
-from ecg_assets.store.root import DataRoot
+from ecg_assets.store.plain_file import open_plain
+from ecg_assets.store.root import DataRoot, DataRootError, remedy_for_shards
+from ecg_assets.store.splits import shard_of
 
 if TYPE_CHECKING:  # it takes 70 MB, which the code server need not have
     import pandas as pd
 
 ACCEPTED, QUARANTINED = "accepted", "quarantined"
 _WHOLE_NUMBERS = ("fs_hz", "samples", "shard")
+# In the schema's metadata: by column, the hash of its values.
+_SEALS = b"column_sha256"
+# So many ids tell another number of shards: of at least half of them the shard would be another.
+_LOOKED_AT = 200
 
 INDEX_SCHEMA = pa.schema(
     [
@@ -42,8 +50,10 @@ class IndexMissingError(ValueError):
 
 
 def write_index(path: Path, rows: list[dict[str, object]]) -> None:
-    """Writes the rows, sorted by id, as Parquet; equal rows give equal bytes."""
+    """Writes the rows, sorted by id, as Parquet with a hash of each column; equal rows give equal bytes."""
     table = pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["id"])), schema=INDEX_SCHEMA)
+    hashes = {name: _column_hash(table[name]) for name in table.column_names}
+    table = table.replace_schema_metadata({_SEALS: json.dumps(hashes)})
     with atomic_path(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
 
@@ -70,6 +80,7 @@ def accepted_records(root: DataRoot, columns: Sequence[str] | None = None) -> "p
 
     Raises:
         IndexMissingError: as `read_index`; or a record has no rate, length or shard, or an id that is no plain name.
+        DataRootError: the records were divided into another number of shards than the data root tells.
     """
     wanted = INDEX_SCHEMA.names if columns is None else ["id", *columns]
     needed = {*wanted, "id", "status", *_WHOLE_NUMBERS}
@@ -84,17 +95,34 @@ def accepted_records(root: DataRoot, columns: Sequence[str] | None = None) -> "p
         raise IndexMissingError(
             f"{root.index} holds the id {unfit[0].as_py()!r}, which is no plain number or name; materialise raw_csvs"
         )
+    _check_shards(root, accepted)
     return _frame(root, accepted.select(wanted)).astype({name: int for name in _WHOLE_NUMBERS if name in wanted})
+
+
+def _check_shards(root: DataRoot, accepted: pa.Table) -> None:
+    """Records lie in the shards that the data root's number of shards gives them.
+
+    Raises:
+        DataRootError: they do not: the number has changed.
+    """
+    looked_at = accepted.slice(0, _LOOKED_AT).select(["id", "shard"]).to_pylist()
+    wrong = [row for row in looked_at if row["shard"] != shard_of(row["id"], root.shards)]
+    if len(wrong) > len(looked_at) / 4:  # of a wrong number, half of them and more
+        raise DataRootError(
+            f"{root.settings}: {root.shards} shards are not the number that this data root was made with: "
+            f"{root.index} has record {wrong[0]['id']} in shard {wrong[0]['shard']}; {remedy_for_shards(root.path)}"
+        )
 
 
 def _read_table(root: DataRoot, columns: list[str]) -> pa.Table:
     if not root.index.exists():
         raise IndexMissingError(f"{root.index} is not there; materialise raw_csvs first")
     try:
+        open_plain(root.index).close()
         with pq.ParquetFile(root.index) as file:
-            held = file.schema_arrow.names
+            held, seals = file.schema_arrow.names, (file.schema_arrow.metadata or {}).get(_SEALS)
             table = file.read(columns) if held == INDEX_SCHEMA.names else None
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise IndexMissingError(
             f"{root.index} is no whole Parquet file ({str(error).splitlines()[0]}); delete it and materialise raw_csvs"
         ) from error
@@ -104,9 +132,38 @@ def _read_table(root: DataRoot, columns: list[str]) -> pa.Table:
         )
     try:
         table.validate(full=True)
+        _check_columns(table, seals)
         return table.cast(pa.schema([INDEX_SCHEMA.field(name) for name in columns]))
-    except (pa.ArrowException, ValueError) as error:
+    except (pa.ArrowException, ValueError, KeyError, TypeError) as error:
         raise _damaged(root, error) from error
+
+
+def _check_columns(table: pa.Table, seals: bytes | None) -> None:
+    """Compares what was read with the hashes in the file; files of earlier versions have none.
+
+    Raises:
+        ValueError, KeyError, TypeError: they differ, or are no hashes.
+    """
+    if seals is None:
+        return
+    hashes = json.loads(seals)
+    changed = [name for name in table.column_names if hashes[name] != _column_hash(table[name])]
+    if changed:
+        raise ValueError(f"the column {changed[0]} has changed since it was written")
+
+
+def _column_hash(column: pa.ChunkedArray) -> str:
+    """SHA-256 of a column's values, in whatever pieces Arrow holds them."""
+    missing = column.is_null().to_numpy()
+    whole = column.fill_null("" if pa.types.is_string(column.type) else 0)
+    digest = hashlib.sha256(missing.tobytes())
+    if pa.types.is_string(column.type):
+        digest.update(pc.binary_length(whole).to_numpy().astype("int64").tobytes())
+        for chunk in whole.chunks:
+            digest.update("".join(chunk.to_pylist()).encode())
+    else:
+        digest.update(whole.to_numpy().astype("int64").tobytes())
+    return digest.hexdigest()
 
 
 def _frame(root: DataRoot, table: pa.Table) -> "pd.DataFrame":

@@ -25,7 +25,8 @@ from ecg_assets.records.sources.base import SourceError
 from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.store.atomic import flush
 from ecg_assets.store.file_index import Presence
-from ecg_assets.store.fingerprint import fingerprint, sha256_bytes
+from ecg_assets.store.fingerprint import fingerprint, sha256_bytes, sha256_file
+from ecg_assets.store.lock import check_locks
 from ecg_assets.store.log import Log
 from ecg_assets.store.manifest import Manifest, is_current, read_manifest, write_manifest
 from ecg_assets.store.rng import rng_for
@@ -40,6 +41,8 @@ RECORDS_VERSION = f"{CODE_VERSION}.{READ_VERSION}"
 STAGE = "raw_csvs"
 # In the manifest's `info`: by which rules the index was made.
 JUDGED = "judged"
+# In the manifest's `info`: the hash of the index.
+INDEX_SHA256 = "index_sha256"
 
 
 @dataclass(frozen=True)
@@ -127,9 +130,8 @@ def ingest(root: DataRoot, config: SourceConfig, log: Log, workers: int = 1) -> 
     flush([root.path / name for name in files])
     write_index(root.index, rows)
     _forget(root, held, rows)
-    manifest = Manifest(
-        stage=STAGE, fingerprint=wanted, files=files, info={JUDGED: JUDGED_VERSION} | made_from.as_info()
-    )
+    info = made_from.as_info() | {JUDGED: JUDGED_VERSION, INDEX_SHA256: sha256_file(root.index)}
+    manifest = Manifest(stage=STAGE, fingerprint=wanted, files=files, info=info)
     write_manifest(manifest_path, manifest)
     report = _report(root, intake.reused)
     if not report.accepted:
@@ -221,6 +223,7 @@ def _held_files(manifest_path: Path) -> dict[str, str]:
 
 def _forget(root: DataRoot, held: dict[str, str], rows: list[Row]) -> None:
     """Removes the CSVs of records that are no longer accepted."""
+    check_locks()
     kept = {csv_path(root, str(row["id"])) for row in rows if row["status"] == ACCEPTED}
     for name in held:
         path = root.path / name

@@ -17,6 +17,7 @@ from ecg_assets.store.atomic import write_bytes
 from ecg_assets.store.compute.pool import map_unordered
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes, sha256_file
 from ecg_assets.store.log import Log
+from ecg_assets.store.plain_file import is_plain
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.splits import shard_of, split_of
 
@@ -112,7 +113,7 @@ class Intake:
 
 def _is_as_before(held: Any, input_sha256: str, path: Path) -> bool:
     # A run that was killed, or somebody, may have left another file there than the index tells of.
-    return bool(held.input_sha256 == input_sha256 and path.is_file() and sha256_file(path) == held.sha256)
+    return bool(held.input_sha256 == input_sha256 and is_plain(path) and sha256_file(path) == held.sha256)
 
 
 def _accepted(root: DataRoot, record_id: str, fs_hz: int, samples: int, sha256: str) -> Row:

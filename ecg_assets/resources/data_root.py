@@ -9,7 +9,7 @@ import dagster as dg
 from pydantic import Field
 
 from ecg_assets.resources.gcs import pull_for_step, use_gcs_resource
-from ecg_assets.resources.reconcile import reconcile_runs
+from ecg_assets.resources.reconcile import note_worker, reconcile_runs, tells_processes
 from ecg_assets.store.bucket.session import push_from
 from ecg_assets.store.lock import only_writer
 from ecg_assets.store.log import Log
@@ -30,13 +30,15 @@ class DataRootResource(dg.ConfigurableResource[Any]):
     )
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Says how buckets are reached, and closes runs whose process is gone.
+        """Says how buckets are reached, notes by what this run's process is known, and closes runs whose is gone.
 
         Every run opens the data root, whatever is selected in it, and Dagster sets resources up before any step asks
         for its pool slot: so this is the place from which no dead run can block a new one.
         """
         use_gcs_resource(self.gcp_project or None)
         if context.instance is not None and context.log is not None:
+            if context.run is not None and tells_processes(context.instance):
+                note_worker(context.instance, context.run.run_id)
             reconcile_runs(context.instance, context.log.info)
 
     def open(self) -> DataRoot:

@@ -1,19 +1,28 @@
 """Closes runs whose worker process is gone, so that their pool slots do not block the next run for ever.
 
 A kill -9 or a host that dies leaves a run STARTED with its slot taken. Dagster's engine events tell the process number
-of each run's worker and when it was seen; a process with that number that began later is another one.
+of each run's worker and when it was seen. The first step of a run adds when that process began, by boot and ticks since
+then: a process with the same number that began at another moment is another one, however the clock was set.
 """
 
+import os
 import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import dagster as dg
+import psutil
+from dagster._core.events import EngineEventData
 from dagster._core.storage.runs import SqliteRunStorage
 
 from ecg_assets.store.log import Log
-from ecg_assets.training.launch.processes import ProcessMark
+from ecg_assets.training.launch.processes import ProcessMark, ProcessStart, start_of
 
 _UNFINISHED = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
 _WAIT_POLL_S = 5.0
+# Entries of the engine event that tells when a worker began.
+_BOOT, _TICKS = "boot id", "start, in ticks since boot"
 
 
 def tells_processes(instance: dg.DagsterInstance) -> bool:
@@ -85,10 +94,36 @@ def _worker_is_gone(instance: dg.DagsterInstance, run_id: str) -> bool:
 def worker_mark(instance: dg.DagsterInstance, run_id: str) -> ProcessMark | None:
     """The run's worker process as its last engine event tells it; None before there is one."""
     marks = [
-        ProcessMark(int(str(pid.value)), entry.timestamp)
+        ProcessMark(int(str(told["pid"].value)), entry.timestamp, _start(told))
         for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
         if entry.step_key is None
         and entry.dagster_event is not None
-        and (pid := entry.dagster_event.engine_event_data.metadata.get("pid")) is not None
+        and "pid" in (told := entry.dagster_event.engine_event_data.metadata)
     ]
-    return marks[-1] if marks else None
+    if not marks:
+        return None
+    # Not every event of a process tells its start.
+    starts = [mark.start for mark in marks if mark.pid == marks[-1].pid and mark.start is not None]
+    return replace(marks[-1], start=starts[-1] if starts else None)
+
+
+def note_worker(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Notes when the run's worker began, once; to be called in it, or in a process that it started."""
+    mark, run = worker_mark(instance, run_id), instance.get_run_by_id(run_id)
+    if run is None or mark is None or mark.pid not in _own_line():
+        return
+    start = start_of(mark.pid)
+    if start is not None and start != mark.start:
+        told = {"pid": str(mark.pid), _BOOT: start.boot_id, _TICKS: str(start.ticks)}
+        instance.report_engine_event(f"The run's process {mark.pid} is known by its start", run, EngineEventData(told))
+
+
+def _own_line() -> list[int]:
+    """This process's number, its parent's, and so on."""
+    return [os.getpid(), *(one.pid for one in psutil.Process().parents())]
+
+
+def _start(told: Mapping[str, dg.MetadataValue[Any]]) -> ProcessStart | None:
+    if _BOOT not in told:
+        return None
+    return ProcessStart(str(told[_BOOT].value), int(str(told[_TICKS].value)))

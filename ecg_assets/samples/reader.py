@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ecg_assets.pages.classes import HORIZONTAL, VERTICAL
+from ecg_assets.store.plain_file import NotAPlainFileError, open_plain
 from ecg_assets.store.splits import Split
 
 Image = npt.NDArray[np.uint8]
@@ -171,6 +172,10 @@ def _box(corners_px: list[list[float]]) -> Box:
 
 
 def _map_table(path: Path) -> pa.Table:
+    try:
+        open_plain(path).close()
+    except NotAPlainFileError as error:
+        raise DatasetError(str(error)) from error
     try:
         return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
     except pa.ArrowInvalid as error:

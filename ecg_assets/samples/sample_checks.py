@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from ecg_assets.samples.classes import CLASSES
 from ecg_assets.samples.reader import DatasetError, SampleReader
+from ecg_assets.store.sealed import read_unsealed
 
 # Between pages of widely spaced pale lines at high resolution, and dense ones at low: far beyond both is a fault.
 SHARE_BOUNDS: dict[str, tuple[float, float]] = {
@@ -72,7 +73,7 @@ def class_shares(dataset: Path) -> list[float]:
     """
     path = dataset / "dataset.json"
     try:
-        shares = json.loads(path.read_text("utf-8"))["class_shares"]
+        shares = json.loads(read_unsealed(path))["class_shares"]
         return [float(share) for share in shares]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DatasetError(f"{path} tells no class shares ({error!r}); materialise mixed_dataset") from error

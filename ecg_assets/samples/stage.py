@@ -16,16 +16,17 @@ from ecg_assets.samples.config import SamplesConfig, recipes_fingerprint
 from ecg_assets.samples.labelled_page import read_paper, style_name_of
 from ecg_assets.samples.reader import EmptySplitError
 from ecg_assets.samples.sampling import draw_samples
-from ecg_assets.store.atomic import write_json
 from ecg_assets.store.compute.pool import Workers
 from ecg_assets.store.config_fields import fingerprint_fields
 from ecg_assets.store.fingerprint import fingerprint, fingerprints_of_lists, sha256_file
 from ecg_assets.store.log import Log
 from ecg_assets.store.manifest import Manifest, read_manifest
 from ecg_assets.store.root import DataRoot
+from ecg_assets.store.sealed import write_sealed_json
 from ecg_assets.store.splits import SPLITS, split_of
 from ecg_assets.store.stages.provenance import MadeFrom, note_settings
 from ecg_assets.store.stages.runner import StageReport, manifest_path, run_stage
+from ecg_assets.store.stages.summary import Held
 
 CODE_VERSION = "8"
 STAGE = "mixed_dataset"
@@ -108,8 +109,23 @@ def build_dataset(root: DataRoot, config: SamplesConfig, workers: Workers, log: 
         "sources": _sources(root),
         "class_shares": [round(float(share), 6) for share in counts.pixels / counts.pixels.sum()],
     }
-    write_json(root.dataset / "dataset.json", facts)
+    write_sealed_json(root.dataset / "dataset.json", facts)
     return report
+
+
+def digest_of_shards(root: DataRoot) -> str | None:
+    """What `dataset.json` has as its digest when all shards are finished; None when one is not.
+
+    Raises:
+        ManifestError: a manifest cannot be read.
+    """
+    held = Held()
+    for shard in range(root.shards):
+        manifest = read_manifest(manifest_path(root.dataset, shard))
+        if manifest is None or not manifest.fingerprint:
+            return None
+        held.add(manifest)
+    return held.digest
 
 
 def _sources(root: DataRoot) -> list[dict[str, Any]]:

@@ -1,5 +1,7 @@
 """What is said of a picture that is left out."""
 
+from ecg_assets.scans.image_names import shown_name
+
 _SHOWN = 200
 
 
@@ -10,7 +12,8 @@ def refusal_text(error: Exception, name: str) -> str:
         error: whatever was raised while the picture was read.
         name: the picture's, as the user knows it.
     """
-    said = " ".join(str(error).split())
+    said = shown_name(" ".join(str(error).split()))
+    name = shown_name(name)
     if type(error).__module__.partition(".")[0] == "ecg_assets":
         return said if name.rpartition("/")[2] in said else f"{name}: {said}"
     shown = said if len(said) <= _SHOWN else f"{said[:_SHOWN]}..."

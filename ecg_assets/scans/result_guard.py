@@ -7,6 +7,7 @@ from typing import Any
 
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.overwriting import OverwriteError, same_file
+from ecg_assets.store.plain_file import read_plain
 
 # Written into the JSON beside results: whose they are.
 PICTURE_SHA256 = "picture_sha256"
@@ -63,7 +64,7 @@ class ResultGuard:
 def _is_of(info: Path, picture: Path, marker: str) -> bool:
     """Whether a JSON beside results tells that they are of this picture; earlier versions noted its name alone."""
     try:
-        said: Any = json.loads(info.read_text("utf-8"))
+        said: Any = json.loads(read_plain(info))
     except (OSError, ValueError, RecursionError):
         return False
     if not isinstance(said, dict) or marker not in said or said.get("file") != picture.name:

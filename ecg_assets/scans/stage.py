@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ecg_assets.scans.inbox import image_names, inbox, tell_links
+from ecg_assets.scans.inbox import image_names, inbox, tell_left_out
 from ecg_assets.scans.outputs import Outputs, outputs_of, segmented
 from ecg_assets.scans.refusal import refusal_text
 from ecg_assets.scans.segment import Segmenter
@@ -28,7 +28,7 @@ class ScansReport:
     Attributes:
         made: images segmented in this run, by name relative to the inbox.
         skipped: images whose results are current.
-        unreadable: name -> why it cannot be read.
+        unreadable: name -> why it cannot be read, or is left out.
         manifests: one an image, in the order of names.
     """
 
@@ -73,7 +73,7 @@ def segment_inbox(root: DataRoot, checkpoint: Path, log: Log, workers: Workers =
         log: receives a line an image.
         workers: processes, or an engine; 1 lets the network use all cores of this process.
     """
-    tell_links(root, STAGE, log)
+    told = tell_left_out(root, STAGE, log)
     places = outputs(root)
     weights = sha256_file(checkpoint) if places else ""
     wanted = fingerprints_now(root, weights)
@@ -82,7 +82,7 @@ def segment_inbox(root: DataRoot, checkpoint: Path, log: Log, workers: Workers =
         each = run_each(STAGE, results(root), root, tasks, log, workers)
     finally:
         _segmenter.cache_clear()
-    return ScansReport(each.made, each.skipped, each.failed, list(each.manifests.values()))
+    return ScansReport(each.made, each.skipped, {**each.failed, **told}, list(each.manifests.values()))
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,12 @@ import os
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from ecg_assets.store.lock import check_locks
+from ecg_assets.store.write_errors import named_when_refused
 
 TEMPORARY_PREFIX = ".tmp-"
 
@@ -19,23 +22,31 @@ _FEW = 8
 def atomic_path(target: Path, flushed: bool = True) -> Iterator[Path]:
     """Yields a temporary path in the target's folder; renames it to `target` on success, removes it on error.
 
-    The folder is made when missing.
+    The folder is made when missing. Nothing is renamed once a lock of this process has vanished; see `check_locks`.
 
     Args:
         target: the file.
         flushed: the file is on the disk before it is renamed, so that a host that dies leaves either the old file or
             the new one. Without, a host that dies (not only this process) may leave an empty file: for files that
             count only once something written later names their content, after `flush`.
+
+    Raises:
+        WriteRefusedError: the disk is full, the folder is read-only, or the like; `target` is as it was.
+        LockLostError: somebody has deleted the lock file of a folder that this process writes in.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{target.name}")
-    try:
-        yield temporary
-        if flushed:
-            flush([temporary])
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with named_when_refused(target):
+        check_locks()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            if flushed:
+                flush([temporary])
+            check_locks()
+            temporary.replace(target)
+        finally:
+            with suppress(OSError):  # there is none, or the disk is read-only by now
+                temporary.unlink()
 
 
 def flush(paths: Sequence[Path]) -> None:

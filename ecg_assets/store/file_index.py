@@ -1,6 +1,7 @@
 """Which of very many files are there: of a million records there are millions of files."""
 
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +19,9 @@ Hashes = npt.NDArray[np.int64]
 
 class Presence:
     """What lies below a folder, at the moment at which it is first asked for; folders of many files are listed once.
+
+    A file's name counts where a file lies: a folder in its place, or a link to one elsewhere, is none. A folder is
+    asked for with a slash at its end.
 
     Of listed names 64-bit hashes are kept: the names of millions of files take half a gigabyte, and that one of them is
     missing and has the hash of another happens in one of a million million cases.
@@ -37,12 +41,12 @@ class Presence:
         """Those of the names, relative to the root, of which there is no file."""
         asked = list(names)
         unknown = [asked[place] for place in np.flatnonzero(~self._known(asked))]
-        folders = [name.rpartition("/")[0] for name in unknown]
+        folders = [name.removesuffix("/").rpartition("/")[0] for name in unknown]
         for folder, many in Counter(folders).items():
             if many >= _WORTH_LISTING and folder not in self._listed:
                 self._list(folder)
         small = list(dict.fromkeys(folder for folder in folders if folder not in self._listed))
-        gone = set(self.missing(small)) if len(small) > _FOLDERS_ENTERED else None
+        gone = set(self.missing(f"{one}/" for one in small)) if len(small) > _FOLDERS_ENTERED else None
         known = self._known(unknown).tolist()
         return [
             name
@@ -51,8 +55,13 @@ class Presence:
         ]
 
     def _is_there(self, name: str, folder: str, gone: set[str] | None) -> bool:
-        # os.access is three times faster than os.path.exists.
-        return folder not in gone if gone is not None else os.access(f"{self._root}/{name}", os.F_OK)
+        if gone is not None:
+            return f"{folder}/" not in gone
+        try:
+            mode = os.lstat(f"{self._root}/{name.removesuffix('/')}").st_mode
+        except OSError:
+            return False
+        return stat.S_ISDIR(mode) if name.endswith("/") else stat.S_ISREG(mode)
 
     def _known(self, names: list[str]) -> npt.NDArray[np.bool_]:
         """Which of the names were listed."""
@@ -67,11 +76,14 @@ class Presence:
 
 
 def _hashes_in(path: str, prefix: str) -> Hashes:
-    """Of the names of all that lies in a folder, each with a prefix."""
+    """Of the names of all files and folders that lie in a folder, each with a prefix; links are none of both."""
     try:
         with os.scandir(path) as entries:
-            # A link counts by what it leads to.
-            held = (hash(prefix + one.name) for one in entries if not one.is_symlink() or os.access(one.path, os.F_OK))
+            held = (
+                hash(f"{prefix}{one.name}{'/' * one.is_dir(follow_symlinks=False)}")
+                for one in entries
+                if one.is_file(follow_symlinks=False) or one.is_dir(follow_symlinks=False)
+            )
             return np.fromiter(held, np.int64)
     except (FileNotFoundError, NotADirectoryError):
         return np.empty(0, np.int64)

@@ -7,6 +7,8 @@ from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Any
 
+from ecg_assets.store.plain_file import open_plain
+
 _CHUNK_BYTES = 1 << 20
 _LONG = 1000
 _encoded_text: Callable[[Any], str] = encode_basestring_ascii
@@ -19,9 +21,13 @@ def sha256_bytes(content: bytes) -> str:
 
 
 def sha256_file(path: Path) -> str:
-    """SHA-256 of a file's bytes in hexadecimal."""
+    """SHA-256 of a file's bytes in hexadecimal.
+
+    Raises:
+        NotAPlainFileError: it is a folder, a named pipe or the like.
+    """
     digest = hashlib.sha256()
-    with path.open("rb") as handle:
+    with open_plain(path) as handle:
         while chunk := handle.read(_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()

@@ -8,10 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from ecg_assets.store.atomic import TEMPORARY_PREFIX, write_text
+from ecg_assets.store.atomic import TEMPORARY_PREFIX
 from ecg_assets.store.file_index import Presence
 from ecg_assets.store.fingerprint import fingerprint
+from ecg_assets.store.plain_file import NotAPlainFileError
 from ecg_assets.store.safe_paths import all_inside, is_inside
+from ecg_assets.store.sealed import SEAL_BROKEN, SealBrokenError, read_unsealed, write_sealed_text
 
 MANIFESTS = "_manifests"
 # Keys of `info` whose values are as long as a shard has records.
@@ -66,23 +68,25 @@ class Manifest(BaseModel):
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
-    """Writes a manifest atomically, with sorted keys."""
+    """Writes a manifest atomically, with sorted keys and a seal."""
     ordered = manifest.model_copy(update={"files": dict(sorted(manifest.files.items()))})
-    write_text(path, ordered.model_dump_json(indent=1) + "\n")
+    write_sealed_text(path, ordered.model_dump_json(indent=1) + "\n")
 
 
 def read_manifest(path: Path) -> Manifest | None:
     """The manifest at `path`, or None when there is none.
 
     Raises:
-        ManifestError: the file is there but is no manifest.
+        ManifestError: the file is there but is no manifest, or has changed since it was written.
     """
-    if not path.exists():
-        return None
     try:
-        return Manifest.model_validate_json(path.read_text("utf-8"))
-    except (ValidationError, UnicodeDecodeError) as error:
-        said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else "it is no UTF-8"
+        return Manifest.model_validate_json(read_unsealed(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except NotAPlainFileError as error:
+        raise ManifestError(str(error)) from error
+    except (ValidationError, SealBrokenError) as error:
+        said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else SEAL_BROKEN
         raise ManifestError(
             f"{path} is no manifest ({said}); delete it, and the next run makes this shard again"
         ) from error

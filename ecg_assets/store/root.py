@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecg_assets.store.atomic import write_json
 from ecg_assets.store.bucket.address import SCHEME, BucketAddress, parse_address, working_copy
 from ecg_assets.store.bucket.session import settings_shared
+from ecg_assets.store.sealed import SealBrokenError, read_unsealed, write_sealed_json
 
 ROOT_VARIABLE = "ECG_ASSETS_DATA"
-DEFAULT_SHARDS = 16
+DEFAULT_SHARDS, MOST_SHARDS = 16, 1024
 _SETTINGS_FILE = "store.json"
 _ADDRESS = re.compile("[A-Za-z][A-Za-z0-9+.-]*:/")
 
@@ -37,6 +37,11 @@ class DataRoot:
     def __str__(self) -> str:
         """Where it is, for people."""
         return f"{self.remote}, working copy {self.path}" if self.remote else str(self.path)
+
+    @property
+    def settings(self) -> Path:
+        """Tells the number of shards."""
+        return self.path / _SETTINGS_FILE
 
     @property
     def ori_csv(self) -> Path:
@@ -98,7 +103,7 @@ def default_root_path() -> str:
     return os.environ.get(ROOT_VARIABLE) or "data_root"
 
 
-def open_root(path: str | Path | None = None, shards: int | None = None) -> DataRoot:
+def open_root(path: str | Path | None = None, shards: int | None = None, make: bool = True) -> DataRoot:
     """Opens a data root, making it when missing.
 
     One in a bucket is opened as a working copy in `ECG_ASSETS_CACHE`, because dataset shards are memory-mapped. Only
@@ -107,15 +112,16 @@ def open_root(path: str | Path | None = None, shards: int | None = None) -> Data
     Args:
         path: the folder, or gs://bucket/prefix; by default `default_root_path()`.
         shards: only for a new root (default 16); an existing one keeps the number it was made with.
+        make: a new one may be made; else a folder that is none is left as it is.
 
     Raises:
         DataRootError: an address of another kind, a file in the folder's place, unreadable settings, or another
-            number of shards than the root was made with.
+            number of shards than the root was made with; or there is none, and none is to be made.
         BucketError: the bucket cannot be read.
     """
     text = str(path) if path is not None else default_root_path()
     if not _ADDRESS.match(text):
-        return _open_folder(Path(text).expanduser().absolute(), shards, None)
+        return _open_folder(Path(text).expanduser().absolute(), shards, None, make)
     if not text.startswith(SCHEME):
         raise DataRootError(
             f"the data root {text!r} is no address that is known here; set {ROOT_VARIABLE} to a local folder or to "
@@ -124,15 +130,20 @@ def open_root(path: str | Path | None = None, shards: int | None = None) -> Data
     address = parse_address(text)
     folder = working_copy(address)
     with settings_shared(folder, address):
-        return _open_folder(folder, shards, address)
+        return _open_folder(folder, shards, address, make)
 
 
-def _open_folder(folder: Path, shards: int | None, remote: BucketAddress | None) -> DataRoot:
+def _open_folder(folder: Path, shards: int | None, remote: BucketAddress | None, make: bool) -> DataRoot:
     if folder.exists() and not folder.is_dir():
         raise DataRootError(f"the data root {folder} is a file; set {ROOT_VARIABLE} to a folder")
     settings = folder / _SETTINGS_FILE
+    if not settings.exists() and not make:
+        raise DataRootError(
+            f"{remote or folder} is no data root (there is no {_SETTINGS_FILE} in it); set {ROOT_VARIABLE} to one, "
+            "or make one with `ecg-assets demo`"
+        )
     if not settings.exists():
-        write_json(settings, {"shards": shards or DEFAULT_SHARDS})
+        write_sealed_json(settings, {"shards": shards or DEFAULT_SHARDS})
     kept = _read_shards(settings)
     if shards is not None and shards != kept:
         raise DataRootError(
@@ -144,12 +155,32 @@ def _open_folder(folder: Path, shards: int | None, remote: BucketAddress | None)
 
 def _read_shards(settings: Path) -> int:
     try:
-        shards = json.loads(settings.read_text("utf-8"))["shards"]
+        fields = json.loads(read_unsealed(settings))
+        if set(fields) != {"shards"}:  # of a damaged seal, the rest
+            raise ValueError("other fields")
+        shards = fields["shards"]
+    except SealBrokenError as error:
+        raise DataRootError(f"{error}; {remedy_for_shards(settings.parent)}") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataRootError(
-            f'{settings}: expected {{"shards": <number>}}, found something else; restore it with the number of '
-            "shards that this data root was made with, or start with an empty folder"
+            f'{settings}: expected {{"shards": <number>}}, found something else; {remedy_for_shards(settings.parent)}'
         ) from error
-    if type(shards) is not int or not 1 <= shards <= 1024:
-        raise DataRootError(f"{settings}: shards is {str(shards)[:40]!r}, expected a whole number from 1 to 1024")
+    if type(shards) is not int or not 1 <= shards <= MOST_SHARDS:
+        raise DataRootError(
+            f"{settings}: shards is {str(shards)[:40]!r}, expected a whole number from 1 to {MOST_SHARDS}; "
+            f"{remedy_for_shards(settings.parent)}"
+        )
     return shards
+
+
+def remedy_for_shards(folder: Path) -> str:
+    """How the settings are brought back, with the number that finished stages tell."""
+    held = shards_held(folder)
+    why = f"its stages hold {held} shards" if held else "nothing is divided into shards yet"
+    return f'write {{"shards": {held or DEFAULT_SHARDS}}} into it: {why}'
+
+
+def shards_held(folder: Path) -> int:
+    """How many shards the stages in a data root's folder have manifests of; 0 where nothing was made yet."""
+    stages = (folder / "data" / "wave_images", folder / "dataset_grid_wave_mix")
+    return max(len(list((stage / "_manifests").glob("shard-*.json"))) for stage in stages)

@@ -1,6 +1,8 @@
 """`ecg-assets predict`: files, folders and patterns in; masks, overlays and facts out; what is broken is named."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -133,3 +135,37 @@ def test_onnx_needs_no_torch(tmp_path: Path, weights: Path) -> None:
     assert {path.name for path in out.iterdir()} == {"one_mask.png", "one_overlay.png", "one.json"}
     assert predict(page, "--out", tmp_path / "torch", "--checkpoint", weights).exit_code == 0
     assert (read_grey(out / "one_mask.png") == read_grey(tmp_path / "torch" / "one_mask.png")).mean() >= 0.999
+
+
+def test_names_that_cannot_be_kept_and_pipes_are_left_out_and_the_others_go_on(tmp_path: Path, weights: Path) -> None:
+    folder = tmp_path / "folder"
+    good = image(folder / "good.png")
+    unfit = {f"{'a' * 240}.png": "its name has 244 bytes", "caf\udce9.png": "its name is no UTF-8; rename it"}
+    for name in unfit:
+        (folder / name).write_bytes(good.read_bytes())
+    os.mkfifo(tmp_path / "pipe.png")
+    done = subprocess.run(
+        [sys.executable, "-m", "ecg_assets.cli", "predict", folder, tmp_path / "pipe.png", "--out", tmp_path / "out",
+         "--checkpoint", weights],
+        capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": str(CHECKOUT), "LC_ALL": "C"},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    left = [line for line in done.stderr.splitlines() if line.startswith("Left out: ")]
+    assert len(left) == 3
+    for said in (*unfit.values(), "pipe.png is a named pipe, expected a file"):
+        assert sum(said in line for line in left) == 1, said
+    assert "1 of 4 images read" in done.stdout
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "good.json",
+        "good_mask.png",
+        "good_overlay.png",
+    ]
+
+
+@pytest.mark.parametrize("option", ["--checkpoint", "--onnx"])
+def test_a_pipe_instead_of_weights_hangs_nobody(tmp_path: Path, option: str) -> None:
+    os.mkfifo(tmp_path / "weights.safetensors")
+    done = predict(image(tmp_path / "one.png"), "--out", tmp_path / "out", option, tmp_path / "weights.safetensors")
+    assert done.exit_code == 1
+    assert re.search(r"weights\.safetensors is a .*named pipe.*, expected a file", done.output.splitlines()[-1])

@@ -15,7 +15,8 @@ from ecg_assets.scans.stage import fingerprints_now
 from ecg_assets.store.atomic import write_text
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.manifest import Manifest, read_manifest, write_manifest
-from ecg_assets.store.root import DataRoot
+from ecg_assets.store.root import DataRoot, open_root
+from ecg_assets.store.sealed import read_unsealed, write_sealed_json, write_sealed_text
 from ecg_assets.store.stages.runner import manifest_path
 from ecg_assets.training.evaluation.champion import decide
 from ecg_assets.training.evaluation.scorecard import Scorecard
@@ -161,7 +162,7 @@ def test_the_source_is_looked_at_when_asked(root: DataRoot, synthetic_source: Pa
     (other / "train.csv").write_text("\n".join(lines) + "\n")
     shutil.rmtree(other / "train" / second)
     settings = root.ori_csv / "_manifests" / "settings.yaml"
-    settings.write_text(settings.read_text().replace(str(synthetic_source), str(other)))
+    write_sealed_text(settings, read_unsealed(settings).decode().replace(str(synthetic_source), str(other)))
     said = below(status("--source"), "raw_csvs")
     assert f"source: 1 record changed ({first})" in said
     assert f"source: 1 record removed ({second})" in said
@@ -170,7 +171,7 @@ def test_the_source_is_looked_at_when_asked(root: DataRoot, synthetic_source: Pa
 
 def test_a_manifest_of_an_earlier_version_is_read_and_its_shard_is_made_again(root: DataRoot) -> None:
     path = manifest_path(root.wave_images, 0)
-    held = json.loads(path.read_text())
+    held = json.loads(read_unsealed(path))
     path.write_text(json.dumps({**held, "fingerprint": "of another formula", "info": {"pages": 3}}))
     (line,) = below(status(), PAGES)[1:]
     assert line.startswith("shard-000: made from something else; its manifest is of an earlier version")
@@ -183,7 +184,7 @@ def test_an_experiment_on_a_dataset_that_has_changed_since_is_stale(root: DataRo
     prepare_run(root, load_config("demo").model_copy(update={"batch_size": 3}), lambda _: None)
     assert "config changed: batch_size 3 is now 2" in status()
     facts = root.dataset / "dataset.json"
-    facts.write_text(json.dumps({**json.loads(facts.read_text()), "digest": "another"}))
+    write_sealed_json(facts, {**json.loads(read_unsealed(facts)), "digest": "another"})
     output = status()
     assert "not finished: 0 epochs are done" in output
     assert "stale: the dataset has changed since" in output
@@ -274,8 +275,46 @@ def unused(*_: object) -> Scorecard:
 def test_looking_makes_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECG_ASSETS_DATA", str(tmp_path / "empty"))
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    status()
-    assert [path.name for path in (tmp_path / "empty").iterdir()] == ["store.json"]
+    (tmp_path / "held").mkdir()
+    for command in (["status"], ["verify"], ["compare"], ["prune"], ["demote"]):
+        for name in ("empty", "held"):
+            monkeypatch.setenv("ECG_ASSETS_DATA", str(tmp_path / name))
+            result = CliRunner().invoke(main, command)
+            assert result.exit_code == 1
+            (line,) = result.output.splitlines()
+            assert line.startswith(f"Error: {tmp_path / name} is no data root (there is no store.json in it); set ECG_")
+    assert [path.name for path in tmp_path.rglob("*")] == ["held"]
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ("ops: {pages: {config: {styles: 7}}}", "the config of op pages cannot be used: styles:"),
+        ("ops: {pages: {config: {seeds: 7}}}", "the config of op pages cannot be used: seeds:"),
+        (
+            "ops: {mixed_dataset: {config: {positives: -1}}}",
+            "the config of op mixed_dataset cannot be used: positives:",
+        ),
+        ("ops: {pagse: {config: {seed: 7}}}", "there is no op 'pagse'; expected some of"),
+        ("ops: {pages: {config: [1]}}", "is no run config"),
+        ("", "is no run config"),
+    ],
+)
+def test_a_run_config_that_cannot_be_used_ends_with_one_sentence_and_not_well(
+    root: DataRoot, tmp_path: Path, config: str, says: str
+) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(config)
+    result = CliRunner().invoke(main, ["status", "--config", str(path)])
+    assert result.exit_code == 1
+    (line,) = result.output.splitlines()
+    assert line.startswith(f"Error: {path}") and says in line
+
+
+def test_a_run_config_may_hold_other_ops_too(root: DataRoot, tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text("ops: {raw_csvs: {config: {records: 5}}, pages: {config: {styles: kaggle}}}")
+    assert below(status("--config", str(path)), PAGES)[0].startswith(f"{PAGES}: current")
 
 
 @pytest.mark.parametrize("damage", [b"{", b"\xff\xfe", b"[" * 3000], ids=["cut off", "no UTF-8", "nested"])
@@ -292,6 +331,7 @@ def test_damaged_settings_of_a_stage_are_named_in_one_line(root: DataRoot, damag
 def test_before_anything_was_made_it_says_what_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECG_ASSETS_DATA", str(tmp_path / "empty"))
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    open_root(tmp_path / "empty")
     said = below(status(), PAGES)
     assert said[0].startswith(f"{PAGES}: not made yet")
     assert "materialise raw_csvs first" in said[1]

@@ -9,7 +9,7 @@ from ecg_assets_tests.integration.live import CHECKOUT
 
 PAGES = {path.name: path.read_text("utf-8") for path in (CHECKOUT / "README.md", *(CHECKOUT / "docs").glob("*.md"))}
 # What one process of the platform tells another.
-INTERNAL = {"ECG_LAUNCH", "ECG_LAUNCHER_PID", "ECG_TRAINER_BEGUN_AGAIN"}
+INTERNAL = {"ECG_LAUNCH", "ECG_LAUNCHER_PID", "ECG_TRAINER_BEGUN_AGAIN", "ECG_HELD_LOCKS"}
 
 
 def test_every_variable_stands_in_the_table_of_the_readme() -> None:

@@ -1,5 +1,6 @@
 """Runs whose process is gone are closed and their slots freed; live runs and reused process numbers are told apart."""
 
+import json
 import os
 import subprocess
 import sys
@@ -16,8 +17,17 @@ from dagster._core.events import EngineEventData
 
 from ecg_assets.cli import main
 from ecg_assets.resources import reconcile
-from ecg_assets.resources.reconcile import reconcile_runs, wait_for_slot, worker_mark
-from ecg_assets.training.launch.processes import ProcessMark, end_group, group_members
+from ecg_assets.resources.data_root import DataRootResource
+from ecg_assets.resources.reconcile import note_worker, reconcile_runs, wait_for_slot, worker_mark
+from ecg_assets.training.launch.process_record import note_launch, read_launch
+from ecg_assets.training.launch.processes import (
+    ProcessMark,
+    ProcessStart,
+    end_group,
+    group_members,
+    own_mark,
+    start_of,
+)
 from ecg_assets_tests.integration.live import instance_of, make_home, status_of
 
 POOL = "tpu"
@@ -197,6 +207,71 @@ def test_a_mark_tells_processes_apart_by_their_start() -> None:
     began = psutil.Process().create_time()
     assert ProcessMark(os.getpid(), time.time()).alive()
     assert not ProcessMark(os.getpid(), began - 60).alive()
+
+
+@pytest.fixture
+def clock_forward(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock was set forward by an hour: what psutil tells of a process's begin follows it."""
+    began = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda self: began(self) + 3600)
+
+
+@pytest.mark.usefixtures("clock_forward")
+def test_a_clock_that_is_set_forward_ends_no_mark_and_no_run(instance: dg.DagsterInstance) -> None:
+    assert own_mark().alive()
+    run_id = run_of(instance, os.getpid(), slot=True)
+    note_worker(instance, run_id)
+    note_worker(instance, run_id)
+    assert len(list(instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT))) == 2, "noted once"
+    assert reconcile_runs(instance, print_nowhere) == []
+    assert status_of(instance, run_id) == dg.DagsterRunStatus.STARTED
+
+
+def test_only_the_run_s_own_processes_note_when_it_began(
+    instance: dg.DagsterInstance, worker: "subprocess.Popen[bytes]"
+) -> None:
+    run_id = run_of(instance, worker.pid)
+    note_worker(instance, run_id)
+    mark = worker_mark(instance, run_id)
+    assert mark is not None and mark.start is None
+
+
+@pytest.mark.usefixtures("clock_forward")
+def test_every_run_that_opens_the_data_root_is_known_by_the_start_of_its_process(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    @dg.asset
+    def looks(context: dg.AssetExecutionContext, data_root: DataRootResource) -> None:
+        assert reconcile_runs(context.instance, print_nowhere) == []
+
+    done = dg.materialize([looks], instance=instance, resources={"data_root": DataRootResource(path=str(tmp_path))})
+    mark = worker_mark(instance, done.run_id)
+    assert mark is not None
+    assert (mark.pid, mark.start) == (os.getpid(), start_of(os.getpid()))
+
+
+def test_a_mark_with_a_start_is_of_that_start_and_that_boot_alone(worker: "subprocess.Popen[bytes]") -> None:
+    start = start_of(worker.pid)
+    assert start is not None and start.boot_id
+    assert ProcessMark(worker.pid, 0.0, start).alive(), "whatever the clock says"
+    assert not ProcessMark(worker.pid, time.time() + 60, ProcessStart(start.boot_id, start.ticks - 1)).alive()
+    assert not ProcessMark(worker.pid, time.time() + 60, ProcessStart("another boot", start.ticks)).alive()
+    worker.kill()
+    while psutil.Process(worker.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    assert not ProcessMark(worker.pid, time.time(), start).alive()
+
+
+@pytest.mark.usefixtures("clock_forward")
+def test_a_launch_is_noted_with_its_launcher_s_start_and_one_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    noted = note_launch(tmp_path, 1, "token")
+    read = read_launch(tmp_path)
+    assert read == noted and read.launcher.start is not None and read.launcher.alive()
+    fields = json.loads((tmp_path / "process.json").read_text())
+    kept = ("group", "launcher_pid", "started_at", "host", "token")
+    (tmp_path / "process.json").write_text(json.dumps({name: fields[name] for name in kept}))
+    earlier = read_launch(tmp_path)
+    assert earlier is not None and earlier.launcher == ProcessMark(os.getpid(), noted.launcher.seen_at)
 
 
 def print_nowhere(_line: str) -> None:

@@ -19,6 +19,7 @@ from ecg_assets.scans.stage import segment_inbox
 from ecg_assets.store.manifest import ManifestError, read_manifest
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.store.safe_paths import is_inside
+from ecg_assets.store.sealed import read_unsealed, write_sealed_json
 from ecg_assets_tests.conftest import quiet
 from ecg_assets_tests.records.wfdb.recordings import sines_mv, write_recording
 
@@ -213,9 +214,9 @@ def test_forgetting_records_deletes_nothing_but_folders_of_records(root: DataRoo
     keep = root.path / "mine" / "notes.txt"
     keep.parent.mkdir()
     keep.touch()
-    manifest = json.loads(path.read_text("utf-8"))
+    manifest = json.loads(read_unsealed(path))
     manifest["files"] |= {"mine/notes.txt": "0", "ori_csv/index.parquet": "0"}
-    path.write_text(json.dumps(manifest), "utf-8")
+    write_sealed_json(path, manifest)
     next((source_copy / "train").rglob("*.csv")).unlink()
     assert take(root, source_copy).accepted == 5
     assert keep.exists()

@@ -37,9 +37,17 @@ def test_what_is_missing_is_named_wherever_it_would_lie(folder: Path) -> None:
         *names("b", 200),
     ]
     assert Presence(folder).missing(asked) == [
-        *(f"many/{number}" for number in range(200, 205)), "many/lost", "few/10", "few/11", "few/lost", "a",
-        *names("b", 200),
+        *(f"many/{number}" for number in range(200, 205)), "many/lost", "many/kept", "few/10", "few/11", "few/lost",
+        "few/kept", "a", *names("b", 200),
     ]  # fmt: skip
+
+
+def test_a_folder_in_a_file_s_place_is_no_file_and_may_be_asked_for_itself(folder: Path) -> None:
+    for one in ("many/0", "few/0"):
+        (folder / one).unlink()
+        (folder / one).mkdir()
+    asked = [*names("many", 200), *names("few", 10), "many/0/", "few/0/", "few/1/", "many/", "lost/"]
+    assert Presence(folder).missing(asked) == ["many/0", "few/0", "few/1/", "lost/"]
 
 
 def test_names_without_a_folder_lie_at_the_top(folder: Path) -> None:

@@ -12,7 +12,7 @@ from ecg_assets.digitize.benchmark.page_score import CONFIDENCE_EDGES, PageScore
 from ecg_assets.digitize.scoring.snr import Power, score_db
 from ecg_assets.pages.style.layouts import layouts
 from ecg_assets.records.record import LEADS
-from ecg_assets.store.atomic import write_json
+from ecg_assets.store.sealed import read_unsealed, write_sealed_json
 
 # What share of the samples in the highest class of confidence has to be right.
 TARGET_SURE = CONFIDENCE_EDGES[-1]
@@ -105,7 +105,7 @@ def layout_is_right(page: PageScore) -> bool:
 
 def write_card(path: Path, card: Card) -> None:
     """Writes it atomically."""
-    write_json(path, card.model_dump(mode="json"))
+    write_sealed_json(path, card.model_dump(mode="json"))
 
 
 def read_card(path: Path) -> Card:
@@ -115,6 +115,6 @@ def read_card(path: Path) -> Card:
         CardError: it is missing or of another shape.
     """
     try:
-        return Card.model_validate(json.loads(path.read_text("utf-8")))
+        return Card.model_validate(json.loads(read_unsealed(path)))
     except (OSError, ValueError, ValidationError) as error:
         raise CardError(f"{path} cannot be read ({type(error).__name__}); materialise digitization_report") from error

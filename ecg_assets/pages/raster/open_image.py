@@ -4,9 +4,11 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from PIL import Image
+
+from ecg_assets.store.plain_file import open_plain
 
 # No others: Pillow would hand PostScript, for one, to another program.
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
@@ -37,16 +39,19 @@ def opened(path: Path) -> Iterator[Image.Image]:
     Raises:
         PictureTooLargeError: it has, or claims to have, more than `MOST_PIXELS`.
     """
-    try:
-        found: Any = Image.open(path, formats=FORMATS)
-    except Image.DecompressionBombError as error:  # beyond a limit of Pillow's own
-        raise PictureTooLargeError(
-            f"{path.name} has more than {MOST_PIXELS // 1_000_000} million pixels; scan it at 300 dpi"
-        ) from error
-    with found as image:
+    with open_plain(path) as file, _opened(file, path.name) as image:
         if image.width * image.height > MOST_PIXELS:
             raise PictureTooLargeError(
                 f"{path.name} is {image.width} x {image.height} px, more than {MOST_PIXELS // 1_000_000} million in "
                 "all; scan it at 300 dpi"
             )
         yield image
+
+
+def _opened(file: BinaryIO, name: str) -> Any:
+    try:
+        return Image.open(file, formats=FORMATS)
+    except Image.DecompressionBombError as error:  # beyond a limit of Pillow's own
+        raise PictureTooLargeError(
+            f"{name} has more than {MOST_PIXELS // 1_000_000} million pixels; scan it at 300 dpi"
+        ) from error

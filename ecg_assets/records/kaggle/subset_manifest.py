@@ -5,9 +5,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from ecg_assets.store.atomic import atomic_path, write_text
+from ecg_assets.store.atomic import atomic_path
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.safe_paths import is_inside
+from ecg_assets.store.sealed import SealBrokenError, read_unsealed, write_sealed_text
 
 # 0001 is the page itself, the others are scans and photos of it.
 VARIANTS = ("0001", "0003", "0004", "0005", "0006", "0009", "0010", "0011", "0012")
@@ -70,14 +71,14 @@ class SubsetManifest(BaseModel):
 
 def write_subset(folder: Path, manifest: SubsetManifest) -> None:
     """Writes the manifest into `folder`, atomically."""
-    write_text(folder / MANIFEST_NAME, manifest.model_dump_json(indent=1) + "\n")
+    write_sealed_text(folder / MANIFEST_NAME, manifest.model_dump_json(indent=1) + "\n")
 
 
 def read_subset(folder: Path) -> SubsetManifest | None:
     """The manifest in `folder`; None when there is none, or none that can be read: the download then writes it anew."""
     try:
-        return SubsetManifest.model_validate_json((folder / MANIFEST_NAME).read_bytes())
-    except (FileNotFoundError, ValidationError):
+        return SubsetManifest.model_validate_json(read_unsealed(folder / MANIFEST_NAME))
+    except (FileNotFoundError, ValidationError, SealBrokenError):
         return None
 
 

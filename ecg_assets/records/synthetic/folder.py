@@ -14,6 +14,8 @@ from ecg_assets.records.synthetic.ecg import synthesize
 from ecg_assets.store.atomic import TEMPORARY_PREFIX
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
 from ecg_assets.store.log import Log
+from ecg_assets.store.plain_file import is_plain
+from ecg_assets.store.sealed import SealBrokenError, is_sealed, read_unsealed, sealed
 
 # From here on, 12 ids in a row already lie in train, validation and test.
 FIRST_ID = 90_000_001
@@ -51,17 +53,35 @@ def write_synthetic_source(folder: Path, count: int, seed: int, log: Log, mix: s
     for left in folder.parent.glob(f"{TEMPORARY_PREFIX}*-{folder.name}"):  # of a run that was killed
         shutil.rmtree(left)
     made_from, noted = fingerprint(GENERATOR_VERSION, np.__version__, count, seed, mix), folder / _MADE_FROM
-    if noted.is_file() and noted.read_text("utf-8") == f"{made_from} {_content(folder)}":
+    if _noted(noted) == f"{made_from} {_content(folder)}":
         return
     building = folder.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{folder.name}")
     try:
         _fill(building, count, seed, mix)
-        (building / _MADE_FROM).write_text(f"{made_from} {_content(building)}", "utf-8")
+        (building / _MADE_FROM).write_bytes(sealed(f"{made_from} {_content(building)}\n".encode()))
         shutil.rmtree(folder, ignore_errors=True)
         building.rename(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
     log(f"synthetic: wrote {count} records to {folder} (seed {seed})")
+
+
+def made_from_damage(path: Path) -> tuple[str | None, bool]:
+    """Whether a synthetic source's note of what it was made from is as it was written, and whether it has a seal."""
+    try:
+        covered = is_sealed(path)
+    except SealBrokenError:
+        return "is damaged; the next run that asks for synthetic records makes them again", True
+    if not (_noted(path) or "").endswith(f" {_content(path.parent)}"):
+        return "tells of other records than lie beside it; the next run that asks for them makes them again", covered
+    return None, covered
+
+
+def _noted(path: Path) -> str | None:
+    try:
+        return read_unsealed(path).decode("utf-8", "replace").strip() if is_plain(path) else None
+    except SealBrokenError:
+        return None  # they are made again
 
 
 def record_csv(signal_mv: Array) -> str:

@@ -1,6 +1,5 @@
 """The working copy of a data root in a bucket, and what it remembers of the bucket."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +11,13 @@ from ecg_assets.store.atomic import write_text
 from ecg_assets.store.bucket.address import BucketAddress, parse_address, safe_relative
 from ecg_assets.store.bucket.client import BucketObjects
 from ecg_assets.store.bucket.retry import BucketError
+from ecg_assets.store.lock import only_writer_at_once
 from ecg_assets.store.log import Log
+from ecg_assets.store.sealed import SealBrokenError, read_unsealed, write_sealed_text
 
 OWN = ".bucket"
+# Notes of units as they were pulled or pushed last.
+KNOWN = f"{OWN}/known"
 MANIFESTS, FILES = "manifests/", "files/"
 
 
@@ -87,8 +90,8 @@ class WorkingCopy:
         """The unit as it was pulled or pushed last; None when it never was, or the note was lost."""
         path = self._note(name)
         try:
-            return Known.model_validate_json(path.read_text("utf-8")) if path.exists() else None
-        except ValidationError:
+            return Known.model_validate_json(read_unsealed(path)) if path.exists() else None
+        except (ValidationError, SealBrokenError):
             return None  # everything is compared by hash then
 
     def note(self, name: str, known: Known | None) -> None:
@@ -96,15 +99,15 @@ class WorkingCopy:
         if known is None:
             self._note(name).unlink(missing_ok=True)
         else:
-            write_text(self._note(name), known.model_dump_json() + "\n")
+            write_sealed_text(self._note(name), known.model_dump_json(indent=1) + "\n")
 
     def known_names(self) -> list[str]:
         """All units that are remembered."""
-        folder = self.own / "known"
+        folder = self.path / KNOWN
         return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.json") if path.name[0] != ".")
 
     def _note(self, name: str) -> Path:
-        return self.own / "known" / safe_relative(name)
+        return self.path / KNOWN / safe_relative(name)
 
     @contextmanager
     def locked(self, folder: str | None) -> Iterator[bool]:
@@ -112,15 +115,8 @@ class WorkingCopy:
         if folder is None:
             yield True
             return
-        place = self.path / folder
-        place.mkdir(parents=True, exist_ok=True)
-        with (place / ".lock").open("a") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            yield True
+        with only_writer_at_once(self.path / folder) as free:
+            yield free
 
 
 def object_name(name: str, sha256: str) -> str:

@@ -9,6 +9,7 @@ from ecg_assets.store.atomic import remove_temporaries, write_bytes
 from ecg_assets.store.compute.pool import Workers, map_unordered
 from ecg_assets.store.file_index import Presence
 from ecg_assets.store.fingerprint import fingerprint, sha256_bytes
+from ecg_assets.store.lock import check_locks
 from ecg_assets.store.log import Log
 from ecg_assets.store.manifest import Manifest, is_current, read_manifest, write_manifest
 from ecg_assets.store.root import DataRoot
@@ -142,5 +143,6 @@ def _forget(root: DataRoot, folder: Path, names: set[str]) -> None:
 def _drop(root: DataRoot, folder: Path, name: str, kept: set[str]) -> None:
     """Removes files that the manifest of this name lists and that are not kept."""
     before = read_manifest(_manifest(folder, name))
+    check_locks()
     for file in set(before.files if before else {}) - kept:
         (root.path / file).unlink(missing_ok=True)

@@ -6,13 +6,13 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ecg_assets.store.atomic import write_text
 from ecg_assets.store.fingerprint import fingerprint
 from ecg_assets.store.manifest import MADE_FROM, Manifest
-from ecg_assets.store.safe_yaml import read_yaml
+from ecg_assets.store.safe_yaml import YamlFileError, read_yaml
+from ecg_assets.store.sealed import SealBrokenError, read_unsealed, write_sealed_text
 
 # No .json: those are manifests.
-_SETTINGS = Path("_manifests") / "settings.yaml"
+SETTINGS = Path("_manifests") / "settings.yaml"
 
 
 class MadeFrom(BaseModel):
@@ -52,7 +52,7 @@ def read_made_from(manifest: Manifest) -> MadeFrom | None:
 
 def note_settings(folder: Path, settings: dict[str, Any]) -> None:
     """Notes with which config a stage was last asked for, whether it ends well or not."""
-    write_text(folder / _SETTINGS, yaml.safe_dump(settings, sort_keys=True))
+    write_sealed_text(folder / SETTINGS, yaml.safe_dump(settings, sort_keys=True))
 
 
 def read_settings(folder: Path) -> dict[str, Any] | None:
@@ -61,6 +61,12 @@ def read_settings(folder: Path) -> dict[str, Any] | None:
     Raises:
         YamlFileError: the file is damaged; the message names it.
     """
-    path = folder / _SETTINGS
-    held = read_yaml(path) if path.exists() else None
+    path = folder / SETTINGS
+    if not path.exists():
+        return None
+    try:
+        read_unsealed(path)
+    except SealBrokenError as error:
+        raise YamlFileError(f"{error}; delete it, and the next run notes its config again") from error
+    held = read_yaml(path)
     return held if isinstance(held, dict) else None

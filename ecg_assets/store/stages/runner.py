@@ -12,6 +12,7 @@ from ecg_assets.store.bucket.working_copy import working_copy_around
 from ecg_assets.store.compute.pool import Workers, map_unordered
 from ecg_assets.store.file_index import Presence
 from ecg_assets.store.fingerprint import fingerprint
+from ecg_assets.store.lock import check_locks
 from ecg_assets.store.log import Log
 from ecg_assets.store.manifest import Manifest, read_manifest, write_manifest
 from ecg_assets.store.stages.summary import Held
@@ -191,6 +192,7 @@ class _Maker:
         files, info = task.make()
         # The manifest vouches for them, so it comes to the disk after them.
         flush([self.root / name for name in files])
+        check_locks()
         for name in sorted(set(held) - set(files)):
             (self.root / name).unlink(missing_ok=True)
         write_manifest(path, Manifest(stage=self.stage, fingerprint=task.fingerprint, files=files, info=info))

@@ -22,6 +22,7 @@ from ecg_assets.training.runs.run_state import EpochScores
 _MODEL, _BUFFER, _EMA, _OPTIMIZER = "model.", "buffer.", "ema.", "optimizer."
 # Beyond what any config asks for.
 _MOST_LEVELS, _WIDEST = 16, 65_536
+_SHOWN = 5
 # AdamW's state: two tensors like the weights, and a count of steps that stays on the host.
 _MOMENTS, _STEP = ("exp_avg", "exp_avg_sq"), "optimizer.step"
 
@@ -105,7 +106,7 @@ def load_network(path: Path) -> SegmentationNetwork:
     """The network of a best or last checkpoint, on the CPU, ready to predict.
 
     Raises:
-        CheckpointError: there is no such file, or it is no checkpoint.
+        CheckpointError: there is no such file, it is no checkpoint, or not all of its weights are finite.
     """
     tensors, header = read_sealed(path)
     if any(name.startswith(_MODEL) for name in tensors):
@@ -123,6 +124,7 @@ def load_network(path: Path) -> SegmentationNetwork:
     except (ValueError, RuntimeError, LookupError, TypeError, ArithmeticError) as error:
         said = " ".join(str(error).split())[:200]
         raise CheckpointError(f"{path} does not fit the network that its header tells ({said}); train again") from error
+    _refuse_not_finite(path, network.state_dict())
     return network.eval()
 
 
@@ -181,7 +183,8 @@ def load_last(path: Path, network: FlatNetwork, optimizer: torch.optim.Optimizer
     """Sets network and optimizer, on whatever device they are, as they were saved.
 
     Raises:
-        CheckpointError: it is no checkpoint to go on from, or of another network, or of another run's config.
+        CheckpointError: it is no checkpoint to go on from, or of another network, or of another run's config, or has
+            weights that are not finite.
     """
     tensors, header = read_sealed(path)
     if "progress" not in header:
@@ -192,6 +195,7 @@ def load_last(path: Path, network: FlatNetwork, optimizer: torch.optim.Optimizer
             f"{path} is of another config, dataset or version of the code than this run; put the right file back, or "
             "remove the run folder to start anew"
         )
+    _refuse_not_finite(path, _below(tensors, _MODEL))
     try:
         vector = network.flat(_below(tensors, _MODEL))
         moments = {moment: network.flat(_below(tensors, f"{_OPTIMIZER}{moment}.")) for moment in _MOMENTS}
@@ -205,6 +209,15 @@ def load_last(path: Path, network: FlatNetwork, optimizer: torch.optim.Optimizer
     optimizer.state[network.vector] = {name: moment.to(device) for name, moment in moments.items()}
     optimizer.state[network.vector]["step"] = tensors[_STEP]
     return Loaded(progress=progress, ema=ema)
+
+
+def _refuse_not_finite(path: Path, tensors: dict[str, Tensor]) -> None:
+    broken = sorted(name for name, values in tensors.items() if not torch.isfinite(values).all())
+    if broken:
+        raise CheckpointError(
+            f"{path} has weights that are not finite: {broken[:_SHOWN]}; lower the learning rate or train in f32, and "
+            "train again"
+        )
 
 
 def fresh_state(network: FlatNetwork, optimizer: torch.optim.Optimizer) -> None:

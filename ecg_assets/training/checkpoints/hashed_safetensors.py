@@ -11,6 +11,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ecg_assets.store.atomic import atomic_path
+from ecg_assets.store.lock import check_locks
+from ecg_assets.store.plain_file import NotAPlainFileError, open_plain
+from ecg_assets.store.write_errors import WriteRefusedError
 
 _SEAL = "content_sha256"
 # Of what the parser says, which repeats what it was given.
@@ -38,8 +41,9 @@ def write_sealed(path: Path, tensors: dict[str, Tensor], header: dict[str, str])
         with atomic_path(path) as temporary:
             save_file(tensors, temporary, header)
     except (OSError, SafetensorError) as error:
+        why = error.__cause__ if isinstance(error, WriteRefusedError) else error
         raise CheckpointWriteError(
-            f"{path} cannot be written ({error}); the one before is untouched. Make room or fix the folder's "
+            f"{path} cannot be written ({why}); the one before is untouched. Make room or fix the folder's "
             "permissions, then launch again: training goes on from there"
         ) from error
 
@@ -48,10 +52,14 @@ def read_sealed(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and texts of a file that `write_sealed` wrote.
 
     Raises:
-        CheckpointError: it is missing, cut off, changed, or of another program.
+        CheckpointError: it is missing, cut off, changed, without its seal, or of another program.
     """
-    if not path.exists():
-        raise CheckpointError(f"{path} is not there; materialise trained_checkpoint first")
+    try:
+        open_plain(path).close()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise CheckpointError(f"{path} is not there; materialise trained_checkpoint first") from error
+    except NotAPlainFileError as error:
+        raise CheckpointError(str(error)) from error
     try:
         with safe_open(path, framework="pt") as file:
             header = dict(file.metadata() or {})
@@ -65,7 +73,12 @@ def read_sealed(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             f"{path} is a safetensors file, but its header names no network; it is of another program"
         )
     seal = header.pop(_SEAL, None)
-    if seal is not None and seal != _hash_of(path, tensors, header):
+    if seal is None:
+        raise CheckpointError(
+            f"{path} has no seal (the hash of its own content), so that nothing tells whether it is whole: it was "
+            "changed, or is of another program; put the file back as training wrote it, or remove it and train again"
+        )
+    if seal != _hash_of(path, tensors, header):
         raise CheckpointError(f"{path} has changed since it was written (its hash differs); remove it and train again")
     return tensors, header
 
@@ -90,6 +103,7 @@ def content_hash(tensors: dict[str, Tensor], header: dict[str, str]) -> str:
 def keep_as(path: Path, previous: Path) -> None:
     """Lets `previous` name the present file as well, so that it outlives the next write of `path`."""
     if path.exists():
+        check_locks()
         link = previous.with_name(f".tmp-link-{os.getpid()}-{previous.name}")
         link.unlink(missing_ok=True)
         os.link(path, link)

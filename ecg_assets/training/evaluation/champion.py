@@ -91,7 +91,7 @@ def decide(root: DataRoot, card: Scorecard, checkpoint: Path, score_again: Score
     """
     challenger = Contender.of(card)
     before = champion_on(root, card.dataset_digest, score_again, log)
-    verdict = _verdict(root, before, card)
+    verdict = _verdict(root, before, card, log)
     if verdict.promoted:
         if before is not None:
             keep_as_previous(root, before)
@@ -135,13 +135,13 @@ def demote(root: DataRoot, log: Log) -> Contender:
     return previous
 
 
-def _verdict(root: DataRoot, before: Contender | None, card: Scorecard) -> Verdict:
+def _verdict(root: DataRoot, before: Contender | None, card: Scorecard, log: Log) -> Verdict:
     if before is None or before.card is None:
         return Verdict(True, f"{card.experiment} is the first champion")
     if before.sha256 == card.sha256:
         return Verdict(False, f"{before.experiment} stays champion: the challenger is the same checkpoint")
     stays = f"{before.experiment} stays champion"
-    if any(line.get("decision") == "demoted" and line["sha256"] == card.sha256 for line in history(root)):
+    if any(line.get("decision") == "demoted" and line["sha256"] == card.sha256 for line in history(root, log)):
         return Verdict(False, f"{stays}: this checkpoint of {card.experiment} was demoted; train it anew")
     verdict = judge(card, before.card)
     ending = f"{card.experiment} takes the place of {before.experiment}" if verdict.promoted else stays

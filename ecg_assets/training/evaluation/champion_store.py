@@ -10,13 +10,24 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ecg_assets.store.atomic import atomic_path, write_text
 from ecg_assets.store.fingerprint import sha256_file
+from ecg_assets.store.log import Log
+from ecg_assets.store.plain_file import read_plain
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.safe_yaml import first_problem
+from ecg_assets.store.sealed import (
+    SEAL_BROKEN,
+    SealBrokenError,
+    read_unsealed,
+    sealed_line,
+    unsealed,
+    write_sealed_text,
+)
 from ecg_assets.training.evaluation.scorecard import Scorecard
 
 CARD, CHECKPOINT = "champion.json", "champion.safetensors"
 PREVIOUS_CARD, PREVIOUS_CHECKPOINT = "previous.json", "previous.safetensors"
-HISTORY = "history.jsonl"
+# Decisions, and lines that were found damaged among them.
+HISTORY, TORN = "history.jsonl", "history.torn.jsonl"
 
 
 class ChampionError(ValueError):
@@ -88,18 +99,47 @@ def previous_has_its_weights(root: DataRoot, contender: Contender) -> bool:
     return _is(root.champion / PREVIOUS_CHECKPOINT, contender)
 
 
-def history(root: DataRoot) -> list[dict[str, Any]]:
+def history(root: DataRoot, log: Log) -> list[dict[str, Any]]:
     """Every decision, the oldest first: `decision`, `reason`, `experiment`, `sha256`, `time`, `three_class_dice`.
 
-    Raises:
-        ChampionError: a line is damaged.
+    Lines that were torn by a crash, or damaged, are read past, which `log` is told.
     """
-    path = root.champion / HISTORY
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    lines, damaged = _lines(root.champion / HISTORY)
+    if damaged:
+        log(f"{root.champion / HISTORY}: {_said(damaged)}; they are read past")
+    return [json.loads(unsealed(line.encode())[0]) for line in lines]
+
+
+def history_damage(path: Path) -> tuple[str | None, bool]:
+    """Which lines of a history are damaged, and whether each of them has a seal."""
+    lines, damaged = _lines(path)
+    covered = all(unsealed(line.encode())[1] for line in lines)
+    if not damaged:
+        return None, covered
+    return f"has damage: {_said(damaged)}; they are read past, and the next decision moves them to {TORN}", covered
+
+
+def _lines(path: Path) -> tuple[list[str], dict[int, str]]:
+    """Whole lines, and damaged ones by their number."""
+    content = read_plain(path).decode("utf-8", "backslashreplace") if path.exists() else ""
+    whole, damaged = list[str](), dict[int, str]()
+    for number, line in enumerate(content.removesuffix("\n").split("\n") if content else [], start=1):
+        if _is_decision(line):
+            whole.append(line)
+        else:
+            damaged[number] = line
+    return whole, damaged
+
+
+def _is_decision(line: str) -> bool:
     try:
-        return [json.loads(line) for line in lines]
-    except ValueError as error:
-        raise ChampionError(f"{path} is damaged ({error}); remove the line that is no JSON") from error
+        return isinstance(json.loads(unsealed(line.encode())[0]).get("sha256"), str)
+    except (ValueError, AttributeError, RecursionError):
+        return False
+
+
+def _said(damaged: dict[int, str]) -> str:
+    return f"line {', '.join(map(str, damaged))} is no whole decision"
 
 
 def keep_as_previous(root: DataRoot, champion: Contender) -> None:
@@ -114,11 +154,11 @@ def _read(path: Path) -> Contender | None:
     if not path.exists():
         return None
     try:
-        return Contender.model_validate_json(path.read_bytes())
-    except ValidationError as error:
+        return Contender.model_validate_json(read_unsealed(path))
+    except (ValidationError, SealBrokenError) as error:
+        said = first_problem(error) if isinstance(error, ValidationError) else SEAL_BROKEN
         raise ChampionError(
-            f"{path} is damaged ({first_problem(error)}); delete it and {path.stem}.safetensors beside it, and "
-            "materialise champion"
+            f"{path} is damaged ({said}); delete it and {path.stem}.safetensors beside it, and materialise champion"
         ) from error
 
 
@@ -128,7 +168,7 @@ def _is(checkpoint: Path, contender: Contender) -> bool:
 
 def write_champion(path: Path, contender: Contender) -> None:
     """Writes a card, the champion's or that of the one before, as JSON."""
-    write_text(path, contender.model_dump_json(indent=1) + "\n")
+    write_sealed_text(path, contender.model_dump_json(indent=1) + "\n")
 
 
 def copy_weights(source: Path, target: Path) -> None:
@@ -138,7 +178,10 @@ def copy_weights(source: Path, target: Path) -> None:
 
 
 def record_decision(root: DataRoot, decision: str, reason: str, contender: Contender) -> None:
-    """Adds a line to the history: a promotion, a demotion, or that the champion was kept."""
+    """Adds a line to the history: a promotion, a demotion, or that the champion was kept.
+
+    Damaged lines are moved to a file beside it.
+    """
     line = {
         "decision": decision,
         "reason": reason,
@@ -148,6 +191,11 @@ def record_decision(root: DataRoot, decision: str, reason: str, contender: Conte
         "score": contender.score,
         "three_class_dice": contender.card and contender.card.three_class_dice,
     }
-    root.champion.mkdir(parents=True, exist_ok=True)
-    with (root.champion / HISTORY).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line, sort_keys=True) + "\n")
+    path = root.champion / HISTORY
+    lines, damaged = _lines(path)
+    if damaged:
+        torn = root.champion / TORN
+        before = read_plain(torn).decode("utf-8", "backslashreplace") if torn.exists() else ""
+        write_text(torn, before + "".join(f"{one}\n" for one in damaged.values()))
+    known = [sealed_line(unsealed(one.encode())[0].decode()) for one in lines]
+    write_text(path, "".join(f"{one}\n" for one in (*known, sealed_line(json.dumps(line, sort_keys=True)))))

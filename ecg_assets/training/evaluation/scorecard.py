@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ecg_assets.store.atomic import write_bytes, write_text
+from ecg_assets.store.atomic import write_bytes
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot
+from ecg_assets.store.sealed import SealBrokenError, read_unsealed, write_sealed_text
 from ecg_assets.training.evaluation.counts import Cell, divided, summed
 from ecg_assets.training.runs.run_folder import RunFolder, dataset_digest
 
@@ -105,8 +106,8 @@ def read_scorecard(run: RunFolder) -> Scorecard:
     if not path.exists():
         raise ScorecardMissingError(f"{path} is not there; materialise evaluation_report first")
     try:
-        return Scorecard.model_validate_json(path.read_text("utf-8"))
-    except ValidationError as error:
+        return Scorecard.model_validate_json(read_unsealed(path))
+    except (ValidationError, SealBrokenError) as error:
         raise ScorecardMissingError(f"{path} is no scorecard; delete it and materialise evaluation_report") from error
 
 
@@ -139,7 +140,7 @@ def score_run(root: DataRoot, run: RunFolder, checkpoint: Path, log: Log) -> tup
     worst = [_draw(look, folder, f"worst-{place:02d}") for place, look in enumerate(evaluation.extremes.worst, 1)]
     card = _card(evaluation, run.path.name, sha256, digest)
     card = card.model_copy(update={"best": best, "worst": worst})
-    write_text(scorecard_path(run), card.model_dump_json(indent=1) + "\n")
+    write_sealed_text(scorecard_path(run), card.model_dump_json(indent=1) + "\n")
     return card, False
 
 

@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.store.cached_file import kept
-from ecg_assets.store.fingerprint import fingerprint, sha256_file
+from ecg_assets.store.fingerprint import fingerprint, sha256_bytes, sha256_file
 from ecg_assets.store.root import DataRoot
+from ecg_assets.store.sealed import read_unsealed
 from ecg_assets.training.evaluation.scorecard import Scorecard, mean_dice
 from ecg_assets.training.evaluation.scores import scores_of
 from ecg_assets.training.label_map import THREE_CLASSES, to_classes
@@ -89,7 +90,8 @@ def against_baseline(root: DataRoot, card: Scorecard, looked_at: int = _LOOKED_A
         DatasetError, EmptySplitError: there is no test split.
     """
     samples = min(len(SampleReader(root.dataset, "test")), looked_at)
-    follows_from = fingerprint(sha256_file(root.dataset / "dataset.json"), samples, sha256_file(Path(__file__)))
+    facts = sha256_bytes(read_unsealed(root.dataset / "dataset.json"))
+    follows_from = fingerprint(facts, samples, sha256_file(Path(__file__)))
     counted = kept(
         root.pictures / "baseline.kept", follows_from, lambda: json.dumps(_confusion(root, samples).tolist()).encode()
     )

@@ -100,6 +100,8 @@ def _open(path: Path, threads: int) -> Any:
         raise OnnxError("onnxruntime is not installed; install it with: pip install 'ecg-assets[onnx]'") from error
     if not path.exists():
         raise OnnxError(f"{path} is not there; write it with: ecg-assets export-onnx {path}")
+    if not path.is_file():  # a named pipe would hang whoever reads it
+        raise OnnxError(f"{path} is a folder, a named pipe or the like, expected a file; move it away")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     try:

@@ -9,12 +9,13 @@ import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
-from ecg_assets.store.atomic import write_json
 from ecg_assets.store.log import Log
-from ecg_assets.training.launch.processes import ProcessMark, end_group, group_members, own_mark
+from ecg_assets.store.sealed import read_unsealed, write_sealed_json
+from ecg_assets.training.launch.processes import ProcessMark, ProcessStart, end_group, group_members, own_mark
 from ecg_assets.training.runs.stop_point import seconds_to_stop
 
 PROCESS_FILE = "process.json"
@@ -72,8 +73,11 @@ class Launch:
 def note_launch(run_folder: Path, group: int, token: str) -> Launch:
     """Records that this process has just started `group` in `run_folder`, with `token` in its environment."""
     launch = Launch(run_folder, group, own_mark(), socket.gethostname(), token)
-    noted = {"group": group, "launcher_pid": launch.launcher.pid, "started_at": launch.launcher.seen_at}
-    write_json(launch.record, noted | {"host": launch.host, "token": token})
+    noted: dict[str, Any] = {"group": group, "launcher_pid": launch.launcher.pid, "started_at": launch.launcher.seen_at}
+    start = launch.launcher.start
+    if start is not None:
+        noted |= {"launcher_boot_id": start.boot_id, "launcher_start_ticks": start.ticks}
+    write_sealed_json(launch.record, noted | {"host": launch.host, "token": token})
     return launch
 
 
@@ -87,8 +91,11 @@ def read_launch(run_folder: Path) -> Launch | None:
     if not record.exists():
         return None
     try:
-        noted = json.loads(record.read_text("utf-8"))
-        launcher = ProcessMark(int(noted["launcher_pid"]), float(noted["started_at"]))
+        noted = json.loads(read_unsealed(record))
+        # Earlier versions noted the clock alone.
+        known = "launcher_boot_id" in noted
+        start = ProcessStart(str(noted["launcher_boot_id"]), int(noted["launcher_start_ticks"])) if known else None
+        launcher = ProcessMark(int(noted["launcher_pid"]), float(noted["started_at"]), start)
         return Launch(run_folder, int(noted["group"]), launcher, str(noted["host"]), str(noted["token"]))
     except (ValueError, KeyError, TypeError) as error:
         raise LaunchRecordError(

@@ -4,13 +4,31 @@ import os
 import signal
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
-# The kernel counts a process's start in ticks since boot and the clock may be set meanwhile: two views of the same
-# moment differ by less than this. A process number comes round again much later.
+# Of marks without a start: the kernel counts a process's start in ticks since boot, and two views of the same moment
+# differ by less than this.
 _CLOCK_TOLERANCE_S = 2.0
 _POLL_S = 0.1
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+# Fields of /proc/<pid>/stat after the command's name, proc_pid_stat(5): the start is field 22 of all, the first after
+# the name is field 3.
+_STATE_PLACE, _START_PLACE = 0, 19
+
+
+@dataclass(frozen=True)
+class ProcessStart:
+    """When a process began, by counts that no setting of the clock changes.
+
+    Attributes:
+        boot_id: of the running kernel; another one after each boot.
+        ticks: since boot.
+    """
+
+    boot_id: str
+    ticks: int
 
 
 @dataclass(frozen=True)
@@ -20,20 +38,36 @@ class ProcessMark:
     Attributes:
         pid: its number.
         seen_at: a moment (seconds since the epoch) at which it was running.
+        start: when it began; None where that is not known (marks of earlier versions, and other systems than Linux):
+            then the clock decides, which may have been set meanwhile.
     """
 
     pid: int
     seen_at: float
+    start: ProcessStart | None = None
 
     def alive(self) -> bool:
         """Whether that very process still runs; a zombie does not, nor does a later one with its number."""
+        if self.start is not None:
+            return start_of(self.pid) == self.start
         process = _running(self.pid)
         return process is not None and process.create_time() <= self.seen_at + _CLOCK_TOLERANCE_S
 
 
 def own_mark() -> ProcessMark:
     """The mark of the process that asks."""
-    return ProcessMark(os.getpid(), time.time())
+    return ProcessMark(os.getpid(), time.time(), start_of(os.getpid()))
+
+
+def start_of(pid: int) -> ProcessStart | None:
+    """When the process with this number began; None when there is none, it is a zombie, or this is no Linux."""
+    try:
+        # The command's name may hold spaces and brackets of its own.
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        boot_id = _BOOT_ID.read_text("ascii").strip()
+    except OSError:
+        return None
+    return None if fields[_STATE_PLACE] in "ZX" else ProcessStart(boot_id, int(fields[_START_PLACE]))
 
 
 def group_members(group: int) -> list[int]:

@@ -1,6 +1,5 @@
 """One replica's network, optimizer, batches and progress: what the loop moves forward."""
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 
@@ -21,7 +20,7 @@ from ecg_assets.training.loop.recovery import Remedy
 from ecg_assets.training.loop.step import TrainingStep
 from ecg_assets.training.loop.validation_counts import ValidationCounts
 from ecg_assets.training.models.registry import NetworkSpec
-from ecg_assets.training.runs.run_folder import RunFolder
+from ecg_assets.training.runs.run_folder import RunFolder, read_json_fields
 from ecg_assets.training.runs.run_state import EpochScores, RunState, read_start, write_state
 from ecg_assets.training.runs.stop_point import AHEAD, StopPoints
 from ecg_assets.training.runtime.base import Runtime
@@ -268,5 +267,5 @@ class Replica:
 
 
 def _class_shares(run: RunFolder, dataset: str) -> list[float]:
-    facts = json.loads((run.path / dataset / "dataset.json").read_text("utf-8"))
+    facts = read_json_fields(run.path / dataset / "dataset.json", "delete it and materialise mixed_dataset")
     return [float(share) for share in facts["class_shares"]]

@@ -1,6 +1,5 @@
 """A run's stamp: what exactly was trained, with what, on what and where; without secrets and without home folders."""
 
-import json
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -8,10 +7,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ecg_assets.store.atomic import write_json
+from ecg_assets.store.sealed import write_sealed_json
 from ecg_assets.training.monitoring.history import utc
 from ecg_assets.training.runs.events import Event
-from ecg_assets.training.runs.run_folder import RunFolder
+from ecg_assets.training.runs.run_folder import RunFolder, read_json_fields
 from ecg_assets.training.runs.run_state import read_start
 
 PACKAGES = ("ecg-assets", "dagster", "torch", "torch_xla", "numpy", "opencv-python-headless")
@@ -28,12 +27,12 @@ class Stamp:
     def __call__(self, event: Event) -> None:
         """Adds a session when the replicas have started."""
         if event.kind == "started":
-            write_json(self._path, stamp(self._run, [*self._sessions(), self._session(event)]))
+            write_sealed_json(self._path, stamp(self._run, [*self._sessions(), self._session(event)]))
 
     def _sessions(self) -> list[dict[str, Any]]:
         if not self._path.exists():
             return []
-        sessions: list[dict[str, Any]] = json.loads(self._path.read_text("utf-8"))["sessions"]
+        sessions: list[dict[str, Any]] = read_json_fields(self._path, "delete it").get("sessions", [])
         return sessions
 
     def _session(self, event: Event) -> dict[str, Any]:

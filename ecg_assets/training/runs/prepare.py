@@ -5,14 +5,17 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
-from ecg_assets.store.atomic import remove_temporaries, write_text
+from ecg_assets.store.atomic import remove_temporaries
 from ecg_assets.store.bucket.push import push_run
 from ecg_assets.store.bucket.units import ARCHIVE
 from ecg_assets.store.bucket.working_copy import working_copy_around
 from ecg_assets.store.config_fields import fingerprint_fields
 from ecg_assets.store.fingerprint import fingerprint, sha256_file
+from ecg_assets.store.lock import check_locks
 from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot
+from ecg_assets.store.sealed import write_sealed_text
+from ecg_assets.store.write_errors import named_when_refused
 from ecg_assets.training.config import PACKAGE_WEIGHTS, TrainConfig
 from ecg_assets.training.runs.run_folder import RunFolder, RunFolderError, dataset_digest
 from ecg_assets.training.runs.run_state import (
@@ -64,7 +67,7 @@ def prepare_run(root: DataRoot, config: TrainConfig, log: Log) -> RunFolder:
         dataset_digest=digest,
         fingerprint=wanted,
     )
-    write_text(run.config, start.model_dump_json(indent=1) + "\n")
+    write_sealed_text(run.config, start.model_dump_json(indent=1) + "\n")
     log(f"{config.experiment}: new run in {run.path}")
     return run
 
@@ -73,7 +76,7 @@ def _note_how_it_is_computed(run: RunFolder, config: TrainConfig, log: Log) -> N
     """Takes over fields that say how something is computed and not what: the training goes on with them."""
     start = read_start(run)
     if start.config != config:
-        write_text(run.config, start.model_copy(update={"config": config}).model_dump_json(indent=1) + "\n")
+        write_sealed_text(run.config, start.model_copy(update={"config": config}).model_dump_json(indent=1) + "\n")
         log(f"{config.experiment}: goes on with micro_batch {config.micro_batch} and remat {config.remat}")
 
 
@@ -84,12 +87,15 @@ def archived_runs(root: DataRoot) -> list[Path]:
 
 def _archive(root: DataRoot, run: RunFolder) -> Path:
     folder = root.runs / ARCHIVE / run.path.name
-    folder.mkdir(parents=True, exist_ok=True)
+    with named_when_refused(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     time = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
     # Two within a second: a rename onto a folder that holds something would fail.
     names = (time if number == 1 else f"{time}-{number}" for number in count(1))
     archived = next(path for name in names if not (path := folder / name).exists())
-    run.path.rename(archived)
+    check_locks()
+    with named_when_refused(archived):
+        run.path.rename(archived)
     return archived
 
 

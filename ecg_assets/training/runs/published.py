@@ -10,9 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecg_assets.store.atomic import atomic_path, write_json
+from ecg_assets.store.atomic import atomic_path
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.root import DataRoot
+from ecg_assets.store.sealed import read_unsealed, write_sealed_json
 from ecg_assets.training.runs.run_folder import RunFolder
 
 _NOTE, _WEIGHTS = "published.json", "published.safetensors"
@@ -53,7 +54,12 @@ def note_published(root: DataRoot, experiment: str, checkpoint: Path, sha256: st
     with atomic_path(root.runs / _WEIGHTS) as temporary:
         shutil.copyfile(checkpoint, temporary)
     # The note comes last: without it the weights beside it are nobody's.
-    write_json(root.runs / _NOTE, {"experiment": experiment, "sha256": sha256})
+    write_sealed_json(root.runs / _NOTE, {"experiment": experiment, "sha256": sha256})
+
+
+def published_note(root: DataRoot) -> Path:
+    """Where the note of what was published lies."""
+    return root.runs / _NOTE
 
 
 def published_experiment(root: DataRoot) -> str:
@@ -89,7 +95,7 @@ def _read(root: DataRoot) -> dict[str, str]:
     if not note.exists():
         raise NothingPublishedError(f"{note} is not there; materialise trained_checkpoint first")
     try:
-        content = json.loads(note.read_text("utf-8"))
+        content = json.loads(read_unsealed(note))
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict) or not all(

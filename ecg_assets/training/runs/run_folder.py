@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ecg_assets.store.root import DataRoot
+from ecg_assets.store.sealed import SealBrokenError, read_unsealed
 
 
 class RunFolderError(ValueError):
@@ -78,10 +79,13 @@ def read_json_fields(path: Path, remedy: str) -> dict[str, Any]:
     """The fields of a JSON file, whatever they are called.
 
     Raises:
-        RunFolderError: it is no JSON, or holds no fields; the message ends with the remedy.
+        RunFolderError: it is no JSON, holds no fields, or has changed since it was written; the message ends with the
+            remedy.
     """
     try:
-        fields = json.loads(path.read_text("utf-8"))
+        fields = json.loads(read_unsealed(path))
+    except SealBrokenError as error:
+        raise RunFolderError(f"{error}; {remedy}") from error
     except (ValueError, RecursionError) as error:
         raise RunFolderError(f"{path} is damaged (it is no JSON text); {remedy}") from error
     if not isinstance(fields, dict):

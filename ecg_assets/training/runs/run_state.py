@@ -5,7 +5,7 @@ from typing import Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ecg_assets.store.atomic import write_text
+from ecg_assets.store.sealed import SealBrokenError, read_unsealed, write_sealed_text
 from ecg_assets.training.config import TrainConfig
 from ecg_assets.training.runs.run_folder import RunFolder, RunFolderError, read_json_fields
 
@@ -134,12 +134,14 @@ def is_finished(run: RunFolder) -> bool:
 
 def write_state(run: RunFolder, state: RunState) -> None:
     """Writes how far the run is."""
-    write_text(run.state, state.model_dump_json(indent=1) + "\n")
+    write_sealed_text(run.state, state.model_dump_json(indent=1) + "\n")
 
 
 def _read_model(path: Path, model: type[_Model]) -> _Model:
     try:
-        return model.model_validate_json(path.read_bytes())
+        return model.model_validate_json(read_unsealed(path))
+    except SealBrokenError as error:
+        raise RunFolderError(f"{error}; remove {path.parent} and train again") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))[:80] or "it"

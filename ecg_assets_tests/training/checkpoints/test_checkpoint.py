@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
+from safetensors.torch import save_file
 
 from ecg_assets.training.checkpoints.checkpoint import load_network
-from ecg_assets.training.checkpoints.hashed_safetensors import CheckpointError
+from ecg_assets.training.checkpoints.hashed_safetensors import CheckpointError, read_sealed, write_sealed
 from ecg_assets.training.loop.replica import Replica
+from ecg_assets.training.models.registry import NetworkSpec
 from ecg_assets.training.runs.events import read_events
 from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets.training.runs.run_state import EpochScores, is_finished
@@ -127,3 +130,39 @@ def test_a_folder_that_cannot_be_written_ends_the_training_with_a_sentence(prepa
     run.last.parent.write_text("a file stands where the folder should be")
     with pytest.raises(TrainingFailedError, match=r"checkpoints.* cannot be written"):
         train(run.path)
+
+
+def test_weights_without_their_seal_are_refused_with_advice(tmp_path: Path) -> None:
+    path = tmp_path / "best.safetensors"
+    spec = NetworkSpec(classes=3, widths=(8, 16))
+    save_file(spec.build().state_dict(), path, {"network": spec.model_dump_json()})
+    with pytest.raises(CheckpointError, match=r"best\.safetensors has no seal .* put the file back .* train again"):
+        load_network(path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_whole_as_they_are(tmp_path: Path, value: float) -> None:
+    path = tmp_path / "best.safetensors"
+    spec = NetworkSpec(classes=3, widths=(8, 16))
+    weights = spec.build().state_dict()
+    name = min(weights)
+    weights[name].view(-1)[0] = value
+    write_sealed(path, weights, {"network": spec.model_dump_json()})
+    with pytest.raises(
+        CheckpointError, match=rf"best\.safetensors has weights that are not finite: \['{name}'\]; lower"
+    ):
+        load_network(path)
+
+
+def test_no_flipped_bit_of_a_sample_in_the_head_of_a_checkpoint_goes_unseen(tmp_path: Path) -> None:
+    """Names, shapes, places, the padding, and the seal itself; of the tensors, a sample."""
+    path = tmp_path / "best.safetensors"
+    spec = NetworkSpec(classes=3, widths=(4, 4))
+    write_sealed(path, {"weight": torch.arange(64.0)}, {"network": spec.model_dump_json()})
+    whole = path.read_bytes()
+    for bit in range(0, 8 * len(whole), 5):
+        content = bytearray(whole)
+        content[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(content)
+        with pytest.raises(CheckpointError):
+            read_sealed(path)

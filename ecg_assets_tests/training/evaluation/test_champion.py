@@ -1,5 +1,6 @@
 """The champion is the best on the same test split; keeping it is a decision too, and recorded; it can be demoted."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,13 @@ import pytest
 
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.root import DataRoot, open_root
+from ecg_assets.store.sealed import read_unsealed
 from ecg_assets.training.evaluation.champion import NoPreviousChampionError, decide, demote
 from ecg_assets.training.evaluation.champion_store import (
-    ChampionError,
     Contender,
     champion_checkpoint,
     history,
+    history_damage,
     read_champion,
     read_previous,
 )
@@ -99,11 +101,11 @@ def test_one_that_is_not_better_leaves_the_champion_in_place_and_is_recorded(roo
     assert not decision.promoted
     assert decision.champion.experiment == "first"
     assert champion_checkpoint(root).read_text() == "weights of first"
-    assert [(line["decision"], line["experiment"]) for line in history(root)] == [
+    assert [(line["decision"], line["experiment"]) for line in history(root, quiet)] == [
         ("promoted", "first"),
         ("kept", "other"),
     ]
-    assert "not better on the wave" in history(root)[1]["reason"]
+    assert "not better on the wave" in history(root, quiet)[1]["reason"]
 
 
 def test_the_same_checkpoint_again_changes_nothing(root: DataRoot) -> None:
@@ -130,7 +132,7 @@ def test_on_a_new_dataset_the_old_champion_is_scored_again_before_they_are_compa
 def test_a_champion_of_an_earlier_scoring_is_scored_again_and_carries_its_new_scores(root: DataRoot) -> None:
     decide(root, *contend(root, "first", 0.95), never, quiet)
     card = root.champion / "champion.json"
-    bare = Contender.model_validate_json(card.read_text()).model_dump(exclude={"card"})
+    bare = Contender.model_validate_json(read_unsealed(card)).model_dump(exclude={"card"})
     card.write_text(Contender(**bare).model_dump_json(exclude={"card"}))
     again = card_with("first", "d1", bare["sha256"], wave=0.9)
     decision = decide(root, *contend(root, "second", 0.7), lambda *_: again, quiet)
@@ -150,7 +152,7 @@ def test_demotion_puts_the_previous_champion_back_and_the_demoted_one_is_not_pro
     champion = read_champion(root)
     assert champion is not None
     assert champion.experiment == "first"
-    assert history(root)[-1]["decision"] == "demoted"
+    assert history(root, quiet)[-1]["decision"] == "demoted"
     decision = decide(root, *better, never, quiet)
     assert not decision.promoted
     assert "this checkpoint of better was demoted" in decision.reason
@@ -194,5 +196,38 @@ def test_a_damaged_line_of_the_history_is_told_with_the_file(root: DataRoot) -> 
     decide(root, *contend(root, "first", 0.9), never, quiet)
     with (root.champion / "history.jsonl").open("a") as file:
         file.write('{"torn')
-    with pytest.raises(ChampionError, match=r"history\.jsonl is damaged .* remove the line that is no JSON"):
-        history(root)
+    told: list[str] = []
+    assert [line["experiment"] for line in history(root, told.append)] == ["first"]
+    assert told == [f"{root.champion / 'history.jsonl'}: line 2 is no whole decision; they are read past"]
+
+
+def test_after_a_torn_line_decisions_are_recorded_on_and_the_line_is_kept_beside(root: DataRoot) -> None:
+    decide(root, *contend(root, "first", 0.9), never, quiet)
+    path = root.champion / "history.jsonl"
+    flipped = path.read_text().replace("promoted", "prom\x00ted", 1).rstrip()
+    with path.open("a") as file:
+        file.write(flipped + '\n{"decision": "demo')
+    damage, covered = history_damage(path)
+    assert damage is not None and damage.startswith("has damage: line 2, 3 is no whole decision") and covered
+    assert decide(root, *contend(root, "second", 0.95), never, quiet).promoted
+    assert [line["experiment"] for line in history(root, never_told)] == ["first", "second"]
+    assert history_damage(path) == (None, True)
+    assert (root.champion / "history.torn.jsonl").read_text() == flipped + '\n{"decision": "demo\n'
+
+
+def test_each_flipped_bit_of_a_history_is_found_and_lines_of_earlier_versions_are_read(root: DataRoot) -> None:
+    decide(root, *contend(root, "first", 0.9), never, quiet)
+    path = root.champion / "history.jsonl"
+    whole = path.read_bytes()
+    for bit in range(0, 8 * len(whole), 3):
+        content = bytearray(whole)
+        content[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(content)
+        assert history_damage(path)[0] is not None, bit
+    path.write_text(json.dumps({"decision": "demoted", "sha256": "s"}) + "\n")
+    assert history_damage(path) == (None, False)
+    assert [line["sha256"] for line in history(root, never_told)] == ["s"]
+
+
+def never_told(line: str) -> None:
+    raise AssertionError(line)

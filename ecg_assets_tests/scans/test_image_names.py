@@ -1,0 +1,58 @@
+"""Names after which no results can be named are told and left out; the other images are read."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ecg_assets.scans.image_names import MOST_BYTES, name_problem, shown_name
+from ecg_assets.scans.inbox import image_names, inbox, left_out
+from ecg_assets.scans.stage import outputs, segment_inbox
+from ecg_assets.store.root import DataRoot, open_root
+from ecg_assets_tests.scans.test_stage import checkpoint, put
+
+LONG, FITS = f"{'a' * 240}.png", f"{'b' * (MOST_BYTES - 4)}.png"
+UNFIT = {
+    LONG: f"its name has 244 bytes, expected at most {MOST_BYTES}; rename it",
+    "caf\udce9.png": "its name is no UTF-8; rename it",
+    "back\\slash.png": "its name holds a backslash or a control character; rename it",
+    "two\nlines.png": "its name holds a backslash or a control character; rename it",
+    "pipe.png": "it is a named pipe and no file; put the image itself there",
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> DataRoot:
+    root = open_root(tmp_path / "data_root")
+    put(root, FITS)
+    for name in UNFIT:
+        if name == "pipe.png":
+            os.mkfifo(inbox(root) / name)
+        else:
+            (inbox(root) / name).write_bytes((inbox(root) / FITS).read_bytes())
+    return root
+
+
+def test_they_are_told_and_one_of_the_longest_name_that_fits_is_segmented(root: DataRoot, tmp_path: Path) -> None:
+    lines: list[str] = []
+    report = segment_inbox(root, checkpoint(tmp_path), lines.append)
+    assert report.made == [FITS]
+    assert report.unreadable == {shown_name(name): why for name, why in UNFIT.items()}
+    assert all(path.is_file() for place in outputs(root).values() for path in place.paths)
+    for name, why in UNFIT.items():
+        assert f"scan_segmentations: {shown_name(name)} is left out: {why}" in lines
+    assert "\n".join(lines).encode().isascii()
+
+
+def test_an_inbox_of_such_names_alone_holds_no_image(root: DataRoot) -> None:
+    (inbox(root) / FITS).unlink()
+    assert image_names(root) == []
+    assert len(left_out(root)) == len(UNFIT)
+
+
+@pytest.mark.parametrize(
+    "name", ["Screenshot at 3.45.12\u202fPM.png", "b&w <1>.png", "日本.png", "a b/c.d.png", "é.png"]
+)
+def test_other_odd_names_are_fine(name: str) -> None:
+    assert name_problem(name) is None
+    assert shown_name(name) == name
