@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ecg_assets.inspection.advice import advice_for
 from ecg_assets.inspection.recorded_hashes import noted_elsewhere
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.store.stages.data_root_stages import stages_of
@@ -18,7 +19,7 @@ def verify() -> None:
     """Read every file again and compare it with the hash that was noted when it was made.
 
     Records and their index, pages, masks, samples, results of scans, downloaded scans, and all checkpoints. What is
-    damaged is named, and the command ends with code 1. Delete a damaged file, and the next run makes it again.
+    damaged is named, with what to do, and the command ends with code 1.
 
     \b
     Example:
@@ -38,10 +39,11 @@ def verify() -> None:
             if verdict.damage is not None:
                 damaged.append(verdict)
     for verdict in damaged:
-        click.echo(f"{verdict.name} {verdict.damage}")
+        click.echo(f"{verdict.name} {verdict.damage}\n  {advice_for(verdict.name)}")
     if damaged:
         raise click.ClickException(
-            f"{len(damaged)} of {total} files are damaged: delete them, and the next run makes them again"
+            f"{len(damaged)} of {total} files are damaged; below each stands what helps. A run that failed at one can "
+            "then be executed again from its failure"
         )
     click.echo(f"All {total} files are as they were made: {root}")
 
@@ -57,5 +59,6 @@ def _checkpoints(root: DataRoot, paths: list[Path]) -> Iterator[Verdict]:
             read_sealed(path)
             damage = None
         except CheckpointError as error:
-            damage = str(error).removeprefix(f"{path} ")
+            said = str(error).removeprefix(f"{path} ")
+            damage = said.rpartition("; ")[0] or said  # what to do is said for all files alike
         yield Verdict(root.relative(path), damage)

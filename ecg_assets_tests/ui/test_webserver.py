@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from urllib.parse import quote, urlsplit
 
 import dagster_webserver.app
@@ -112,6 +113,10 @@ def runs(server: Server) -> int:
     return len(server.query(RUNS)["runsOrError"]["results"])
 
 
+def more_runs(server: Server, before: int) -> bool:
+    return runs(server) > before
+
+
 def tried(page: Page, server: Server, script: str) -> object:
     setting = f"const ui = '{server.url}', query = {json.dumps(LAUNCH)}, launch = ui + '/graphql?query={quote(LAUNCH)}'"
     return page.evaluate(
@@ -138,7 +143,7 @@ def test_on_dagsters_own_webserver_the_same_pages_do(browser: Browser, unguarded
         for name in ("fetch GET", "fetch POST", "image", "form"):
             before = runs(unguarded)
             tried(page, unguarded, ATTACKS[name])
-            until(lambda before=before: runs(unguarded) > before, 20, f"the run that {name} starts")
+            until(partial(more_runs, unguarded, before), 20, f"the run that {name} starts")
 
 
 @pytest.mark.browser
