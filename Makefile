@@ -29,7 +29,7 @@ demo: setup ## Materialise everything once: synthetic records (or ECG_SOURCE) to
 	@"$(BIN)/ecg-assets" demo
 
 ui: setup ## Dagster's UI and its daemon on http://127.0.0.1:3000
-	"$(BIN)/dagster" dev -h 127.0.0.1 -p 3000
+	"$(BIN)/ecg-assets" ui --port 3000
 
 test: setup lint types ## Lint, types and the whole test suite
 	"$(BIN)/pytest" -n $(TEST_WORKERS) --dist loadgroup --no-loadscope-reorder

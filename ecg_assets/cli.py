@@ -23,6 +23,7 @@ from ecg_assets.commands.status import status
 from ecg_assets.commands.submission import submission
 from ecg_assets.commands.tpu import tpu
 from ecg_assets.commands.train import train
+from ecg_assets.commands.ui import ui
 from ecg_assets.commands.verify import verify
 from ecg_assets.store.write_errors import write_refusal
 
@@ -84,6 +85,7 @@ main.add_command(status)
 main.add_command(submission)
 main.add_command(tpu)
 main.add_command(train)
+main.add_command(ui)
 main.add_command(verify)
 
 if __name__ == "__main__":

@@ -73,13 +73,23 @@ def open_instance() -> dg.DagsterInstance:
     Raises:
         DagsterHomeError: DAGSTER_HOME is not set, or no absolute folder.
     """
+    dagster_home()
+    return dg.DagsterInstance.get()
+
+
+def dagster_home() -> Path:
+    """The folder that DAGSTER_HOME names.
+
+    Raises:
+        DagsterHomeError: DAGSTER_HOME is not set, or no absolute folder.
+    """
     home = os.environ.get("DAGSTER_HOME", "")
     if not home or not Path(home).is_absolute() or not Path(home).is_dir():
         raise DagsterHomeError(
-            f"DAGSTER_HOME is {home!r}, expected the absolute path of a folder: `make demo` sets it, or "
+            f"DAGSTER_HOME is {home!r}, expected the absolute path of a folder: `make demo` and `make ui` set it, or "
             "export DAGSTER_HOME=$PWD/dagster_home"
         )
-    return dg.DagsterInstance.get()
+    return Path(home)
 
 
 def unfinished_runs() -> list[str]:

@@ -6,7 +6,7 @@ from ecg_assets.assets.metadata import told
 from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.training.evaluation.champion import decide, scorer
 from ecg_assets.training.evaluation.champion_store import champion_checkpoint, read_previous
-from ecg_assets.training.evaluation.scorecard import read_scorecard
+from ecg_assets.training.evaluation.scorecard import read_scorecard, score_run, scorecard_path
 from ecg_assets.training.runs.published import read_published
 
 
@@ -15,6 +15,8 @@ def champion(context: dg.AssetExecutionContext, data_root: DataRootResource) -> 
     """The best checkpoint so far: better on the wave's Dice, and on no other class worse by more than 0.005."""
     root, log = data_root.open(), context.log.info
     published = read_published(root)
+    if not scorecard_path(published.run).exists():
+        score_run(root, published.run, published.checkpoint, log)  # lost since the evaluation
     card = read_scorecard(published.run)
     if card.sha256 != published.sha256:
         raise dg.Failure(

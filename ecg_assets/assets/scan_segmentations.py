@@ -8,8 +8,9 @@ from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.scans.inbox import images_in, inbox
 from ecg_assets.scans.preview import overlay_sheet
 from ecg_assets.scans.stage import CODE_VERSION, results, segment_inbox
+from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot
-from ecg_assets.training.evaluation.champion_store import champion_checkpoint, read_champion
+from ecg_assets.training.evaluation.champion_store import champion_checkpoint, put_weights_back, read_champion
 
 _SHOWN = 3
 
@@ -22,7 +23,8 @@ def scan_segmentations(
     root = data_root.open()
     images = images_in(root)
     if images:
-        _require_champion(root)
+        with data_root.writing(root.champion, context.log.info):
+            _require_champion(root, context.log.info)
     with data_root.writing(results(root), context.log.info):
         # Here the network itself uses all cores.
         workers = engine.workers(root, context.log.info, local=1)
@@ -46,8 +48,11 @@ def scan_segmentations(
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(report.digest))
 
 
-def _require_champion(root: DataRoot) -> None:
-    if read_champion(root) is None:
+def _require_champion(root: DataRoot, log: Log) -> None:
+    champion = read_champion(root)
+    if champion is None:
         raise dg.Failure(
             f"there are images in {root.scans / 'inbox'} but no champion to segment them with: materialise champion"
         )
+    if not put_weights_back(root, champion, log):
+        raise dg.Failure(f"{champion_checkpoint(root)} is damaged or gone: materialise champion")

@@ -14,10 +14,11 @@ from ecg_assets.store.lock import only_writer
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.config import TrainConfig, load_config
 from ecg_assets.training.monitoring.plots import kept_loss_curve
+from ecg_assets.training.runs.lost_checkpoints import require_whole_best, what_is_lost
 from ecg_assets.training.runs.prepare import CODE_VERSION, prepare_run, publish
 from ecg_assets.training.runs.published import note_published
 from ecg_assets.training.runs.run_folder import RunFolder
-from ecg_assets.training.runs.run_state import is_finished
+from ecg_assets.training.runs.run_state import is_finished, read_start
 from ecg_assets.training.tpu.pci import default_experiment
 
 EXPERIMENT_VARIABLE = "ECG_EXPERIMENT"
@@ -54,6 +55,8 @@ def launch(
     root = data_root.open()
     run = RunFolder(root.runs / experiment)
     with only_writer(_lock(root, experiment), context.log.info):
+        if not is_finished(run) and what_is_lost(root, run, context.log.info) is not None:
+            prepare_run(root, read_start(run).config, context.log.info)  # this step may be run again alone
         if is_finished(run):
             context.log.info(f"{experiment} is trained already, with this config on these data: nothing to do")
         else:
@@ -66,6 +69,9 @@ def publish_checkpoint(context: dg.OpExecutionContext, experiment: str, data_roo
     """Says what came out of the training, and notes it as the one to evaluate."""
     root = data_root.open()
     run = RunFolder(root.runs / experiment)
+    with only_writer(_lock(root, experiment), context.log.info):
+        what_is_lost(root, run, context.log.info)
+        require_whole_best(root, run)
     published = publish(run, context.log.info)
     note_published(root, experiment, published.checkpoint, published.sha256)
     return dg.Output(

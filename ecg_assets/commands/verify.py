@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ecg_assets.inspection.advice import advice_for
 from ecg_assets.inspection.recorded_hashes import noted_elsewhere
 from ecg_assets.inspection.state_files import state_files
 from ecg_assets.store.plain_file import what_lies_at
@@ -23,8 +24,7 @@ def verify() -> None:
 
     Records and their index, pages, masks, samples, results of scans, downloaded scans, all checkpoints, and every file
     that decides what is current: settings, manifests, notes of runs, of the champion and of its history. What is
-    damaged is named, and the command ends with code 1. Delete a damaged file, and the next run makes it again, unless
-    something else is advised beside it.
+    damaged is named, with what to do, and the command ends with code 1.
 
     Logs, curves and reports of trainings decide nothing and are not looked at. Files that decide something and that an
     earlier version wrote without a hash are counted at the end.
@@ -48,12 +48,12 @@ def verify() -> None:
             damaged += [verdict] if verdict.damage is not None else []
             bare += [verdict] if verdict.damage is None and not verdict.covered else []
     for verdict in damaged:
-        click.echo(f"{verdict.name} {verdict.damage}")
+        click.echo(f"{verdict.name} {verdict.damage}\n  {advice_for(verdict.name)}")
     _tell_bare(bare)
     if damaged:
         raise click.ClickException(
-            f"{len(damaged)} of {verdicts} files are damaged: delete them, and the next run makes them again, unless "
-            "something else is advised beside them"
+            f"{len(damaged)} of {verdicts} files are damaged; below each stands what helps. A run that failed at one "
+            "can then be executed again from its failure"
         )
     click.echo(f"All {verdicts} files are as they were made: {root}")
 
@@ -85,5 +85,6 @@ def _checkpoints(root: DataRoot, paths: list[Path]) -> Iterator[Verdict]:
             read_sealed(path)
             damage = None
         except CheckpointError as error:
-            damage = str(error).removeprefix(f"{path} ")
+            said = str(error).removeprefix(f"{path} ")
+            damage = said.rpartition("; ")[0] or said  # what to do is said for all files alike
         yield Verdict(root.relative(path), damage)

@@ -5,7 +5,6 @@ Manifests are told with what they list, and the index with the hash that its man
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from ecg_assets.records.kaggle.subset_manifest import MANIFEST_NAME
@@ -26,63 +25,44 @@ from ecg_assets.training.evaluation.champion_store import HISTORY, history_damag
 _RUNS = ("*", ".archive/*/*", ".previous/*")
 
 
-@dataclass(frozen=True)
-class _Kind:
-    """Files that are damaged and mended alike.
-
-    Attributes:
-        pattern: of their places below the data root.
-        remedy: what to do with a damaged one; an empty text where deleting it is enough.
-    """
-
-    pattern: str
-    remedy: str = ""
-
-
-_OF_RUNS = {
-    "config.json": "move its run folder away, and train again",
-    "state.json": "move its run folder away, and train again",
-    "stamp.json": "",
-    "process.json": "delete it when no training runs in that folder",
-    "report/scores.json": "delete it and materialise evaluation_report",
-}
-_KINDS = (
-    _Kind("store.json"),
-    _Kind("source_listing.json"),
-    _Kind("dataset_grid_wave_mix/dataset.json", "delete it and materialise mixed_dataset"),
-    _Kind("scans/digitization/scores.json", "delete it and materialise digitization_report"),
-    _Kind(f"scans/inbox/{MANIFEST_NAME}", "delete it and download the subset again: files that are there are kept"),
-    _Kind("runs/published.json", "delete it and materialise trained_checkpoint"),
-    _Kind("champion/champion.json", "delete it and champion.safetensors beside it, and materialise champion"),
-    _Kind("champion/previous.json", "delete it and previous.safetensors beside it, and materialise champion"),
-    _Kind(f"{KNOWN}/**/*.json"),
-    *(_Kind(f"runs/{run}/{name}", remedy) for run in _RUNS for name, remedy in _OF_RUNS.items()),
+_OF_RUNS = ("config.json", "state.json", "stamp.json", "process.json", "report/scores.json")
+_PATTERNS = (
+    "store.json",
+    "source_listing.json",
+    "dataset_grid_wave_mix/dataset.json",
+    "scans/digitization/scores.json",
+    f"scans/inbox/{MANIFEST_NAME}",
+    "runs/published.json",
+    "champion/champion.json",
+    "champion/previous.json",
+    f"{KNOWN}/**/*.json",
+    *(f"runs/{run}/{name}" for run in _RUNS for name in _OF_RUNS),
 )
 
 
 def state_files(root: DataRoot) -> Iterator[Verdict]:
     """A verdict on each of them that is there."""
-    for kind in _KINDS:
-        for path in sorted(root.path.glob(kind.pattern)):
-            yield _verdict(root, path, kind.remedy, _sealed_json)
+    for pattern in _PATTERNS:
+        for path in sorted(root.path.glob(pattern)):
+            yield _verdict(root, path, _sealed_json)
     for stage in stages_of(root):
         if (stage.folder / SETTINGS).exists():
-            yield _verdict(root, stage.folder / SETTINGS, "", _settings)
+            yield _verdict(root, stage.folder / SETTINGS, _settings)
     for path in sorted(root.pictures.glob("*.kept")):
-        yield _verdict(root, path, "", _kept)
+        yield _verdict(root, path, _kept)
     for name, look in ((f"champion/{HISTORY}", history_damage), ("synthetic_source/.made_from", made_from_damage)):
         if (root.path / name).exists():
-            yield _verdict(root, root.path / name, "", look)
+            yield _verdict(root, root.path / name, look)
     yield from _dataset(root)
 
 
-def _verdict(root: DataRoot, path: Path, remedy: str, look: Callable[[Path], tuple[str | None, bool]]) -> Verdict:
+def _verdict(root: DataRoot, path: Path, look: Callable[[Path], tuple[str | None, bool]]) -> Verdict:
     """Looks at one file; `look` tells what is wrong with it, and whether a hash covers it."""
     lies = what_lies_at(path)
     if lies:
         return Verdict(root.relative(path), f"is {lies}, expected a file; move it away")
     damage, covered = look(path)
-    return Verdict(root.relative(path), f"{damage}; {remedy}" if damage and remedy else damage, covered)
+    return Verdict(root.relative(path), damage, covered)
 
 
 def _sealed_json(path: Path) -> tuple[str | None, bool]:
@@ -119,4 +99,4 @@ def _dataset(root: DataRoot) -> Iterator[Verdict]:
     except (OSError, ValueError, LookupError, TypeError, RecursionError, ManifestError):
         return  # told already, or there is none
     if held is not None and told != held:
-        yield Verdict(root.relative(facts), "tells another digest than its shards have; materialise mixed_dataset")
+        yield Verdict(root.relative(facts), "tells another digest than its shards have")

@@ -1,13 +1,12 @@
 """Whether masks are what their pages show: wave if and only if ink covers at least half of the pixel."""
 
-import json
 from collections.abc import Iterable
 
 import numpy as np
 
 from ecg_assets.pages.classes import HALF_COVERED
-from ecg_assets.pages.layout.plan import plan_from
-from ecg_assets.pages.paths import layout_path, mask_path, page_path
+from ecg_assets.pages.layout.layout_file import read_layout
+from ecg_assets.pages.paths import mask_path, page_path
 from ecg_assets.pages.raster.png import read_grey, read_indices
 from ecg_assets.pages.upright.page import inked
 from ecg_assets.pages.upright.print import page_print
@@ -27,7 +26,7 @@ def disagreement(root: DataRoot, record_id: str) -> str | None:
     index_hw, mask_hw = read_indices(page_path(root, record_id)), read_grey(mask_path(root, record_id)) > 0
     if index_hw.shape != mask_hw.shape:
         return f"{record_id}: the page is {index_hw.shape[::-1]} px, its mask {mask_hw.shape[::-1]}"
-    printed, code = page_print(plan_from(json.loads(layout_path(root, record_id).read_text("utf-8"))))
+    printed, code = page_print(read_layout(root, record_id)[0])
     ink_hw = inked(index_hw)
     # Trace and print are one ink: where there is print, ink without wave is right.
     wrong = int(np.count_nonzero((ink_hw != mask_hw) & ((printed == 0) | mask_hw)))

@@ -1,7 +1,6 @@
 """Small pictures of pages and masks, for the asset pages of the UI."""
 
 import io
-import json
 from collections.abc import Sequence
 from math import ceil
 
@@ -10,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ecg_assets.pages.paths import layout_path, mask_path, page_path, paper_mask_path, paper_path
+from ecg_assets.pages.layout.layout_file import read_layout
+from ecg_assets.pages.paths import mask_path, page_path, paper_mask_path, paper_path
 from ecg_assets.pages.raster.png import read_grey, read_rgb
 from ecg_assets.records.index import accepted_records
 from ecg_assets.store.root import DataRoot
@@ -91,7 +91,7 @@ def encode_picture(rgb_hwc: Rgb) -> bytes:
 
 
 def _style_of(root: DataRoot, record_id: str) -> str:
-    return str(json.loads(layout_path(root, record_id).read_text("utf-8"))["style"])
+    return read_layout(root, record_id)[0].style_name
 
 
 def _shown_ids(root: DataRoot, count: int) -> list[str]:

@@ -21,6 +21,7 @@ from ecg_assets.records.notes import codes_in
 from ecg_assets.records.open_sources import Source, open_sources
 from ecg_assets.records.record import Record
 from ecg_assets.records.record_csv import read_record
+from ecg_assets.records.rejection import RecordRejected
 from ecg_assets.records.sources.base import SourceError
 from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.store.atomic import flush
@@ -84,9 +85,25 @@ def csv_path(root: DataRoot, record_id: str) -> Path:
     return root.ori_csv / "train" / record_id / f"{record_id}.csv"
 
 
+class DamagedRecordError(ValueError):
+    """An accepted record's file is missing or not as it was accepted; the message names it and says what to do."""
+
+
 def load_record(root: DataRoot, record_id: str, fs_hz: int) -> Record:
-    """Reads an accepted record back."""
-    return read_record(csv_path(root, record_id), record_id, fs_hz)
+    """Reads an accepted record back.
+
+    Raises:
+        DamagedRecordError: the file has come to harm since.
+    """
+    path = csv_path(root, record_id)
+    if not path.is_file():
+        raise DamagedRecordError(f"{path} is not there; materialise raw_csvs")
+    try:
+        return read_record(path, record_id, fs_hz)
+    except RecordRejected as error:
+        raise DamagedRecordError(
+            f"{path} is not as it was accepted ({error.reason.partition(':')[0]}); delete it and materialise raw_csvs"
+        ) from error
 
 
 def ingest(root: DataRoot, config: SourceConfig, log: Log, workers: int = 1) -> IngestReport:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ecg_assets.records.index import ACCEPTED, INDEX_SCHEMA, QUARANTINED
-from ecg_assets.records.ingest import csv_path, load_record
+from ecg_assets.records.ingest import DamagedRecordError, csv_path, load_record
 from ecg_assets.records.record import LEADS, MAX_FS_HZ, MIN_FS_HZ, Record
 from ecg_assets.records.record_csv import MAX_ABS_MV, SECONDS
-from ecg_assets.records.rejection import REJECTION_CODES, RecordRejected
+from ecg_assets.records.rejection import REJECTION_CODES
 from ecg_assets.records.sources.base import PLAIN_ID
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.root import DataRoot
@@ -45,13 +45,13 @@ def record_problems(root: DataRoot, row: Any) -> list[str]:
     """
     path = csv_path(root, row.id)
     if not path.is_file():
-        return [f"{root.relative(path)} is not there; materialise raw_csvs again"]
+        return [f"{root.relative(path)} is not there; materialise raw_csvs"]
     if sha256_file(path) != row.sha256:
-        return [f"{root.relative(path)} is another file than was accepted; materialise raw_csvs again"]
+        return [f"{root.relative(path)} is another file than was accepted; delete it and materialise raw_csvs"]
     try:
         record = load_record(root, row.id, int(row.fs_hz))
-    except RecordRejected as rejection:
-        return [rejection.reason]
+    except DamagedRecordError as error:
+        return [str(error)]
     return [f"record {row.id}: {said}" for said in signal_problems(record)]
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from ecg_assets.resources.gcs import pull_for_step, use_gcs_resource
+from ecg_assets.resources.gcs import groups_before_step, pull_for_step, use_gcs_resource
 from ecg_assets.resources.reconcile import note_worker, reconcile_runs, tells_processes
+from ecg_assets.resources.restore import restore
 from ecg_assets.store.bucket.session import push_from
 from ecg_assets.store.lock import only_writer
 from ecg_assets.store.log import Log
@@ -44,11 +45,17 @@ class DataRootResource(dg.ConfigurableResource[Any]):
     def open(self) -> DataRoot:
         """The data root, made when missing; of one in a bucket, what this step needs is pulled first.
 
+        What earlier steps made and has been lost since is made again, so that a step can be run alone or again.
+
         Raises:
             DataRootError, BucketError: it cannot be used; the message says what to set.
         """
         root = open_root(self.path or None)
         pull_for_step(root)
+        before = groups_before_step()
+        if before is not None:
+            groups, log = before
+            restore(root, groups, self.writing, log)
         return root
 
     @contextmanager

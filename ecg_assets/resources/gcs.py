@@ -6,12 +6,14 @@ from typing import Any
 
 import dagster as dg
 
+from ecg_assets.resources.restore import STAGES
 from ecg_assets.store.bucket.client import use_client
 from ecg_assets.store.bucket.push import SecondWriterError, push_run
 from ecg_assets.store.bucket.retry import BucketError
 from ecg_assets.store.bucket.session import pull_into
 from ecg_assets.store.bucket.units import CHAMPION, DATASET, GRIDS, PAGES, RECORDS, RUNS, SCANS
 from ecg_assets.store.bucket.working_copy import working_copy_around
+from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot
 
 _TRAINING = (DATASET, RUNS)
@@ -64,6 +66,24 @@ def pull_for_step(root: DataRoot) -> None:
     known = bool(names) and all(name in NEEDS for name in names)
     groups = {group for name in names for group in NEEDS[name]} if known else None
     pull_into(root.path, groups, context.log.info)
+
+
+def groups_before_step() -> tuple[set[str], Log] | None:
+    """Parts of the data root that the running step reads and no step of this run makes, and its log; None outside."""
+    context = _step()
+    if context is None:
+        return None
+    own = context.op_def.name
+    names = [own] if own in NEEDS else [key.asset_key.to_user_string() for key in context.selected_asset_check_keys]
+    needed = {group for name in names for group in NEEDS.get(name, ())}
+    chosen = context.run.step_keys_to_execute
+    made = {
+        group
+        for group, stage in STAGES.items()
+        if stage.step == own
+        or (context.job_def.graph.has_node_named(stage.step) and (chosen is None or stage.step in chosen))
+    }
+    return needed - made, context.log.info
 
 
 def _step() -> dg.OpExecutionContext | None:

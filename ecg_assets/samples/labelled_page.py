@@ -1,11 +1,11 @@
 """A printed page as the samples need it: its pixels and the classes of all of them."""
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from ecg_assets.pages.layout.plan import LayoutError, PagePlan, plan_from
-from ecg_assets.pages.paths import layout_path, mask_path, page_path, paper_mask_path, paper_path
+from ecg_assets.pages.layout.layout_file import read_layout
+from ecg_assets.pages.layout.plan import PagePlan
+from ecg_assets.pages.paths import mask_path, page_path, paper_mask_path, paper_path
 from ecg_assets.pages.raster.png import read_grey, read_palette, read_rgb
 from ecg_assets.pages.upright.page import inked
 from ecg_assets.samples.crops import Image, Mask, mix
@@ -31,7 +31,7 @@ class LabelledPage:
 
 def style_name_of(root: DataRoot, record_id: str) -> str:
     """In which style a record's page is printed."""
-    return str(json.loads(layout_path(root, record_id).read_text("utf-8"))["style"])
+    return read_layout(root, record_id)[0].style_name
 
 
 def read_page(root: DataRoot, record_id: str) -> LabelledPage:
@@ -41,15 +41,12 @@ def read_page(root: DataRoot, record_id: str) -> LabelledPage:
         PngError: page, mask or paper's mask is missing or damaged.
         LayoutError: the page's layout is not whole.
     """
-    layout = json.loads(layout_path(root, record_id).read_text("utf-8"))
-    plan = plan_from(layout)
+    plan, layout = read_layout(root, record_id)
     index_hw, palette = read_palette(page_path(root, record_id))
     wave_hw = read_grey(mask_path(root, record_id)) > 0
     grid_hw = read_grey(paper_mask_path(root, plan.style_name))
     # The palette tells the ink of every pixel: it is made of paper colours, each under every level of ink.
     mask = mix(grid_hw, wave_hw, inked(index_hw))
-    if "provenance" not in layout:
-        raise LayoutError(f"the layout of {record_id!r} has no provenance; materialise rendered_waves again")
     return LabelledPage(plan, palette[index_hw], mask, layout["provenance"])
 
 

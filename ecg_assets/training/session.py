@@ -7,6 +7,7 @@ from ecg_assets.store.lock import only_writer
 from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.config import load_config
+from ecg_assets.training.runs.lost_checkpoints import require_whole_best
 from ecg_assets.training.runs.prepare import prepare_run, publish
 from ecg_assets.training.runs.run_state import Published, is_finished
 from ecg_assets.training.trainer import train
@@ -33,4 +34,5 @@ def train_here(root: DataRoot, name: str, log: Log, preflight: Callable[[Path], 
         if not is_finished(run):
             preflight(run.path)
             train(run.path, [lambda event: log(event.message)], pictures=True, own_process=True)
+        require_whole_best(root, run)
         return publish(run, log)

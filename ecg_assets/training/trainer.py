@@ -21,7 +21,7 @@ from ecg_assets.training.loop.train_loop import train_replica
 from ecg_assets.training.monitoring.run_loggers import watched
 from ecg_assets.training.runs.events import EventLog, Listener, read_events, stopped_at
 from ecg_assets.training.runs.run_folder import RunFolder
-from ecg_assets.training.runs.run_state import is_finished, read_start
+from ecg_assets.training.runs.run_state import is_finished, read_start, read_state
 from ecg_assets.training.runs.stop_point import StopNamer
 from ecg_assets.training.runtime import launch
 from ecg_assets.training.runtime.base import ReplicaError
@@ -74,7 +74,14 @@ def train(
     with watched(run, listeners, pictures), StopNamer(run) as stop, _stop_on_signals(run.stop_request):
         _launch_again_and_again(run, config, events, before, own_process, stop)
         if not is_finished(run):
+            _require_best(run)
             raise TrainingStopped
+
+
+def _require_best(run: RunFolder) -> None:
+    state = read_state(run)
+    if state is not None and state.finished and not run.best.exists():
+        raise TrainingFailedError(f"{run.best} is gone, though all epochs are trained; materialise trained_checkpoint")
 
 
 def _launch_again_and_again(

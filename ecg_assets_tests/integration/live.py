@@ -113,27 +113,26 @@ class Server:
 
 @contextmanager
 def webserver(home: Path, module: str, **variables: str) -> Iterator[Server]:
-    """A dagster-webserver with the code location `module`; gone with all its processes afterwards."""
-    command = [sys.executable, "-m", "dagster_webserver", "-m", module]
-    with _serving(home, command, module, variables) as server:
+    """The webserver of `make ui` alone, with the code location `module`; gone with all its processes afterwards."""
+    command = [sys.executable, "-m", "ecg_assets.ui.webserver", "-h", "127.0.0.1", "-m", module]
+    with serving(home, command, module, variables) as server:
         yield server
 
 
 @contextmanager
-def dagster_dev(home: Path, **variables: str) -> Iterator[Server]:
+def whole_ui(home: Path, **variables: str) -> Iterator[Server]:
     """What `make ui` starts, webserver and daemon by workspace.yaml; gone with all its processes afterwards."""
-    beside = Path(sys.executable).parent  # the code server is started with the first `python` in PATH
-    variables = {"PATH": f"{beside}{os.pathsep}{os.environ['PATH']}", **variables}
-    with _serving(home, [str(beside / "dagster"), "dev"], "ecg_assets", variables) as server:
+    with serving(home, [sys.executable, "-m", "ecg_assets.cli", "ui"], "ecg_assets", variables) as server:
         yield server
 
 
 @contextmanager
-def _serving(home: Path, command: list[str], location: str, variables: dict[str, str]) -> Iterator[Server]:
+def serving(home: Path, command: list[str], location: str, variables: dict[str, str]) -> Iterator[Server]:
+    """The server of this command, on a free port, with `webserver.log` in its home."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [*command, "-h", "127.0.0.1", "-p", str(port)]
+    command = [*command, "-p", str(port)]
     with (home / "webserver.log").open("wb") as log:
         process = subprocess.Popen(
             command, cwd=CHECKOUT, env=environment(home, **variables), stdout=log, stderr=log, start_new_session=True

@@ -13,7 +13,7 @@ import psutil
 import yaml
 
 from ecg_assets.training.launch.process_record import PROCESS_FILE
-from ecg_assets_tests.integration.live import Server, dagster_dev, make_home, status_of, until, webserver
+from ecg_assets_tests.integration.live import Server, make_home, status_of, until, webserver, whole_ui
 
 MODULE = "ecg_assets.definitions"
 SUCCESS, FAILURE, CANCELED = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED
@@ -51,7 +51,7 @@ def platform(folder: Path, data_root: Path, daemon: bool = False, **more: str) -
         "OMP_NUM_THREADS": "1",  # threads that wait for each other crawl when other tests share the cores
         **more,
     }
-    serving = dagster_dev(home, **variables) if daemon else webserver(home, MODULE, **variables)
+    serving = whole_ui(home, **variables) if daemon else webserver(home, MODULE, **variables)
     with serving as server:
         yield Live(server, home, data_root, variables)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ecg_assets.commands.ui import ui
+from ecg_assets.ui.services import HOST
 from ecg_assets_tests.integration.live import CHECKOUT
 from ecg_assets_tests.security.conftest import Watched
 
@@ -47,11 +49,12 @@ def readable(address: str) -> str:
     return str(mapped or packed)
 
 
-def test_make_ui_names_loopback() -> None:
+def test_make_ui_is_the_command_that_knows_no_other_address() -> None:
     told = subprocess.run(["make", "-n", "ui"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
-    (line,) = [line for line in told.splitlines() if "dagster" in line and " dev " in line]
-    words = shlex.split(line)
-    assert words[words.index("-h") + 1] == "127.0.0.1"
+    (line,) = [line for line in told.splitlines() if "ecg-assets" in line]
+    assert shlex.split(line)[1:] == ["ui", "--port", "3000"]
+    assert HOST == "127.0.0.1"
+    assert not {"host", "address"} & {parameter.name for parameter in ui.params}
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::"])

@@ -31,7 +31,7 @@ def test_the_failed_run_says_what_is_wrong_with_the_credentials_and_not_what_is_
 
 def test_no_process_was_started_with_a_secret_on_its_command_line(watched: Watched) -> None:
     assert any("pipes_trainer" in command for command in watched.commands)
-    assert any("dagster_webserver" in command for command in watched.commands)
+    assert any("ecg_assets.ui.webserver" in command for command in watched.commands)
     assert not [command for command in watched.commands if any(secret in command for secret in SECRETS)]
 
 

@@ -18,12 +18,12 @@ _SIZE = {"width": 1500, "height": 1000}
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Debian's browser, headless."""
+def chromium(*arguments: str) -> Iterator[Browser]:
+    """Debian's browser, headless, with these arguments of its own."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert path, "no Chromium in PATH: apt install chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *arguments])
         yield browser
         browser.close()
 

@@ -149,9 +149,11 @@ def plan_from(layout: dict[str, Any]) -> PagePlan:
             own_paper=layout["own_paper"],
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise LayoutError(
-            f"the layout of {layout.get('record_id')!r} is not whole ({error}); materialise rendered_waves again"
-        ) from error
+        raise LayoutError(f"the layout of {_id_of(layout)!r} is not whole: {error!r}") from error
+
+
+def _id_of(layout: object) -> object:
+    return layout.get("record_id") if isinstance(layout, dict) else None
 
 
 def style_texts(style: PageStyle) -> list[Text]:

@@ -97,7 +97,7 @@ def _read(path: Path, mode: str) -> Pixels:
     try:
         with opened(path) as image:
             if mode == "P" and image.mode != "P":
-                raise PngError(f"{path} has no palette ({image.mode}); materialise rendered_waves again")
+                raise PngError(f"{path} has no palette ({image.mode}); delete it and materialise rendered_waves")
             return np.asarray(image.convert(mode))
     except PngError:
         raise

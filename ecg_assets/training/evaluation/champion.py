@@ -13,9 +13,9 @@ from ecg_assets.training.evaluation.champion_store import (
     Contender,
     champion_checkpoint,
     copy_weights,
-    has_its_weights,
     history,
     keep_as_previous,
+    put_weights_back,
     read_champion,
     read_previous,
     record_decision,
@@ -90,16 +90,16 @@ def decide(root: DataRoot, card: Scorecard, checkpoint: Path, score_again: Score
         log: receives what happens.
     """
     challenger = Contender.of(card)
-    before = champion_on(root, card.dataset_digest, score_again, log)
-    verdict = _verdict(root, before, card, log)
+    held = read_champion(root)
+    whole = held is None or put_weights_back(root, held, log, checkpoint)
+    # Without its weights a champion can be neither used nor scored.
+    before = champion_on(root, card.dataset_digest, score_again, log) if whole else held
+    verdict = _verdict(root, before, card, whole, log)
     if verdict.promoted:
         if before is not None:
             keep_as_previous(root, before)
         copy_weights(checkpoint, champion_checkpoint(root))
         write_champion(root.champion / CARD, challenger)
-    elif before is not None and before.sha256 == challenger.sha256 and not has_its_weights(root, before):
-        copy_weights(checkpoint, champion_checkpoint(root))
-        log("champion: its weights were damaged or gone; they are copied again")
     record_decision(root, "promoted" if verdict.promoted else "kept", verdict.reason, challenger)
     log(f"champion: {verdict.reason}")
     return Decision(
@@ -135,7 +135,7 @@ def demote(root: DataRoot, log: Log) -> Contender:
     return previous
 
 
-def _verdict(root: DataRoot, before: Contender | None, card: Scorecard, log: Log) -> Verdict:
+def _verdict(root: DataRoot, before: Contender | None, card: Scorecard, whole: bool, log: Log) -> Verdict:
     if before is None or before.card is None:
         return Verdict(True, f"{card.experiment} is the first champion")
     if before.sha256 == card.sha256:
@@ -143,6 +143,8 @@ def _verdict(root: DataRoot, before: Contender | None, card: Scorecard, log: Log
     stays = f"{before.experiment} stays champion"
     if any(line.get("decision") == "demoted" and line["sha256"] == card.sha256 for line in history(root, log)):
         return Verdict(False, f"{stays}: this checkpoint of {card.experiment} was demoted; train it anew")
+    if not whole:
+        return Verdict(True, f"{card.experiment} takes the place of {before.experiment}, whose weights are gone")
     verdict = judge(card, before.card)
     ending = f"{card.experiment} takes the place of {before.experiment}" if verdict.promoted else stays
     return Verdict(verdict.promoted, f"{ending}: {verdict.reason}")

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ecg_assets.store.atomic import atomic_path, write_text
+from ecg_assets.store.bucket.units import ARCHIVE
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.log import Log
 from ecg_assets.store.plain_file import read_plain
@@ -148,6 +149,24 @@ def keep_as_previous(root: DataRoot, champion: Contender) -> None:
     if has_its_weights(root, champion):
         copy_weights(champion_checkpoint(root), root.champion / PREVIOUS_CHECKPOINT)
         write_champion(root.champion / PREVIOUS_CARD, champion)
+
+
+def put_weights_back(root: DataRoot, contender: Contender, log: Log, *others: Path) -> bool:
+    """Copies the champion's weights again where they are damaged or gone; whether they are whole now.
+
+    They are looked for by their hash, in `others` and wherever trainings keep their best weights.
+    """
+    if has_its_weights(root, contender):
+        return True
+    archived = (root.runs / ARCHIVE).glob("*/*/checkpoints/best.safetensors")
+    of_runs = root.runs.glob("*/checkpoints/best.safetensors")
+    kept = (root.runs / "published.safetensors", root.champion / PREVIOUS_CHECKPOINT)
+    for path in (*others, *kept, *of_runs, *archived):
+        if _is(path, contender):
+            copy_weights(path, champion_checkpoint(root))
+            log(f"champion: its weights were damaged or gone; they are copied again from {path}")
+            return True
+    return False
 
 
 def _read(path: Path) -> Contender | None:

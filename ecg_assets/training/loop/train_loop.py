@@ -37,8 +37,9 @@ def train_replica(run: RunFolder, runtime: Runtime) -> None:
 
 def _train(replica: Replica, teller: Teller) -> None:
     teller.started(replica)
-    if not replica.resumed:
-        replica.save()  # what a flaw in the first epoch goes back to
+    if not replica.resumed or replica.finished:
+        # What a flaw in the first epoch goes back to; and the state, which may be gone where nothing is left to train.
+        replica.save()
     while not replica.finished:
         outcome = _train_epoch_within_memory(replica, teller)
         if outcome == "epoch":

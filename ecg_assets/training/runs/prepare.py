@@ -17,6 +17,7 @@ from ecg_assets.store.root import DataRoot
 from ecg_assets.store.sealed import write_sealed_text
 from ecg_assets.store.write_errors import named_when_refused
 from ecg_assets.training.config import PACKAGE_WEIGHTS, TrainConfig
+from ecg_assets.training.runs.lost_checkpoints import what_is_lost
 from ecg_assets.training.runs.run_folder import RunFolder, RunFolderError, dataset_digest
 from ecg_assets.training.runs.run_state import (
     Published,
@@ -36,28 +37,34 @@ CODE_VERSION = "2"
 def prepare_run(root: DataRoot, config: TrainConfig, log: Log) -> RunFolder:
     """Opens the run folder of an experiment. Checkpoints stay when config, dataset and code are as they were.
 
-    A run that was started with something else is moved to `runs/.archive/<experiment>/<time>`, and in a data root in a
-    bucket put there as well, before the new one takes its place.
+    A run that was started with something else, or whose checkpoints are lost, is moved to
+    `runs/.archive/<experiment>/<time>`, and in a data root in a bucket put there as well, before the new one takes its
+    place.
 
     Raises:
-        RunFolderError: there is no dataset, or a file of weights that the config names is not there.
+        RunFolderError: there is no dataset, a file of weights that the config names is not there, or a file of the run
+            is damaged.
     """
     digest = dataset_digest(root)
     plans = describe_plans(config)
     if plans is not None:
         log(plans)
+    reason = "config, dataset or code has changed"
     wanted = start_fingerprint(config, digest)
     run = RunFolder(root.runs / config.experiment)
     if run.config.exists() and recorded_fingerprint(run) == wanted:
-        _note_how_it_is_computed(run, config, log)
-        left = remove_temporaries(run.path)
-        log(f"{config.experiment}: same config, dataset and code as before: its checkpoints are kept")
-        if left:
-            log(f"{config.experiment}: removed {left} unfinished files of an interrupted run")
-        return run
+        lost = what_is_lost(root, run, log)
+        if lost is None:
+            _note_how_it_is_computed(run, config, log)
+            left = remove_temporaries(run.path)
+            log(f"{config.experiment}: same config, dataset and code as before: its checkpoints are kept")
+            if left:
+                log(f"{config.experiment}: removed {left} unfinished files of an interrupted run")
+            return run
+        reason = lost
     if run.path.exists():
         archived = _archive(root, run)
-        log(f"{config.experiment}: config, dataset or code has changed; the earlier run is kept in {archived}")
+        log(f"{config.experiment}: {reason}; it is trained anew, and the earlier run is kept in {archived}")
         copy = working_copy_around(root.path, log)
         if copy is not None:
             push_run(copy, archived.relative_to(root.runs).as_posix(), log)

@@ -90,9 +90,26 @@ def read_published(root: DataRoot) -> PublishedCheckpoint:
     )
 
 
+def _found_again(root: DataRoot) -> dict[str, str] | None:
+    """The note that is lost, of the weights beside it, when a run folder holds the same."""
+    weights = root.runs / _WEIGHTS
+    if not weights.is_file():
+        return None
+    sha256 = sha256_file(weights)
+    for best in sorted(root.runs.glob("*/checkpoints/best.safetensors")):
+        if best.is_file() and sha256_file(best) == sha256:
+            note = {"experiment": best.parent.parent.name, "sha256": sha256}
+            write_sealed_json(root.runs / _NOTE, note)
+            return note
+    return None
+
+
 def _read(root: DataRoot) -> dict[str, str]:
     note = root.runs / _NOTE
     if not note.exists():
+        found = _found_again(root)
+        if found is not None:
+            return found
         raise NothingPublishedError(f"{note} is not there; materialise trained_checkpoint first")
     try:
         content = json.loads(read_unsealed(note))

@@ -9,6 +9,8 @@ from ecg_assets.store.sealed import SealBrokenError, read_unsealed, write_sealed
 from ecg_assets.training.config import TrainConfig
 from ecg_assets.training.runs.run_folder import RunFolder, RunFolderError, read_json_fields
 
+# Of the state, the last checkpoint tells as well; without the config, the run is kept in the archive.
+_REMEDY = "delete it and materialise trained_checkpoint"
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -145,9 +147,7 @@ def _read_model(path: Path, model: type[_Model]) -> _Model:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))[:80] or "it"
-        raise RunFolderError(
-            f"{path} is damaged ({where}: {first['msg']}); remove {path.parent} and train again"
-        ) from error
+        raise RunFolderError(f"{path} is damaged ({where}: {first['msg']}); {_REMEDY}") from error
 
 
 def recorded_fingerprint(run: RunFolder) -> str:
@@ -156,4 +156,4 @@ def recorded_fingerprint(run: RunFolder) -> str:
     Raises:
         RunFolderError: the file is damaged.
     """
-    return str(read_json_fields(run.config, f"remove {run.path} and train again").get("fingerprint"))
+    return str(read_json_fields(run.config, _REMEDY).get("fingerprint"))

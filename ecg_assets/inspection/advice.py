@@ -1,0 +1,62 @@
+"""What to do about a damaged file, by its place in the data root: each sentence is carried out by a test."""
+
+import re
+
+_AGAIN = "delete it and materialise {}"
+_CHAMPION = (
+    "delete it and materialise champion: it is copied again from its training; where that is gone too, the published "
+    "checkpoint takes its place"
+)
+# The first pattern that a file's name, relative to the data root, begins with.
+_ADVICE = (
+    (r"store\.json$", "delete it: the next run finds the number of shards again, in the index of the records"),
+    (r"source_listing\.json$", "delete it: the next run looks at the source again"),
+    (r"pictures/", "delete it: it is drawn again when it is shown"),
+    (r"ori_csv/", _AGAIN.format("raw_csvs")),
+    (r"grids/", _AGAIN.format("clean_grid and grid_mask")),
+    (r"data/", _AGAIN.format("rendered_waves and wave_masks")),
+    (r"dataset_grid_wave_mix/", _AGAIN.format("mixed_dataset")),
+    (r"scans/segmentations/", _AGAIN.format("scan_segmentations")),
+    (r"scans/digitized/", _AGAIN.format("digitized_signals")),
+    (r"scans/digitization/", _AGAIN.format("digitization_report")),
+    (r"scans/inbox/", "delete it and materialise kaggle_subset: it is fetched again"),
+    (r"runs/\.(?:archive|previous)/", "delete it: of an earlier training, which nothing needs"),
+    (r"runs/[^/]+/process\.json$", "delete it when no training runs in that folder"),
+    (r"runs/[^/]+/stamp\.json$", "delete it: the next training writes it again"),
+    (r"runs/[^/]+/report/", _AGAIN.format("evaluation_report")),
+    (r"runs/[^/]+$", _AGAIN.format("trained_checkpoint")),
+    (
+        r"runs/(?P<experiment>[^/]+)/",
+        "delete it and materialise trained_checkpoint with experiment {experiment}: it goes on from what is whole, and "
+        "what cannot be gone on with is kept in runs/.archive and trained anew",
+    ),
+    (r"champion/champion\.safetensors$", _CHAMPION),
+    (
+        r"champion/previous\.",
+        "delete it, and what else is called previous beside it: only `ecg-assets demote` would use it",
+    ),
+    (
+        r"champion/champion\.json$",
+        "delete it and champion.safetensors beside it, and materialise champion: the published checkpoint takes its "
+        "place",
+    ),
+    (
+        r"champion/history\.jsonl$",
+        "leave it: lines that cannot be read are read past, and the next decision moves them to history.torn.jsonl",
+    ),
+    (r"synthetic_source/", _AGAIN.format("raw_csvs")),
+    (r"source_cache/", "delete it and materialise raw_csvs: it is fetched again"),
+)
+
+
+def advice_for(name: str) -> str:
+    """What helps against damage of a file.
+
+    Args:
+        name: relative to the data root, with `/`.
+    """
+    for pattern, advice in _ADVICE:
+        match = re.match(pattern, name)
+        if match is not None:
+            return advice.format(**match.groupdict())
+    return "delete it and materialise the asset that makes it"
