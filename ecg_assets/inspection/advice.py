@@ -9,8 +9,8 @@ _CHAMPION = (
 )
 # The first pattern that a file's name, relative to the data root, begins with.
 _ADVICE = (
-    (r"store\.json$", "delete it: the next run finds the number of shards again, in the index of the records"),
     (r"source_listing\.json$", "delete it: the next run looks at the source again"),
+    (r"\.bucket/", "delete it: the next run looks into the bucket again"),
     (r"pictures/", "delete it: it is drawn again when it is shown"),
     (r"ori_csv/", _AGAIN.format("raw_csvs")),
     (r"grids/", _AGAIN.format("clean_grid and grid_mask")),

@@ -38,8 +38,23 @@ def test_a_training_is_named_by_its_experiment() -> None:
     assert "nothing needs" in advice_for("runs/.archive/demo/2026/checkpoints/best.safetensors")
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("runs/demo/process.json", "when no training runs"),
+        ("runs/demo/stamp.json", "the next training"),
+        ("runs/demo/report/scores.json", "materialise evaluation_report"),
+        ("champion/history.jsonl", "read past"),
+        ("pictures/a.kept", "drawn again"),
+        (".bucket/known/runs/demo.json", "looks into the bucket again"),
+    ],
+)
+def test_small_files_of_state_have_advice_of_their_own(name: str, said: str) -> None:
+    assert said in advice_for(name)
+
+
 def test_files_of_all_made_stages_are_known(made_root: DataRoot) -> None:
     names = [made_root.relative(path) for path in made_root.path.rglob("*.*") if path.is_file()]
     kinds = {name.split("/")[0] for name in names if "/" in name and not name.startswith(".")}
     assert {"ori_csv", "grids", "data", "dataset_grid_wave_mix"} <= kinds
-    assert all("materialise the asset that" not in advice_for(f"{kind}/x/y") for kind in kinds - {"pictures"})
+    assert all("materialise the asset that" not in advice_for(f"{kind}/x/y") for kind in kinds)
