@@ -58,7 +58,7 @@ class StepPlan(BaseModel):
         samples_per_s: of all replicas.
         flops_per_sample: useful ones, of training.
         flops_share: of what the replica could compute in that time in bf16.
-        compile_s: how long the machine that planned it compiled.
+        compile_s: processor time that compiling took where it was planned: how long it takes on an idle core there.
         step: hash of the config's fields that the step follows from.
         graphs: sha256 of each graph of the step, by name.
         libtpu: the compiler's version.

@@ -29,7 +29,7 @@ class CompiledGraph(BaseModel):
     """What the compiler says of a graph.
 
     Attributes:
-        compile_s: how long it took when it was compiled.
+        compile_s: processor time that it took, which is how long it takes on an idle core.
         kind: of the device, as the compiler names it.
         error: why it does not compile; None where it does.
         needed_gib, limit_gib: memory that it would take and that there is, where it does not compile for that.
