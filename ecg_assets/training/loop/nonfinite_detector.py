@@ -57,7 +57,7 @@ class Watch:
         """Notes a step: its samples' losses in this replica, and the gradient's norm over all replicas."""
         loss = losses_b.mean()
         self._sums = self._sums + torch.stack([loss, torch.ones_like(loss)])
-        bad = ~torch.isfinite(loss + norm)
+        bad = ~_is_finite(loss + norm)
         new = bad & (self._first[0] == 0)
         self._first = torch.where(new, self._sent([float(step)]), self._first)
         self._losses_b = torch.where(new, losses_b, self._losses_b)
@@ -65,7 +65,7 @@ class Watch:
     def look(self, weights: list[Tensor], stop_requested: bool) -> Seen:
         """Reads what was noted since the last look; the same in all replicas but for `own_bad`."""
         runtime = self._runtime
-        finite = torch.stack([torch.isfinite(tensor).all() for tensor in weights]).all()
+        finite = torch.stack([_is_finite(tensor).all() for tensor in weights]).all()
         own_first = torch.zeros(runtime.world_size)
         own_first[runtime.ordinal] = 1.0
         own = own_first.to(runtime.device)
@@ -89,3 +89,8 @@ class Watch:
 
     def _sent(self, values: list[float]) -> Tensor:
         return torch.tensor(values, dtype=torch.float32).to(self._runtime.device)
+
+
+def _is_finite(x: Tensor) -> Tensor:
+    """As `torch.isfinite`, which compares with infinity in f64: a TPU has to emulate that, for every weight."""
+    return x - x == 0

@@ -9,6 +9,7 @@ from torch.nn.utils import clip_grad_norm_
 from ecg_assets.training.config import TrainConfig
 from ecg_assets.training.data.augmentation import turned
 from ecg_assets.training.data.batches import DeviceBatch
+from ecg_assets.training.loop.adamw import adamw_step
 from ecg_assets.training.loop.losses import LossTerms, sample_losses
 from ecg_assets.training.loop.nonfinite_detector import Watch
 from ecg_assets.training.models.compact_unet import SegmentationNetwork, normalise
@@ -94,7 +95,10 @@ class TrainingStep:
         self.optimizer.param_groups[0]["lr"] = learning_rate
         with torch.no_grad():
             self._decay_weights()
-            self.optimizer.step()
+            if self._runtime.kind == "xla":
+                adamw_step(self.optimizer, vector)
+            else:
+                self.optimizer.step()
             if self.ema is not None:
                 self.ema = torch.lerp(vector.detach(), self.ema, config.ema_decay)
         self._zero_gradients()

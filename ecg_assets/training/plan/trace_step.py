@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from ecg_assets.store.atomic import write_bytes, write_text
+from ecg_assets.training.checkpoints.checkpoint import fresh_state
 from ecg_assets.training.data.batches import Batch, DeviceBatch, in_micro_batches, validation_batch_size
 from ecg_assets.training.loop.step import TrainingStep
 from ecg_assets.training.models.registry import build_to_train
@@ -61,6 +62,7 @@ def traced_graphs(request: TraceRequest, replicas: int, folder: Path) -> tuple[G
     network = build_to_train(config)
     name_modules(network)
     step = TrainingStep(config, runtime, network, config.class_weights or [1.0] * config.classes)
+    fresh_state(step.network, step.optimizer)
     if config.ema_decay:
         step.ema = step.network.vector.detach().clone()
     step.forget()
@@ -70,10 +72,8 @@ def traced_graphs(request: TraceRequest, replicas: int, folder: Path) -> tuple[G
         batches = _device_batches(runtime, config.batch_size, config.crop_px, request.micro_batch)
         losses = [step.add_gradients(batch) for batch in batches]
         gradients = runtime.graphs[-1]
-        # The second step: the optimizer's state is there then.
-        for _ in range(2):
-            step.optimize(_STEP, losses, config.learning_rate)
-            update = runtime.graphs[-1]
+        step.optimize(_STEP, losses, config.learning_rate)
+        update = runtime.graphs[-1]
         step.network.train(False)
         size = validation_batch_size(config, request.sample_px, request.micro_batch)
         (batch,) = _device_batches(runtime, size, request.sample_px, size)

@@ -86,8 +86,8 @@ class TracingRuntime(XlaRuntime):
 
     def _queued(self) -> list[Tensor]:
         # In the order of torch_xla's own step: results in another order would be another program.
-        found = sorted(_on_device(), key=_XLAC._xla_get_tensor_id)
-        return [tensor for tensor in found if _is_queued(tensor)]
+        found = {_XLAC._xla_get_tensor_id(tensor): tensor for tensor in _on_device()}
+        return [found[number] for number in sorted(found) if _is_queued(found[number])]
 
 
 class NamesOperations(TorchDispatchMode):
