@@ -16,10 +16,10 @@ export ECG_ASSETS_DATA ?= $(CURDIR)/data_root
 # Dagster's command line starts the code server with whatever `python` it finds first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo ui test soak lint types bench clean
+.PHONY: help setup demo ui test soak tpu-check lint types bench clean
 
 help: ## Show this
-	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 	@echo
 	@echo "  Real records:  ECG_SOURCE=/folder/with/train.csv make demo   (ECG_RECORDS=50 limits their number)"
 
@@ -36,6 +36,9 @@ test: setup lint types ## Lint, types and the whole test suite
 
 soak: setup ## Long series of kills and cancels at random moments, and 10,000 damaged files
 	"$(BIN)/pytest" -m soak
+
+tpu-check: $(INSTALLED) ## Ask the TPU compiler about all shipped configs and machines: most of an hour the first time
+	"$(BIN)/python" -m benchmarks.speed.tpu_plans
 
 lint: $(INSTALLED)
 	"$(BIN)/ruff" check .

@@ -121,3 +121,14 @@ def _second_name(tree: ast.Module) -> str | None:
         return "__all__ exports again what is imported; what a module defines needs none"
     own = [node for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom | ast.Expr)]
     return "only imports: whoever needs the names finds them where they are defined" if imports and not own else None
+
+
+def test_jax_and_the_tpu_compiler_are_no_part_of_the_package() -> None:
+    """They have an environment of their own, in which one file that nothing imports is run."""
+    importing = re.compile(r"^\s*(?:import|from) (?:jax|jaxlib|libtpu)\b", re.MULTILINE)
+    files = [path for path in (CHECKOUT / "ecg_assets").rglob("*.py") if importing.search(path.read_text("utf-8"))]
+    assert [path.name for path in files] == ["compile_hlo.py"]
+    assert not [
+        path for path in (CHECKOUT / "ecg_assets").rglob("*.py") if "import compile_hlo" in path.read_text("utf-8")
+    ]
+    assert find_spec("jax") is None and find_spec("libtpu") is None

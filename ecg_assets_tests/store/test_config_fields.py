@@ -32,6 +32,7 @@ class After(BaseModel):
     by_px: dict[int, Inner] = {}
     shares: tuple[float, ...] = (0.5,)
     threads: Annotated[list[int], InFingerprint(added=True)] = Field(default_factory=lambda: [4])
+    at_once: Annotated[int, InFingerprint(never=True)] = 8
 
 
 def test_it_is_the_plain_dump_while_nothing_was_renamed_or_added() -> None:
@@ -44,6 +45,7 @@ def test_a_renamed_field_keeps_its_name_and_an_added_one_counts_when_it_is_set()
     assert fingerprint_fields(After(random_orientation=False, inner=inner)) == fingerprint_fields(before)
     assert fingerprint_fields(After(threads=[4])) == fingerprint_fields(Before())
     assert fingerprint_fields(After(threads=[8]))["threads"] == [8]
+    assert fingerprint_fields(After(at_once=1)) == fingerprint_fields(Before())
 
 
 FROZEN: dict[str, tuple[BaseModel, str]] = {
