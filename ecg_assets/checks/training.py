@@ -56,9 +56,9 @@ def training_fits_tpu(context: dg.AssetCheckExecutionContext, config: TpuPlanCho
     if not config.machine:
         said = describe_plans(chosen) or f"nobody has asked the TPU compiler about {chosen.experiment}"
         return verdict([], not_evaluated="no machine is named", known=said)
+    machines = [machine_named(config.machine)]
     environment = compiler_environment("pinned", context.log.info)
     with tempfile.TemporaryDirectory(prefix="ecg-tpu-plan-") as folder:
-        machines = [machine_named(config.machine)]
         (planned,) = plan_config(chosen.experiment, chosen, machines, environment, Path(folder), context.log.info)
     plan = planned.plan
     remember(plan)

@@ -12,7 +12,13 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from ecg_assets.checks.scans import scans_look_like_samples
-from ecg_assets.checks.training import champion_beats_baseline, dice_is_high_enough, weights_are_sound
+from ecg_assets.checks.training import (
+    TpuPlanChoice,
+    champion_beats_baseline,
+    dice_is_high_enough,
+    training_fits_tpu,
+    weights_are_sound,
+)
 from ecg_assets.pages.paths import page_path
 from ecg_assets.pages.raster.png import read_rgb
 from ecg_assets.records.index import accepted_records
@@ -26,6 +32,7 @@ from ecg_assets.training.evaluation.champion_store import Contender
 from ecg_assets.training.evaluation.scorecard import Scorecard, scorecard_path
 from ecg_assets.training.evaluation.threshold_baseline import against_baseline, predict_by_darkness
 from ecg_assets.training.models.registry import NetworkSpec
+from ecg_assets.training.plan.machines import UnknownMachineError
 from ecg_assets.training.runs.published import note_published
 from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets_tests.checks.test_checks import reason, result_of, root
@@ -249,3 +256,19 @@ def test_real_photos_are_nearer_to_degraded_samples_than_to_clean_ones(
     )
     assert len(far_clean) == len(photos())
     assert len(far_mixed) < len(photos()) / 2
+
+
+def test_the_tpu_compiler_is_not_asked_until_a_machine_is_named() -> None:
+    result = training_fits_tpu(context=dg.build_asset_check_context(), config=TpuPlanChoice(experiment="grid_wave_net"))
+    assert isinstance(result, dg.AssetCheckResult) and result.passed
+    assert result.metadata["not_evaluated"].value == "no machine is named"
+    assert "v3-8" in str(result.metadata["known"].value)
+
+
+def test_a_machine_that_is_none_is_told_before_anything_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECG_ASSETS_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(UnknownMachineError, match="machine is 'v9'"):
+        training_fits_tpu(context=dg.build_asset_check_context(), config=TpuPlanChoice(machine="v9"))
+    assert not (tmp_path / "cache").exists()

@@ -30,7 +30,7 @@ def section(title: str) -> str:
 
 def test_where_to_change_what_names_files_that_are_there() -> None:
     rows = [row for row in section("Where do I change ...?").splitlines() if row.startswith("| ")][1:]
-    assert len(rows) == 12
+    assert len(rows) >= 12
     for row in rows:
         paths = re.findall(r"`(ecg_assets/[^`]+)`", row)
         assert paths and all((CHECKOUT / path).exists() for path in paths), row

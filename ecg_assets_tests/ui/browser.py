@@ -1,14 +1,16 @@
 """What people do in the UI: open its pages, start runs with a config, look at plots; and pictures of it."""
 
+import atexit
 import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright, sync_playwright
 
 from ecg_assets_tests.integration.live import CHECKOUT
 
@@ -22,10 +24,17 @@ def chromium(*arguments: str) -> Iterator[Browser]:
     """Debian's browser, headless, with these arguments of its own."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert path, "no Chromium in PATH: apt install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *arguments])
-        yield browser
-        browser.close()
+    browser = _playwright().chromium.launch(executable_path=path, args=["--no-sandbox", *arguments])
+    yield browser
+    browser.close()
+
+
+@cache
+def _playwright() -> Playwright:
+    """One for all browsers of this process: it runs an event loop, and there can be no second one."""
+    started = sync_playwright().start()
+    atexit.register(started.stop)
+    return started
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """Which requests are foreign: every header that tells, in every way it may be written."""
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -25,6 +27,12 @@ async def nothing() -> Message:
     return {"type": "http.request", "body": b""}
 
 
+def run(coroutine: Coroutine[Any, Any, None]) -> None:
+    """In a thread of its own: that of the test may hold a browser's event loop."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, coroutine).result()
+
+
 def answered(headers: Headers, method: str = "GET", path: str = "/graphql", kind: str = "http") -> list[Message]:
     sent = list[Message]()
 
@@ -39,7 +47,7 @@ def answered(headers: Headers, method: str = "GET", path: str = "/graphql", kind
     if kind == "http":
         scope["method"] = method
     guard = RefuseForeignRequests(application, lambda scope: scope["path"] in ("/", "/runs"))
-    asyncio.run(guard(scope, nothing, send))
+    run(guard(scope, nothing, send))
     return sent
 
 
@@ -181,5 +189,5 @@ def test_startup_and_shutdown_pass() -> None:
 
     async def send(_: Message) -> None: ...
 
-    asyncio.run(RefuseForeignRequests(noted, lambda scope: False)({"type": "lifespan"}, nothing, send))
+    run(RefuseForeignRequests(noted, lambda scope: False)({"type": "lifespan"}, nothing, send))
     assert handed_on == ["lifespan"]

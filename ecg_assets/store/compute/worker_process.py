@@ -5,7 +5,6 @@ left in the parent waits for it, at the end of a process that is itself a child 
 """
 
 import os
-import pickle
 import signal
 import threading
 import traceback
@@ -73,7 +72,7 @@ class WorkerProcess:
         except (EOFError, OSError) as error:  # OSError: in the middle of its answer
             raise self._died() from error
         self.held -= 1
-        result, raised, where = pickle.loads(answer)
+        result, raised, where = ForkingPickler.loads(answer)
         if raised is not None:
             raise raised from WorkerSideError(where)
         return result
@@ -122,7 +121,7 @@ def _receive(connection: Connection, items: "SimpleQueue[bytes | None]") -> None
 
 def _unpickled(function: bytes) -> Callable[[Any], Any]:
     try:
-        call: Callable[[Any], Any] = pickle.loads(function)
+        call: Callable[[Any], Any] = ForkingPickler.loads(function)
     except Exception as error:
         return partial(_raise, error)
     return call
@@ -135,12 +134,12 @@ def _raise(error: Exception, item: object) -> NoReturn:
 def _answer(call: Callable[[Any], Any], item: bytes) -> bytes:
     """(result, None, "") or (None, the error, its traceback), pickled."""
     try:
-        return bytes(ForkingPickler.dumps((call(pickle.loads(item)), None, "")))
+        return bytes(ForkingPickler.dumps((call(ForkingPickler.loads(item)), None, "")))
     except BaseException as error:
         where = f"\n{traceback.format_exc()}"
         try:
             answer = bytes(ForkingPickler.dumps((None, error, where)))
-            pickle.loads(answer)  # errors whose `__init__` wants more than their message cannot be read back
+            ForkingPickler.loads(answer)  # errors whose `__init__` wants more than their message cannot be read back
         except Exception:
-            return pickle.dumps((None, RuntimeError(f"{type(error).__name__}: {error}"), where))
+            return bytes(ForkingPickler.dumps((None, RuntimeError(f"{type(error).__name__}: {error}"), where)))
         return answer

@@ -1,5 +1,6 @@
 """The search for the most samples at once that fit, with the compiler's answers given."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ class Answers(StepCompiler):
             return CompiledGraph(compile_s=1, kind="TPU v3", error=said, needed_gib=needed, limit_gib=LIMIT_GIB)
         return CompiledGraph(compile_s=1, kind="TPU v3", peak_gib=needed)
 
-    def peak_gib(self, micro_batch: int, graphs: Any) -> float:
+    def peak_gib(self, micro_batch: int, graphs: Mapping[str, CompiledGraph]) -> float:
         return max(graph.peak_gib for graph in graphs.values()) + 0.5
 
 
