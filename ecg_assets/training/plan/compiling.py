@@ -4,12 +4,14 @@ import hashlib
 import json
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from ecg_assets.store.atomic import write_text
 from ecg_assets.store.bucket.address import cache_folder
+from ecg_assets.store.compute.pool import usable_cores
 from ecg_assets.training.plan.compiler_environment import CompilerEnvironment
 from ecg_assets.training.plan.machines import CompileTarget
 from ecg_assets.training.plan.operations import Operation, operations_of
@@ -17,6 +19,8 @@ from ecg_assets.training.plan.operations import Operation, operations_of
 _CHILD = Path(__file__).with_name("compile_hlo.py")
 _TIMEOUT_S = 3600.0
 _KEPT_OPERATIONS = 40
+# A compiler works on one core, and takes some gigabytes.
+_AT_ONCE = threading.BoundedSemaphore(usable_cores())
 # To be raised when the same compiler's answer would be read otherwise.
 _READ_AS = 1
 
@@ -110,9 +114,16 @@ def _compiled(environment: CompilerEnvironment, asked: dict[str, object]) -> Com
         # Its log, which nobody reads, would go to a folder that all users of the machine share.
         quiet = {"TPU_LOG_DIR": folder, "TPU_STDERR_LOG_LEVEL": "3", "TPU_MIN_LOG_LEVEL": "3", "PATH": "/usr/bin:/bin"}
         try:
-            done = subprocess.run(
-                command, env=quiet, capture_output=True, text=True, errors="replace", timeout=_TIMEOUT_S, check=False
-            )
+            with _AT_ONCE:
+                done = subprocess.run(
+                    command,
+                    env=quiet,
+                    capture_output=True,
+                    text=True,
+                    errors="replace",
+                    timeout=_TIMEOUT_S,
+                    check=False,
+                )
         except subprocess.TimeoutExpired as error:
             raise CompilerFailedError(
                 f"the TPU compiler had not ended after {_TIMEOUT_S / 60:.0f} minutes; try a smaller micro_batch"

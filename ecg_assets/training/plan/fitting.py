@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,14 +108,11 @@ def find_fitting(steps: StepCompiler, core: TpuCore, limit_gib: float, log: Log)
     size = config.batch_size if config.micro_batch == "auto" else config.micro_batch
     while True:
         log(f"{config.experiment}: compiling for {core.version}, {size} samples at once")
-        graphs: dict[str, CompiledGraph] = {}
-        for name in ("gradients", "validation"):
-            graphs[name] = steps.compiled(size, name, core.target)
-            if graphs[name].error is not None:
-                break
+        graphs = _compiled(steps, size, core)
         needed = _needed_gib(steps, size, graphs)
         if needed is None:
-            return Fitting(None, too_large, f"it does not compile: {list(graphs.values())[-1].error}", graphs)
+            reasons = [graph.error for graph in graphs.values() if graph.error is not None]
+            return Fitting(None, too_large, f"it does not compile: {reasons[0]}", graphs)
         if needed <= limit_gib:
             return Fitting(size, too_large, reason, graphs)
         too_large, reason = size, f"{size} at once need {needed:.1f} of {limit_gib:.2f} GiB"
@@ -124,10 +122,19 @@ def find_fitting(steps: StepCompiler, core: TpuCore, limit_gib: float, log: Log)
         size = largest_divisor(config.batch_size, _power_of_two(max(1, most)))
 
 
+def _compiled(steps: StepCompiler, size: int, core: TpuCore) -> dict[str, CompiledGraph]:
+    names = ("gradients", "validation")
+    steps.step(size)  # both are of one trace
+    with ThreadPoolExecutor(len(names)) as pool:
+        return dict(zip(names, pool.map(lambda name: steps.compiled(size, name, core.target), names), strict=True))
+
+
 def _needed_gib(steps: StepCompiler, size: int, graphs: Mapping[str, CompiledGraph]) -> float | None:
     """None where the compiler has another reason than memory."""
-    failed = [graph for graph in graphs.values() if graph.error is not None]
-    return failed[0].needed_gib if failed else steps.peak_gib(size, graphs)
+    failed = [graph.needed_gib for graph in graphs.values() if graph.error is not None]
+    if not failed:
+        return steps.peak_gib(size, graphs)
+    return None if None in failed else max(needed for needed in failed if needed is not None)
 
 
 def _power_of_two(most: int) -> int:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecg_assets.store.compute.pool import usable_cores
 from ecg_assets.store.log import Log
 from ecg_assets.training.config import TrainConfig
 from ecg_assets.training.plan.compiler_environment import CompilerEnvironment
@@ -62,7 +61,7 @@ def plan_config(
         limit_gib = memory_limit_gib(environment, core.target)
         return limit_gib, find_fitting(steps, core, limit_gib, log)
 
-    with ThreadPoolExecutor(usable_cores()) as pool:
+    with ThreadPoolExecutor(len(cores)) as pool:  # they wait for the compiler, which `compile_graph` starts
         judged = dict(zip(cores, pool.map(judge, cores), strict=True))
     return [_planned(name, steps, machine, *judged[machine.core], environment.libtpu) for machine in machines]
 
