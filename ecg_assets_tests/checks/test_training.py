@@ -26,6 +26,7 @@ from ecg_assets.scans.drift import drift_of, reference_of
 from ecg_assets.scans.inbox import inbox
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.root import DataRoot, open_root
+from ecg_assets.store.sealed import read_unsealed
 from ecg_assets.training.checkpoints.hashed_safetensors import write_sealed
 from ecg_assets.training.evaluation.champion import decide
 from ecg_assets.training.evaluation.champion_store import Contender
@@ -171,7 +172,7 @@ def test_the_rule_is_tried_once_on_a_dataset(with_dataset: DataRoot, monkeypatch
     monkeypatch.setattr("ecg_assets.training.evaluation.threshold_baseline.predict_by_darkness", other)
     assert against_baseline(with_dataset, card_of(0.97), 20) == before
     facts = with_dataset.dataset / "dataset.json"
-    facts.write_text(facts.read_text("utf-8").replace('"digest": "', '"digest": "another '), "utf-8")
+    facts.write_bytes(read_unsealed(facts).replace(b'"digest": "', b'"digest": "another '))
     assert against_baseline(with_dataset, card_of(0.97), 20).rule_dice["wave"] == 0
 
 
