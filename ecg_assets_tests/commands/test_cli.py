@@ -8,11 +8,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ecg_assets.cli import main
+from ecg_assets.store.root import open_root
 from ecg_assets_tests.integration.live import environment, make_home
 
 COMMANDS = (
     *("demo", "train", "predict", "compare", "demote", "tpu", "export-onnx", "export-dataset"),
-    *("status", "verify", "prune", "reconcile"),
+    *("status", "verify", "prune", "reconcile", "ui"),
 )
 
 
@@ -53,7 +54,8 @@ def test_each_command_explains_itself_with_an_example(command: str) -> None:
         (["demo"], "DAGSTER_HOME"),
     ],
 )
-def test_an_error_is_one_line_that_says_what_to_do(arguments: list[str], said: str) -> None:
+def test_an_error_is_one_line_that_says_what_to_do(arguments: list[str], said: str, data_root: Path) -> None:
+    open_root(data_root)
     result = run(*arguments)
     assert result.exit_code == 1
     assert result.output.startswith("Error: ")
@@ -69,7 +71,8 @@ def test_a_data_root_that_is_no_bucket_s_address_is_refused_in_one_line(monkeypa
     assert len(result.output.strip().splitlines()) == 1
 
 
-def test_status_of_an_empty_root_shows_every_stage_with_nothing_in_it() -> None:
+def test_status_of_an_empty_root_shows_every_stage_with_nothing_in_it(data_root: Path) -> None:
+    open_root(data_root)
     result = run("status")
     assert result.exit_code == 0
     for stage in ("raw_csvs", "grid_mask", "wave_masks", "mixed_dataset", "scan_segmentations"):
