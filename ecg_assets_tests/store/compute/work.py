@@ -83,8 +83,8 @@ FUNCTIONS: dict[str, Callable[[int], object]] = {
 def drive(how: str, told: str) -> None:
     """A step that fails, in a process of `multiprocessing`; what it raises is written to `told`."""
     signal.signal(signal.SIGTERM, _cancel)
-    Path(told).write_text("")
     try:
+        Path(told).write_text("")  # from here on it may be cancelled
         for number in map_unordered(FUNCTIONS[how], range(8), workers=2):
             if how == "the caller raises" and number == 3:
                 raise ValueError("three")

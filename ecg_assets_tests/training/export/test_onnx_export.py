@@ -158,7 +158,7 @@ def test_without_a_dataset_it_is_compared_on_synthetic_pages(tmp_path: Path) -> 
 def test_the_command_says_what_it_needs(
     arguments: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ECG_ASSETS_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("ECG_ASSETS_DATA", str(open_root(tmp_path / "data").path))
     result = CliRunner().invoke(main, ["export-onnx", *arguments, str(tmp_path / "net.onnx")])
     assert result.exit_code != 0
     assert says in result.output
