@@ -1,7 +1,8 @@
-"""Plans of all shipped configs for all machines: `python -m benchmarks.speed.tpu_plans [--write]`.
+"""Plans of all shipped configs: `python -m benchmarks.speed.tpu_plans [--write] [MACHINE]...`, by default all machines.
 
 Compares what the TPU compiler says now with the plans of the package, and ends with code 1 where they differ
-or something does not fit. With `--write` it writes them instead, and the table of docs/tpu.md.
+or something does not fit. With `--write` it writes them instead, and the table of docs/tpu.md; plans for machines that
+are not named are kept.
 """
 
 import sys
@@ -14,7 +15,7 @@ import click
 from ecg_assets.store.atomic import write_json, write_text
 from ecg_assets.training.config import CONFIGS, load_config
 from ecg_assets.training.plan.compiler_environment import compiler_environment
-from ecg_assets.training.plan.machines import MACHINES
+from ecg_assets.training.plan.machines import MACHINES, TpuMachine, machine_named
 from ecg_assets.training.plan.plan import plan_config
 from ecg_assets.training.tpu_plans import SHIPPED, StepPlan, shipped_plans
 
@@ -28,14 +29,14 @@ _HEAD = (
 _OF_THE_MACHINE = {"compile_s"}
 
 
-def plans_now() -> list[StepPlan]:
+def plans_now(machines: list[TpuMachine]) -> list[StepPlan]:
     """What the pinned compiler says."""
     environment = compiler_environment("pinned", click.echo)
     plans: list[StepPlan] = []
     with tempfile.TemporaryDirectory(prefix="ecg-tpu-plans-") as folder:
         for name in sorted(path.stem for path in CONFIGS.glob("*.yaml")):
             config = load_config(name)
-            for each in plan_config(name, config, list(MACHINES.values()), environment, Path(folder, name), click.echo):
+            for each in plan_config(name, config, machines, environment, Path(folder, name), click.echo):
                 plans.append(each.plan)
                 click.echo(f"{each.plan.config} on {each.plan.machine}: {each.plan.reason or 'fits'}")
     return plans
@@ -75,8 +76,12 @@ def _row(plan: StepPlan) -> str:
 
 def main() -> None:
     """Writes or compares."""
-    plans = plans_now()
+    named = [argument for argument in sys.argv[1:] if argument != "--write"]
+    plans = plans_now([machine_named(name) for name in named or MACHINES])
     if "--write" in sys.argv[1:]:
+        kept = [plan for plan in shipped_plans() if named and plan.machine not in named]
+        order = list(MACHINES)
+        plans = sorted([*plans, *kept], key=lambda plan: (plan.config, order.index(plan.machine)))
         write_json(SHIPPED, [plan.model_dump() for plan in plans])
         before, _, rest = _DOCUMENT.read_text("utf-8").partition(_BEGIN)
         after = rest.partition(_END)[2]
