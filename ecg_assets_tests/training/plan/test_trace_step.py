@@ -53,10 +53,13 @@ def test_the_step_of_every_shipped_config_is_what_a_tpu_wants_and_what_was_plann
 
 
 def test_what_changes_from_step_to_step_is_no_constant_of_the_program(tmp_path: Path) -> None:
-    """Learning rate, weight decay, moving average and class weights: or each new value would be compiled."""
+    """Learning rate, weight decay, moving average and class weights: or each new value would be compiled.
+
+    Two numbers that are equal are one parameter to torch_xla, so none of these is AdamW's 0.9 or 0.999.
+    """
     values: list[dict[str, Any]] = [
         {"learning_rate": 3e-3, "weight_decay": 1e-4, "ema_decay": 0.99, "class_weights": (1, 1, 1, 2, 2)},
-        {"learning_rate": 1e-5, "weight_decay": 1e-2, "ema_decay": 0.999, "class_weights": (1, 2, 3, 4, 5)},
+        {"learning_rate": 1e-5, "weight_decay": 1e-2, "ema_decay": 0.95, "class_weights": (1, 2, 3, 4, 5)},
     ]
     steps = [trace(TrainConfig(**(SMALL | change)), tmp_path / str(number)) for number, change in enumerate(values)]
     first, other = ({name: graph.sha256 for name, graph in step.graphs.items()} for step in steps)
