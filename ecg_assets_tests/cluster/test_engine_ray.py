@@ -57,6 +57,7 @@ def test_a_run_that_is_left_ends_its_tasks_and_keeps_its_signal_handlers(cluster
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in running), 20, f"the end of {running}")
 
 
+@pytest.mark.soak
 def test_the_masks_of_images_are_the_same_bytes(cluster: RayNodes, tmp_path: Path) -> None:
     weights, digests = checkpoint(tmp_path), []
     places: list[tuple[str, Workers]] = [("here", 1), ("there", engine(cluster, tmp_path))]

@@ -17,7 +17,8 @@ from ecg_assets_tests.samples.test_dataset import digest_of
 
 DATA_ASSETS = "raw_csvs,clean_grid,grid_mask,rendered_waves,wave_masks,mixed_dataset"
 LOST, KEPT = NODES
-pytestmark = pytest.mark.cluster
+# Minutes: whole stages are run again and again.
+pytestmark = [pytest.mark.cluster, pytest.mark.soak]
 
 
 def page_shards(root: DataRoot) -> tuple[int, int]:
