@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ecg_assets.pages.layout.layout_file import read_layout
-from ecg_assets.pages.layout.plan import PagePlan
-from ecg_assets.pages.paths import mask_path, page_path, paper_mask_path, paper_path
+from ecg_assets.pages.layout.plan import LayoutError, PagePlan
+from ecg_assets.pages.paths import layout_path, mask_path, page_path, paper_mask_path, paper_path
 from ecg_assets.pages.raster.png import read_grey, read_palette, read_rgb
 from ecg_assets.pages.upright.page import inked
 from ecg_assets.samples.crops import Image, Mask, mix
@@ -42,6 +42,11 @@ def read_page(root: DataRoot, record_id: str) -> LabelledPage:
         LayoutError: the page's layout is not whole.
     """
     plan, layout = read_layout(root, record_id)
+    if "provenance" not in layout:
+        raise LayoutError(
+            f"{layout_path(root, record_id)} is no whole layout (it has no provenance); delete it and materialise "
+            "rendered_waves"
+        )
     index_hw, palette = read_palette(page_path(root, record_id))
     wave_hw = read_grey(mask_path(root, record_id)) > 0
     grid_hw = read_grey(paper_mask_path(root, plan.style_name))

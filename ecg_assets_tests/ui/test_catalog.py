@@ -54,5 +54,5 @@ def test_the_page_of_rendered_waves_has_a_contact_sheet(page: Page, everything: 
 def test_why_a_record_was_refused_can_be_read_on_the_page_of_raw_csvs(page: Page, everything: Everything) -> None:
     visit(page, "/assets/raw_csvs")
     expect(page.get_by_text(f"{RECORDS} records accepted, 1 quarantined").first).to_be_visible(timeout=PATIENCE_MS)
-    reason = page.get_by_text("90000013.csv has a column 'aVG', expected 'aVF'")
+    reason = page.get_by_text("90000013.csv lacks aVF and has ['aVG']; expected all of I, II, III")
     expect(reason.first).to_be_in_viewport()  # nobody has to scroll for it
