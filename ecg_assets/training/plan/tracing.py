@@ -1,6 +1,7 @@
 """Has the project's own step traced, in a process of its own: torch_xla is not to be started in this one."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -31,12 +32,17 @@ def traced(request: TraceRequest, folder: Path) -> TracedStep:
     again = _run(request.model_copy(update={"name_operations": True}), folder)
     operation = folder / OPERATION
     said = " ".join((again.stderr or done.stderr).split())[-800:]
-    if not operation.exists() or "TransferFromDevice" not in done.stderr:
+    if not (operation.exists() and _wanted_a_value(done) and _wanted_a_value(again)):
         raise UntraceableError(f"the training step of {request.config.experiment} cannot be traced: {said}")
     raise UntraceableError(
         f"{operation.read_text('utf-8')} in the training step of {request.config.experiment} runs on the host: a TPU "
         "would wait for it in every step; replace it by operations that XLA compiles"
     )
+
+
+def _wanted_a_value(ended: "subprocess.CompletedProcess[str]") -> bool:
+    """torch_xla ends the process when it is to fetch what was never computed: aborted, or by a null pointer."""
+    return ended.returncode in (-signal.SIGABRT, -signal.SIGSEGV)
 
 
 def _run(request: TraceRequest, folder: Path) -> "subprocess.CompletedProcess[str]":

@@ -18,6 +18,7 @@ import torch_xla.core.xla_builder as xb
 import torch_xla.core.xla_model as xm
 import torch_xla.runtime as xr
 from torch import Tensor, nn
+from torch.autograd.graph import Node
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch_xla import _XLAC  # type: ignore[attr-defined]
 
@@ -118,20 +119,54 @@ class NamesOperations(TorchDispatchMode):
 
 def name_modules(network: nn.Module) -> None:
     """Has every operation, of the backward pass too, carry the name of the module of `network` that it belongs to."""
-    scopes: list[Any] = []
-
-    def enter(name: str) -> Callable[..., None]:
-        return lambda *_: scopes.append(_XLAC.profiler.scope_pusher(name))
-
-    def leave(*_: object) -> None:
-        scopes.pop()
-
     for name, module in network.named_modules():
         if not list(module.children()):
-            module.register_forward_pre_hook(enter(name))
-            module.register_forward_hook(leave)
-            module.register_full_backward_pre_hook(enter(name + _BACKWARD))
-            module.register_full_backward_hook(leave)
+            _ModuleScope(name).follow(module)
+
+
+class _ModuleScope:
+    """The operations of a module, between its inputs and its outputs.
+
+    By the nodes of autograd: PyTorch's own backward hooks of modules hand on views, which networks that add or rectify
+    in place cannot take.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._open: list[Any] = []
+        self._before: set[Node] = set()
+
+    def follow(self, module: nn.Module) -> None:
+        """Begins with the next forward pass of `module`."""
+        module.register_forward_pre_hook(self._forward)
+        module.register_forward_hook(self._forward_ends)
+
+    def _forward(self, _: nn.Module, inputs: tuple[Any, ...]) -> None:
+        self._before = set(_nodes(inputs))
+        self._push(self._name)
+
+    def _forward_ends(self, _: nn.Module, __: tuple[Any, ...], output: Any) -> None:
+        self._open.pop()
+        seen, ahead = set(self._before), _nodes(output)
+        while ahead:
+            node = ahead.pop()
+            if node not in seen:
+                seen.add(node)
+                node.register_prehook(lambda _: self._push(self._name + _BACKWARD))
+                node.register_hook(lambda *_: self._pop())
+                ahead += [before for before, _ in node.next_functions if before is not None]
+
+    def _push(self, name: str) -> None:
+        self._open.append(_XLAC.profiler.scope_pusher(name))
+
+    def _pop(self) -> None:
+        self._open.pop()
+
+
+def _nodes(tensors: Any) -> list[Node]:
+    """Of autograd: those whose results the tensors are."""
+    found = tensors if isinstance(tensors, Sequence) else [tensors]
+    return [tensor.grad_fn for tensor in found if isinstance(tensor, Tensor) and tensor.grad_fn is not None]
 
 
 def _on_device() -> list[Tensor]:
