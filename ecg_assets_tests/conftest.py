@@ -3,6 +3,7 @@
 import os
 import signal
 import tarfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -57,6 +58,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _file(item: pytest.Item) -> str:
     return item.path.relative_to(Path(__file__).parent).as_posix()
+
+
+class AdviceGiven:
+    """What the messages of a test are to advise, by its mark `advice`."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._left = set(texts)
+
+    def in_message(self, message: object) -> None:
+        """Whether a message gives it: of several, at least one that was not yet seen.
+
+        Raises:
+            AssertionError: it does not.
+        """
+        given = {text for text in self._left if text in str(message)}
+        assert given, f"{message!s} does not say {sorted(self._left)}"
+        self._left -= given
+
+    def all_seen(self) -> None:
+        """To be asked in the end."""
+        assert not self._left, f"no message said {sorted(self._left)}"
+
+
+@pytest.fixture
+def advice(request: pytest.FixtureRequest) -> Iterator[AdviceGiven]:
+    """What the mark `advice` of a test names, so that it is compared with real messages."""
+    given = AdviceGiven([text for mark in request.node.iter_markers("advice") for text in mark.args[1:]])
+    yield given
+    given.all_seen()
 
 
 def quiet(_: str) -> None:

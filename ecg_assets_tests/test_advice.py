@@ -1,0 +1,36 @@
+"""Every piece of advice in a message is carried out by a test, or stands here with the reason why it cannot be."""
+
+import pytest
+
+from ecg_assets_tests.advice import PACKAGE, Advice, advice_carried_out, advice_in_messages
+
+ROOMS = sorted({advice.module.partition("/")[0] for advice in advice_in_messages()})
+
+# By module and part of the message: what a test here cannot do, or why it is none.
+NOT_CARRIED_OUT: dict[tuple[str, str], str] = {}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_advice_of_a_message_is_carried_out(room: str) -> None:
+    given = [advice for advice in advice_in_messages() if advice.module.partition("/")[0] == room]
+    assert [str(advice) for advice in given if not _done(advice) and not _excused(advice)] == []
+
+
+def test_marks_and_exceptions_are_of_messages_that_exist() -> None:
+    gone = [one for one in advice_carried_out() if not any(_is_part(one, advice) for advice in advice_in_messages())]
+    assert gone == []
+    listed = [Advice(*key) for key in NOT_CARRIED_OUT]
+    assert [one for one in listed if not any(_is_part(one, advice) for advice in advice_in_messages())] == []
+    assert all((PACKAGE / advice.module).exists() for advice in listed)
+
+
+def _done(advice: Advice) -> bool:
+    return any(_is_part(one, advice) for one in advice_carried_out())
+
+
+def _excused(advice: Advice) -> bool:
+    return any(_is_part(Advice(*key), advice) for key in NOT_CARRIED_OUT)
+
+
+def _is_part(part: Advice, whole: Advice) -> bool:
+    return part.module == whole.module and part.text in whole.text
