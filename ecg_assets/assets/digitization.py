@@ -1,7 +1,6 @@
 """What is read in real images, and how well pages are read whose signal is known."""
 
 import time
-from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import Field
@@ -9,12 +8,12 @@ from pydantic import Field
 from ecg_assets.assets.evaluation import as_text
 from ecg_assets.assets.metadata import picture, table, told
 from ecg_assets.digitize.benchmark.config import JudgeConfig
+from ecg_assets.digitize.version import reader_version
 from ecg_assets.resources.data_root import DataRootResource
 
-if TYPE_CHECKING:
-    pass
-
 _SHOWN = 3
+# Other weights read otherwise, too.
+READER = reader_version()
 
 
 class DigitizeConfig(dg.Config):
@@ -28,19 +27,18 @@ class ReportConfig(dg.Config, JudgeConfig):
     """Which pages reading is judged with."""
 
 
-@dg.asset(deps=["kaggle_subset"], group_name="scans", kinds={"csv", "torch"})
+@dg.asset(deps=["kaggle_subset"], group_name="scans", kinds={"csv", "torch"}, code_version=READER)
 def digitized_signals(
     context: dg.AssetExecutionContext, config: DigitizeConfig, data_root: DataRootResource
 ) -> dg.MaterializeResult[None]:
     """Twelve leads in millivolts of every image in the inbox of scans, with pictures to check them by."""
     from ecg_assets.digitize.digitizer import load_reader
     from ecg_assets.digitize.inbox_stage import check_sheet, digitize_inbox, results
-    from ecg_assets.digitize.version import reader_version
 
     root = data_root.open()
     with data_root.writing(results(root), context.log.info):
         # Of an empty inbox, too: the results of pictures that are gone go.
-        report = digitize_inbox(root, load_reader, reader_version(), config.fs_hz, config.layout, context.log.info)
+        report = digitize_inbox(root, load_reader, READER, config.fs_hz, config.layout, context.log.info)
     if not report.each.manifests and not report.refused:
         summary = f"nothing to read: put scans or photos of paper ECGs into {root.scans / 'inbox'}"
         context.log.info(summary)
@@ -60,7 +58,13 @@ def digitized_signals(
 
 
 # Reading takes minutes: with Materialize all, pages, samples and network need not wait for it.
-@dg.asset(deps=["raw_csvs"], group_name="scans", kinds={"html", "torch"}, op_tags={"dagster/priority": "-1"})
+@dg.asset(
+    deps=["raw_csvs"],
+    group_name="scans",
+    kinds={"html", "torch"},
+    op_tags={"dagster/priority": "-1"},
+    code_version=READER,
+)
 def digitization_report(
     context: dg.AssetExecutionContext, config: ReportConfig, data_root: DataRootResource
 ) -> dg.MaterializeResult[None]:
@@ -69,13 +73,11 @@ def digitization_report(
     from ecg_assets.digitize.benchmark.scorecard import Card, score_of, write_card
     from ecg_assets.digitize.benchmark.stage import judge, report_path, results, scores_path
     from ecg_assets.digitize.digitizer import load_reader
-    from ecg_assets.digitize.version import reader_version
 
     root, started = data_root.open(), time.perf_counter()
-    version = reader_version()
     with data_root.writing(results(root), context.log.info):
-        judged = judge(root, config, load_reader, version, context.log.info)
-        card = Card(version=version, pages=judged.pages)
+        judged = judge(root, config, load_reader, READER, context.log.info)
+        card = Card(version=READER, pages=judged.pages)
         write_card(scores_path(root), card)
         write_digitization_report(report_path(root), card, judged.pictures)
     seconds = time.perf_counter() - started

@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 
 from ecg_assets.definitions import definitions
+from ecg_assets.digitize.version import reader_version
 from ecg_assets.store.manifest import manifest_paths, read_manifest
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stages.provenance import read_made_from
@@ -80,6 +81,11 @@ def test_a_new_version_of_segmenting_makes_segmentations_stale(repository: dg.Re
     from ecg_assets.scans.stage import CODE_VERSION
 
     assert repository.asset_graph.get(dg.AssetKey("scan_segmentations")).code_version == CODE_VERSION
+
+
+@pytest.mark.parametrize("name", ["digitized_signals", "digitization_report"])
+def test_a_new_version_of_reading_makes_what_was_read_stale(repository: dg.RepositoryDefinition, name: str) -> None:
+    assert repository.asset_graph.get(dg.AssetKey(name)).code_version == reader_version()
 
 
 def test_every_setting_has_a_description(repository: dg.RepositoryDefinition) -> None:

@@ -1,16 +1,22 @@
 """Samples of the default mix: what they are, what they tell, and what they never do."""
 
 from collections import Counter
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from pydantic import ValidationError
 
+from ecg_assets.pages import stage as pages_stage
 from ecg_assets.pages.classes import WAVE
 from ecg_assets.pages.paths import layout_path, mask_path, page_path, paper_mask_path, paper_path
 from ecg_assets.pages.raster.png import encode, read_grey
+from ecg_assets.records.index import accepted_records
 from ecg_assets.records.ingest import csv_path
+from ecg_assets.samples import stage as samples_stage
 from ecg_assets.samples.class_counts import SampleCounts
 from ecg_assets.samples.config import SamplesConfig
 from ecg_assets.samples.labelled_page import read_page, read_paper
@@ -136,3 +142,26 @@ def test_a_page_that_shows_no_trace_gives_negatives_only_and_is_told(mixed_root:
 def test_a_wrong_setting_is_said(fields: dict[str, object], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         SamplesConfig.model_validate(fields)
+
+
+# Of the pages' pixels and their masks, and of the samples and theirs, by version of the code: mean and spread.
+_PAGES = {"5": [232.092369, 42.566209, 2.857238, 26.840864]}
+_SAMPLES = {"8": [183.592140, 65.185698, 0.228243, 0.655301]}
+
+
+def test_the_versions_of_pages_and_samples_are_raised_when_they_change(mixed_root: DataRoot) -> None:
+    """With others under the same version, data roots would keep the old ones: raise the stage's `CODE_VERSION` then."""
+    ids = sorted(accepted_records(mixed_root, ["shard"])["id"])
+    pages = [read_grey(page_path(mixed_root, one)) for one in ids]
+    masks = [read_grey(mask_path(mixed_root, one)) for one in ids]
+    samples = samples_of(mixed_root)
+    # Processors round what is resampled differently, by a pixel here and there.
+    close = partial(pytest.approx, rel=2e-5)
+    assert spread(pages) + spread(masks) == close(_PAGES[pages_stage.CODE_VERSION])
+    images, classes = [one.image_hwc for one in samples], [one.mask_hw for one in samples]
+    assert spread(images) + spread(classes) == close(_SAMPLES[samples_stage.CODE_VERSION])
+
+
+def spread(arrays: Sequence[npt.NDArray[np.uint8]]) -> list[float]:
+    values = np.concatenate([array.ravel() for array in arrays])
+    return [float(values.mean()), float(values.std())]
