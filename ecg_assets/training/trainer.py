@@ -27,7 +27,7 @@ from ecg_assets.training.runtime import launch
 from ecg_assets.training.runtime.base import ReplicaError
 from ecg_assets.training.runtime.heartbeat import Silence
 from ecg_assets.training.runtime.restart import begin_again, times_begun_again
-from ecg_assets.training.tpu.host import worker_number
+from ecg_assets.training.tpu.host import hosts_together
 
 STOPPED = 75  # EX_TEMPFAIL of sysexits(3)
 # For listeners, which are handed events some times a second, before the process ends.
@@ -50,8 +50,8 @@ def train(
 ) -> None:
     """Trains in all replicas until the last epoch is done; goes on from the last checkpoint where there is one.
 
-    TERM and INT make it stop after the step after the one that it is in, with all of it saved; of several hosts, at the
-    next check. A validation is stopped as soon, and begun anew by the next launch.
+    TERM and INT make it stop after the step after the one that it is in, on all hosts, with all of it saved. A
+    validation is stopped as soon, and begun anew by the next launch.
 
     Args:
         run_folder: as `prepare_run` made it.
@@ -66,12 +66,13 @@ def train(
         TrainingFailedError: a replica failed.
     """
     config = read_start(RunFolder(run_folder)).config
-    run = RunFolder(run_folder, 0 if config.runtime == "torch" else worker_number())
+    number, hosts = (0, 1) if config.runtime == "torch" else hosts_together()
+    run = RunFolder(run_folder, number)
     events = EventLog(run.events)
     events.drop_torn_line()
     before = len(read_events(run.events))
     run.stop_request.unlink(missing_ok=True)
-    with watched(run, listeners, pictures), StopNamer(run) as stop, _stop_on_signals(run.stop_request):
+    with watched(run, listeners, pictures), StopNamer(run, hosts) as stop, _stop_on_signals(run.stop_request):
         _launch_again_and_again(run, config, events, before, own_process, stop)
         if not is_finished(run):
             _require_best(run)

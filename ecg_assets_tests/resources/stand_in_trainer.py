@@ -42,7 +42,7 @@ def main() -> None:
 
 def stop_slowly(run: RunFolder, step_s: float, pipes: PipesContext) -> None:
     """TERM is answered after two steps."""
-    points = StopPoints(run, 0, one_host=True)
+    points = StopPoints(run, 0)
     points.reached()
     time.sleep(step_s)
     points.reached()

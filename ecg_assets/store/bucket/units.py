@@ -23,7 +23,7 @@ _BESIDE = {
     f"{RECORDS}/records.json": (f"{RECORDS}/index.parquet",),
     f"{RUNS}/published.json": (f"{RUNS}/published.safetensors",),
 }
-_OF_THE_MOMENT = ("heartbeats", "hosts", "stop_request", "stop_point", "process.json")
+_OF_THE_MOMENT = ("heartbeats", "hosts", "stop_request", "stop_point", "stop_agreement", "process.json")
 _IMMUTABLE = ".safetensors"
 
 

@@ -1,8 +1,4 @@
-"""Finds losses and gradients that are not finite without reading a value in every step.
-
-Replicas on several hosts also learn here that one of their hosts was asked to stop: they have nothing else in common
-that is sure to show the same to all before the same step. Those of one host stop without the device; see `StopPoints`.
-"""
+"""Finds losses and gradients that are not finite without reading a value in every step."""
 
 from dataclasses import dataclass, field
 
@@ -19,7 +15,6 @@ class Seen:
     Attributes:
         loss_sum: of the steps since the last look, mean over replicas.
         steps: how many they were.
-        stop: whether a stop is requested on one of several hosts.
         first_bad: the first step since then whose loss or gradient was not finite; 0 when all were.
         bad_weights: whether a weight or moment is not finite.
         own_bad: which samples of this replica's batch of that step have a loss that is not finite.
@@ -28,7 +23,6 @@ class Seen:
 
     loss_sum: float
     steps: int
-    stop: bool
     first_bad: int
     bad_weights: bool
     own_bad: list[int]
@@ -62,7 +56,7 @@ class Watch:
         self._first = torch.where(new, self._sent([float(step)]), self._first)
         self._losses_b = torch.where(new, losses_b, self._losses_b)
 
-    def look(self, weights: list[Tensor], stop_requested: bool) -> Seen:
+    def look(self, weights: list[Tensor]) -> Seen:
         """Reads what was noted since the last look; the same in all replicas but for `own_bad`."""
         runtime = self._runtime
         finite = torch.stack([_is_finite(tensor).all() for tensor in weights]).all()
@@ -71,10 +65,10 @@ class Watch:
         own = own_first.to(runtime.device)
         # By replica, not added up: rounding would depend on where the looks are.
         losses, firsts = torch.where(own > 0, self._sums[0], own), own * self._first
-        stop, bad = self._sent([float(stop_requested)]), (~finite).float().view(1)
-        facts = runtime.total(torch.cat([self._sums[1:], stop, bad, losses, firsts]))
+        bad = (~finite).float().view(1)
+        facts = runtime.total(torch.cat([self._sums[1:], bad, losses, firsts]))
         runtime.sync()
-        steps, stops, bad_weights, *by_replica = facts.cpu().tolist()
+        steps, bad_weights, *by_replica = facts.cpu().tolist()
         losses_r, firsts_r = by_replica[: runtime.world_size], by_replica[runtime.world_size :]
         found = [int(first) for first in firsts_r if first > 0]
         first_bad = min(found, default=0)
@@ -83,7 +77,7 @@ class Watch:
             own_bad = torch.nonzero(~torch.isfinite(self._losses_b.cpu())).flatten().tolist()
         world = runtime.world_size
         loss_sum = sum(losses_r) / world
-        seen = Seen(loss_sum, round(steps / world), stops > 0, first_bad, bad_weights > 0, own_bad, losses_r)
+        seen = Seen(loss_sum, round(steps / world), first_bad, bad_weights > 0, own_bad, losses_r)
         self.reset()
         return seen
 

@@ -22,7 +22,7 @@ from ecg_assets.training.loop.validation_counts import ValidationCounts
 from ecg_assets.training.models.registry import NetworkSpec
 from ecg_assets.training.runs.run_folder import RunFolder, read_json_fields
 from ecg_assets.training.runs.run_state import EpochScores, RunState, read_start, write_state
-from ecg_assets.training.runs.stop_point import AHEAD, StopPoints
+from ecg_assets.training.runs.stop_point import StopPoints
 from ecg_assets.training.runtime.base import Runtime
 
 
@@ -53,10 +53,7 @@ class Replica:
         self.network, self.optimizer = self.step.network, self.step.optimizer
         self.micro_batch: MicroBatch = chosen_micro_batch(config, runtime.core)
         self._memory_suffices = False
-        self._one_host = runtime.world_size == runtime.host_replicas
-        self.stop_points = StopPoints(
-            run, runtime.ordinal, self._one_host, AHEAD if self._one_host else config.check_every + 1
-        )
+        self.stop_points = StopPoints(run, runtime.ordinal)
         self.resumed = self.load()
         with torch.no_grad():
             runtime.broadcast([self.network.vector, *self.network.running.values()])
@@ -126,7 +123,7 @@ class Replica:
         moments = self.optimizer.state[self.network.vector]
         with torch.no_grad():
             weights = [self.network.vector.detach(), moments["exp_avg_sq"], *self.network.running.values()]
-            return self.step.watch.look(weights, not self._one_host and self.run.stop_request.exists())
+            return self.step.watch.look(weights)
 
     def validate(self) -> tuple[float, Tally]:
         """Mean loss and all counts over the validation samples of all replicas, each sample once.

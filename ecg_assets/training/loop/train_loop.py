@@ -96,8 +96,6 @@ def _train_epoch(replica: Replica, teller: Teller) -> Outcome:
         progress.loss_sum, progress.step = progress.loss_sum + seen.loss_sum, step
         if step % config.log_every == 0 or step == steps:
             teller.log(replica, seen)
-        if seen.stop:
-            return "stopped"
         # Not at the next look: then more than `save_every` steps could be lost.
         if config.save_every and step + config.check_every - saved > config.save_every and step < steps:
             replica.save()
@@ -127,7 +125,7 @@ def _end_epoch(replica: Replica, teller: Teller) -> Outcome:
     except StopReachedError:
         return _stop(replica, teller, progress.step, {})
     if not np.isfinite(validation_loss):
-        seen = Seen(0.0, 0, stop=False, first_bad=0, bad_weights=True, own_bad=[])
+        seen = Seen(0.0, 0, first_bad=0, bad_weights=True, own_bad=[])
         _recover(replica, teller, seen, progress.step, {})
         return "recovered"
     scores = tally.scores

@@ -66,13 +66,18 @@ class RunFolder:
 
     @property
     def stop_request(self) -> Path:
-        """While this file is there, the training stops after a step or two, resumably; of several hosts, at a check."""
+        """While this file is there, the training stops after a step or two, resumably, on all hosts."""
         return self._own / "stop_request"
 
     @property
     def stop_point(self) -> Path:
         """The point at which all replicas of this host stop, once there is a request; see `StopPoints`."""
         return self._own / "stop_point"
+
+    @property
+    def stop_agreement(self) -> Path:
+        """What this host tells the others of where to stop; see `HostsAgreement`."""
+        return self._own / "stop_agreement"
 
 
 def read_json_fields(path: Path, remedy: str) -> dict[str, Any]:

@@ -7,7 +7,8 @@ which they stop: two after the furthest, so that the step two ahead of the last 
 
 No replica can be past it. Who is found at point p has looked for the request before it was there, or waits at p; at
 p + 1 it looks again, finds the request, and waits there for the point's name. That holds for threads and processes of
-one host, which see each other's files at once. Hosts of a slice may not; see `training.loop.nonfinite_detector`.
+one host, which see each other's files at once. Hosts of a slice may not: each has a request, a launcher and a point of
+its own, and the launchers tell each other how far their replicas have come, see `HostsAgreement`.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecg_assets.store.atomic import write_text
+from ecg_assets.training.runs.hosts_agreement import HostsAgreement
 from ecg_assets.training.runs.run_folder import RunFolder
 
 # Points from the furthest one seen to the one that is named.
@@ -36,19 +38,18 @@ class StopUnansweredError(RuntimeError):
 class StopPoints:
     """One replica's: to be asked at each point, by all replicas alike."""
 
-    def __init__(self, run: RunFolder, ordinal: int, one_host: bool, points_to_stop: int = AHEAD) -> None:
+    def __init__(self, run: RunFolder, ordinal: int) -> None:
         """Starts before the first point.
 
         Args:
             run: of this host.
             ordinal: of the replica.
-            one_host: whether all replicas are on this host; those of several agree on the device.
-            points_to_stop: how many points the training may go on for after a request.
         """
-        self._run, self._one_host, self._points_to_stop = run, one_host, points_to_stop
+        self._run = run
         self._file = run.heartbeats / str(ordinal)
         self._descriptor: int | None = None
-        self._number, self._named = 0, None if one_host else -1
+        self._number = 0
+        self._named: int | None = None
         self._slowest_s, self._left_at = 0.0, time.monotonic()
 
     def reached(self) -> bool:
@@ -60,14 +61,13 @@ class StopPoints:
         if self._named is None and self._run.stop_request.exists():
             self._named = self._answer()
         self._left_at = time.monotonic()
-        return self._named is not None and 0 < self._named <= self._number
+        return self._named is not None and self._named <= self._number
 
     def _tell(self) -> None:
         if self._descriptor is None:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT, 0o644)
-        number = self._number if self._one_host else 0
-        sign = _SIGN.format(os.getpid(), number, self._points_to_stop * self._slowest_s)
+        sign = _SIGN.format(os.getpid(), self._number, AHEAD * self._slowest_s)
         os.pwrite(self._descriptor, sign.encode("ascii"), 0)
 
     def _answer(self) -> int:
@@ -88,7 +88,7 @@ class Sign:
 
     Attributes:
         pid: its process.
-        point: the last one it has come to; 0 before the first, and always where several hosts train together.
+        point: the last one it has come to; 0 before the first.
         stop_s: seconds within which it stops when it is asked to, by its slowest step so far; 0 before its first one.
     """
 
@@ -122,11 +122,11 @@ class StopNamer:
     compiling that step may take minutes.
 
     Attributes:
-        furthest: the point to which the furthest replica had come; None while there was no request.
+        furthest: the point to which the furthest replica of all hosts had come; None while there was no request.
     """
 
-    def __init__(self, run: RunFolder) -> None:
-        self._run = run
+    def __init__(self, run: RunFolder, hosts: int = 1) -> None:
+        self._run, self._agreement = run, HostsAgreement(run, hosts)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="stop-namer", daemon=True)
         self.furthest: int | None = None
@@ -134,6 +134,7 @@ class StopNamer:
     def __enter__(self) -> "StopNamer":
         self._run.stop_point.unlink(missing_ok=True)
         self.forget_replicas()
+        self._agreement.begin()
         self._thread.start()
         return self
 
@@ -148,26 +149,38 @@ class StopNamer:
             path.unlink(missing_ok=True)
 
     def _watch(self) -> None:
-        while not self._run.stop_request.exists():
-            if self._ending.wait(_LOOK_EVERY_S):
-                return
+        if not self._requested():
+            return
         # Twice: a sign that is read while it is written may tell too little.
         signs = [*read_signs(self._run.heartbeats), *read_signs(self._run.heartbeats)]
-        # Replicas on several hosts tell no points, but seconds once they have made a step.
-        self.furthest = max((sign.point or (AHEAD if sign.stop_s else 0) for sign in signs), default=0)
-        if self.furthest == 1 and {sign.pid for sign in signs} != {os.getpid()}:
-            self._end_replicas()
-        else:
+        self.furthest = self._agreement.furthest_of_all(max((sign.point for sign in signs), default=0), self._ending)
+        if self.furthest is None:
+            return
+        ends = self.furthest == 1 and {sign.pid for sign in signs} != {os.getpid()}
+        if not ends:
             # Before the first point nobody has begun: all stop there.
             write_text(self._run.stop_point, f"{self.furthest + AHEAD if self.furthest else 1}\n")
-
-    def _end_replicas(self) -> None:
-        """Those, too, that give their first sign only now: they would wait for the others for ever."""
         ended = {os.getpid()}
-        while True:
-            for pid in {sign.pid for sign in read_signs(self._run.heartbeats)} - ended:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-                ended.add(pid)
+        while not self._ending.wait(_LOOK_EVERY_S):
+            self._agreement.repeat()
+            if ends:
+                self._end_replicas(ended)
+        self._agreement.end()
+
+    def _requested(self) -> bool:
+        """Waits for a request, of another host too; False where the training ends before."""
+        while not self._run.stop_request.exists():
+            if self._agreement.asked():
+                self._run.stop_request.parent.mkdir(parents=True, exist_ok=True)
+                self._run.stop_request.touch()
+                return True
             if self._ending.wait(_LOOK_EVERY_S):
-                return
+                return False
+        return True
+
+    def _end_replicas(self, ended: set[int]) -> None:
+        """Those, too, that have given their first sign only now: they would wait for the others for ever."""
+        for pid in {sign.pid for sign in read_signs(self._run.heartbeats)} - ended:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            ended.add(pid)

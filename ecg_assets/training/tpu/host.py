@@ -97,21 +97,23 @@ def find_host(environment: Mapping[str, str] | None = None, devices: Path | None
     )
 
 
-def worker_number() -> int:
-    """This host's number, from 0, among those that train together; the first one alone writes what all share.
+def hosts_together() -> tuple[int, int]:
+    """This host's number, from 0, among those that train together, and how many they are.
+
+    The first one alone writes what all share.
 
     Raises:
         TpuEnvironmentError: it is one of several hosts, and nothing here tells which.
     """
     host = find_host() if os.environ.get("PJRT_DEVICE") != "CPU" else None
     if host is None or host.hosts == 1:
-        return 0
+        return 0, 1
     if host.worker_id is None:
         raise TpuEnvironmentError(
             f"{host.accelerator_type} has {host.hosts} hosts, and TPU_WORKER_ID is not set: which of them writes the "
             "run folder that they share cannot be known; set the variables of docs/tpu.md on each"
         )
-    return host.worker_id
+    return host.worker_id, host.hosts
 
 
 def expected_world(host: TpuHost | None) -> int | None:

@@ -18,7 +18,7 @@ REPLICAS = 3
 def walk(folder: str, ordinal: int, out: str) -> None:
     """A replica that hurries or dawdles; notes the point that it stops at, and how far it was at the request."""
     run, rng = RunFolder(Path(folder)), np.random.default_rng(ordinal)
-    points, passed = StopPoints(run, ordinal, one_host=True), 0
+    points, passed = StopPoints(run, ordinal), 0
     while not points.reached():
         passed += 1
         time.sleep(float(rng.choice([0.0, 0.0001, 0.003])))
@@ -59,11 +59,11 @@ def test_a_request_before_the_first_point_stops_there(run: RunFolder) -> None:
     run.stop_request.touch()
     while not run.stop_point.exists():
         time.sleep(0.01)
-    assert StopPoints(run, 0, one_host=True).reached()
+    assert StopPoints(run, 0).reached()
 
 
 def test_a_replica_goes_on_for_two_more_points_after_the_request(run: RunFolder) -> None:
-    points = StopPoints(run, 0, one_host=True)
+    points = StopPoints(run, 0)
     assert [points.reached() for _ in range(3)] == [False] * 3
     run.stop_request.touch()
     while not run.stop_point.exists():
@@ -74,25 +74,18 @@ def test_a_replica_goes_on_for_two_more_points_after_the_request(run: RunFolder)
 def test_replicas_that_are_there_no_more_do_not_count(tmp_path: Path) -> None:
     """As after a kill, when others start from the first point: they would go on until where those had been."""
     run = RunFolder(tmp_path)
-    dead = StopPoints(run, 0, one_host=True)
+    dead = StopPoints(run, 0)
     for _ in range(500):
         dead.reached()
     with StopNamer(run):
         run.stop_request.touch()
         while not run.stop_point.exists():
             time.sleep(0.01)
-        assert StopPoints(run, 0, one_host=True).reached()
-
-
-def test_hosts_of_a_slice_do_not_stop_by_what_one_of_them_sees(run: RunFolder) -> None:
-    points = StopPoints(run, 0, one_host=False)
-    run.stop_request.touch()
-    assert not any(points.reached() for _ in range(20))
-    assert [sign.point for sign in read_signs(run.heartbeats)] == [0]
+        assert StopPoints(run, 0).reached()
 
 
 def test_the_time_that_a_stop_may_need_is_that_of_the_slowest_steps_seen(run: RunFolder) -> None:
-    points = StopPoints(run, 3, one_host=True)
+    points = StopPoints(run, 3)
     assert seconds_to_stop(run.path) == 0.0
     points.reached()
     time.sleep(0.2)
@@ -105,7 +98,7 @@ def test_the_time_that_a_stop_may_need_is_that_of_the_slowest_steps_seen(run: Ru
 
 def test_a_point_costs_microseconds(run: RunFolder) -> None:
     """A step of the smallest network on the fastest device takes milliseconds."""
-    points = StopPoints(run, 0, one_host=True)
+    points = StopPoints(run, 0)
     began = time.process_time()
     for _ in range(2000):
         points.reached()

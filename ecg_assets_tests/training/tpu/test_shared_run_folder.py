@@ -15,7 +15,7 @@ from ecg_assets.training.runtime.heartbeat import Heartbeats
 from ecg_assets.training.runtime.plain import PlainRuntime
 from ecg_assets.training.tpu import pci as topology
 from ecg_assets.training.tpu.environment import TpuEnvironmentError
-from ecg_assets.training.tpu.host import worker_number
+from ecg_assets.training.tpu.host import hosts_together
 from ecg_assets_tests.training.conftest import Prepare
 from ecg_assets_tests.training.tpu.tpu_machines import machine
 
@@ -30,9 +30,9 @@ def be(name: str, worker_id: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_each_host_of_a_slice_knows_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for worker_id in range(4):
         be("v4-32", worker_id, tmp_path, monkeypatch)
-        assert worker_number() == worker_id
+        assert hosts_together() == (worker_id, 4)
     be("v3-8", 0, tmp_path, monkeypatch)
-    assert worker_number() == 0
+    assert hosts_together() == (0, 1)
 
 
 def test_a_host_that_cannot_know_its_number_does_not_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +40,7 @@ def test_a_host_that_cannot_know_its_number_does_not_train(tmp_path: Path, monke
     for name in ("TPU_SKIP_MDS_QUERY", "TPU_WORKER_ID", "TPU_WORKER_HOSTNAMES"):
         monkeypatch.delenv(name)
     with pytest.raises(TpuEnvironmentError, match="v3-32 has 4 hosts, and TPU_WORKER_ID is not set"):
-        worker_number()
+        hosts_together()
 
 
 class OfTheThirdHost(PlainRuntime):
