@@ -133,14 +133,14 @@ def _refuse_other_content(folder: Path) -> None:
     if not folder.exists():
         return
     if not folder.is_dir():
-        raise ValueError(f"{folder} is a file; choose a folder's name for the synthetic source")
+        raise ValueError(f"{folder} is a file where synthetic records go; move it elsewhere")
     other = {path.name for path in folder.iterdir()} - {"train.csv", "train", _MADE_FROM}
     train = folder / "train"
     if train.is_dir():
         other |= {path.name for path in train.iterdir() if not _is_synthetic_id(path.name)}
     if other:
         raise ValueError(
-            f"{folder} holds {sorted(other)[0]!r}, which is no part of a synthetic source; choose another folder"
+            f"{folder} holds {sorted(other)[0]!r}, which is no part of a synthetic source; move that elsewhere"
         )
 
 

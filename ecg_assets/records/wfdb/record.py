@@ -244,7 +244,8 @@ def _check_values(path: Path, lead: str, values: Signal, first: int, fs_hz: floa
         raise RecordRejected(
             "missing_value",
             f"{path.name}: lead {lead} has no value at {len(lost)} of {len(values)} samples, the first at "
-            f"{(first + lost[0]) / fs_hz:.3f} s; expected none missing: choose another window, or leave it out",
+            f"{(first + lost[0]) / fs_hz:.3f} s; expected none missing: set `window_start_s` of its source to another "
+            "10 s, or leave it out",
         )
     worst = int(np.argmax(np.abs(values)))
     if abs(values[worst]) > MAX_ABS_MV:
