@@ -160,7 +160,9 @@ RECORDS = [
         lambda s: s.replace("II,", "II" + " " * 70_000 + ","),
         Source.export_again,
         id="a header without end",
-        marks=pytest.mark.advice("records/csv_header.py", ", expected the names of 12 leads; export it again as a plain CSV"),
+        marks=pytest.mark.advice(
+            "records/csv_header.py", ", expected the names of 12 leads; export it again as a plain CSV"
+        ),
     ),
     pytest.param(
         lambda s: s.replace("II,", '"II,'),
@@ -202,7 +204,9 @@ RECORDS = [
         lambda s: s.csv.write_bytes(b""),
         Source.fetch_again,
         id="nothing",
-        marks=pytest.mark.advice("records/record_csv.py", " is empty; expected a header of 12 leads and rows; fetch it again"),
+        marks=pytest.mark.advice(
+            "records/record_csv.py", " is empty; expected a header of 12 leads and rows; fetch it again"
+        ),
     ),
     pytest.param(
         lambda s: s.csv.write_text(s.csv.read_text(), "utf-16"),
@@ -220,7 +224,7 @@ RECORDS = [
         lambda s: s.replace_in_table("102,250", "102,30"),
         lambda s: s.replace_in_table("102,30", "102,250"),
         id="a rate that nobody records at",
-        marks=pytest.mark.advice("records/kaggle/folder.py", ": write its sampling rate there"),
+        marks=pytest.mark.advice("records/kaggle/folder.py", ": write its own there"),
     ),
     pytest.param(
         lambda s: s.replace_in_table("102,250,2500\n", ""),
@@ -232,7 +236,9 @@ RECORDS = [
         lambda s: link_out(s.csv),
         lambda s: copy_the_link(s.csv),
         id="a link",
-        marks=pytest.mark.advice("records/kaggle/folder.py", " is a link out of the source: copy the file itself there"),
+        marks=pytest.mark.advice(
+            "records/kaggle/folder.py", " is a link out of the source: copy the file itself there"
+        ),
     ),
     pytest.param(
         lambda s: s.csv.unlink(),
@@ -244,7 +250,9 @@ RECORDS = [
         lambda s: s.rename("102", "10 2"),
         lambda s: s.rename("10 2", "102"),
         id="an id with a blank",
-        marks=pytest.mark.advice("records/ingest_record.py", " is no plain number or name (letters, digits, - and _, at most 64)"),
+        marks=pytest.mark.advice(
+            "records/ingest_record.py", " is no plain number or name (letters, digits, - and _, at most 64)"
+        ),
     ),
     pytest.param(
         lambda s: s.replace_in_table("102,", "1.02E+02,"),
@@ -264,7 +272,7 @@ RECORDS = [
         id="a file that nobody may read",
         marks=pytest.mark.advice("records/ingest_record.py", "): make it readable, or leave it out"),
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("fault", "remedy"), RECORDS)
@@ -308,7 +316,9 @@ SOURCES = [
         lambda s: s.table.rename(s.folder / "away"),
         lambda s: (s.folder / "away").rename(s.table),
         id="no table",
-        marks=pytest.mark.advice("records/kaggle/folder.py", " (columns id, fs, sig_len); put the competition's table there"),
+        marks=pytest.mark.advice(
+            "records/kaggle/folder.py", " (columns id, fs, sig_len); put the competition's table there"
+        ),
     ),
     pytest.param(
         lambda s: (s.table.rename(s.folder / "away"), os.mkfifo(s.table)),
@@ -338,9 +348,11 @@ SOURCES = [
         lambda s: s.table.write_text(s.table.read_text(), "utf-16"),
         lambda s: s.table.write_text(s.table.read_text("utf-16"), "utf-8"),
         id="a table in UTF-16",
-        marks=pytest.mark.advice("records/kaggle/table.py", "; expected columns id, fs, sig_len: export it again as a plain CSV in UTF-8"),
+        marks=pytest.mark.advice(
+            "records/kaggle/table.py", "; expected columns id, fs, sig_len: export it again as a plain CSV in UTF-8"
+        ),
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("fault", "remedy"), SOURCES)
@@ -355,7 +367,9 @@ def test_what_the_refusal_of_a_source_advises_brings_its_records_in(
     assert take(root, source).accepted == 3
 
 
-NOWHERE = pytest.mark.advice("records/kaggle/folder.py", " is no folder; set what names it (ECG_SOURCE, `source` or, in a list, `path`) to one that holds ")  # fmt: skip
+NOWHERE = pytest.mark.advice(
+    "records/kaggle/folder.py", "; set what names it (ECG_SOURCE, `source` or, in a list, `path`) to one that holds "
+)
 
 
 @NOWHERE
@@ -427,7 +441,7 @@ INDEXES = [
         id="with an id that leads elsewhere",
         marks=pytest.mark.advice("records/index.py", ", which is no plain number or name; materialise raw_csvs"),
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("harm", INDEXES)
@@ -461,10 +475,12 @@ FILES = [
         id="cut off",
         marks=[
             pytest.mark.advice("records/ingest.py", "); delete it and materialise raw_csvs"),
-            pytest.mark.advice("records/schema.py", " is another file than was accepted; delete it and materialise raw_csvs"),
+            pytest.mark.advice(
+                "records/schema.py", " is another file than was accepted; delete it and materialise raw_csvs"
+            ),
         ],
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("harm", FILES)

@@ -85,12 +85,10 @@ class ListedCsv:
         return int(fs_text)
 
     def _no_fs(self, fs_text: str) -> str:
-        expected = f"a whole number of {MIN_FS_HZ} to {MAX_FS_HZ} Hz"
+        rate = f"a whole number of {MIN_FS_HZ} to {MAX_FS_HZ} Hz"
         if self.lines:
-            return (
-                f"train.csv gives fs {fs_text!r} for id {self.id}; expected {expected}: write its sampling rate there"
-            )
-        return f"train.csv has no line for id {self.id}; expected one with its fs, {expected}: add it"
+            return f"train.csv gives fs {fs_text!r} for id {self.id}; expected {rate}: write its own there"
+        return f"train.csv has no line for id {self.id}; expected one with its fs, {rate}: add it"
 
 
 @dataclass(frozen=True)
@@ -134,8 +132,8 @@ class KaggleFolder:
         folder = self.folder
         if not folder.is_dir():
             raise SourceError(
-                f"the source {folder} is no folder; set what names it (ECG_SOURCE, `source` or, in a list, `path`) to one "
-                f"that holds {TABLE_NAME} or WFDB headers (*.hea)"
+                f"the source {folder} is no folder; set what names it (ECG_SOURCE, `source` or, in a list, `path`) to "
+                f"one that holds {TABLE_NAME} or WFDB headers (*.hea)"
             )
         for path in (folder / TABLE_NAME, folder / ARCHIVE_NAME, folder / "train"):
             if leads_out(path, folder):

@@ -181,7 +181,8 @@ def _read_samples(header: Header, leads: list[LeadPlace], spans: list[_Span]) ->
         for values, span in zip(signals, spans, strict=True)
     ]
     if any(len(values) != span.end - span.first for values, span in zip(cut, spans, strict=True)):
-        raise RecordRejected("unreadable", f"{path.name}: its signal file is cut off; fetch it again")
+        said = f"{path.name} tells of other samples than its signal files hold; fetch all of them again"
+        raise RecordRejected("unreadable", said)
     return cut, sums
 
 
