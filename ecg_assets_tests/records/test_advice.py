@@ -23,8 +23,7 @@ from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets_tests.conftest import AdviceGiven, quiet
 from ecg_assets_tests.permissions import permissions_count
-from ecg_assets_tests.records.einthoven import beats_mv
-from ecg_assets_tests.records.test_as_meant import lines_of
+from ecg_assets_tests.records.einthoven import beats_mv, write_source
 from ecg_assets_tests.records.wfdb.recordings import write_recording
 
 FS_HZ = 250
@@ -86,14 +85,9 @@ def root(tmp_path: Path) -> DataRoot:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Source:
-    folder = tmp_path / "source"
-    text = "\n".join(lines_of()) + "\n"
-    for record_id in IDS:
-        place = folder / "train" / record_id
-        place.mkdir(parents=True)
-        (place / f"{record_id}.csv").write_text(text)
-    (folder / "train.csv").write_text("id,fs,sig_len\n" + "".join(f"{one},{FS_HZ},2500\n" for one in IDS))
-    return Source(folder, folder / "train" / "102" / "102.csv", text.encode())
+    folder = write_source(tmp_path / "source", IDS)
+    csv = folder / "train" / "102" / "102.csv"
+    return Source(folder, csv, csv.read_bytes())
 
 
 def take(root: DataRoot, source: Source) -> IngestReport:
@@ -110,12 +104,10 @@ def cell(lines: list[str], written: str) -> list[str]:
     return [*lines[:100], f"{written.format(value)},{rest}", *lines[101:]]
 
 
-def link_out(path: Path) -> None:
-    """Puts what is there elsewhere, and a link to it in its place."""
-    elsewhere = path.parents[len(path.parents) - 4] / f"elsewhere-{path.name}"
-    elsewhere = Path(str(path) + ".moved") if elsewhere.exists() else elsewhere
-    path.rename(elsewhere)
-    path.symlink_to(elsewhere)
+def link_out(source: Source, path: Path) -> None:
+    """Puts what is there beside the source, and a link to it in its place."""
+    path.rename(source.folder.parent / path.name)
+    path.symlink_to(source.folder.parent / path.name)
 
 
 def copy_the_link(path: Path) -> None:
@@ -233,7 +225,7 @@ RECORDS = [
         marks=pytest.mark.advice("records/kaggle/folder.py", "; expected one with its fs, "),
     ),
     pytest.param(
-        lambda s: link_out(s.csv),
+        lambda s: link_out(s, s.csv),
         lambda s: copy_the_link(s.csv),
         id="a link",
         marks=pytest.mark.advice(
@@ -327,7 +319,7 @@ SOURCES = [
         marks=pytest.mark.advice("records/kaggle/folder.py", ", expected a file; put the competition's file there"),
     ),
     pytest.param(
-        lambda s: link_out(s.table),
+        lambda s: link_out(s, s.table),
         lambda s: copy_the_link(s.table),
         id="a linked table",
         marks=pytest.mark.advice("records/kaggle/folder.py", " and was not followed; copy what it leads to there"),

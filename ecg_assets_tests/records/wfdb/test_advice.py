@@ -99,6 +99,11 @@ def of_two_segments(source: Source) -> None:
     source.header.write_text("r1/2 12 500 5000\nr1a 2500\nr1b 2500\n")
 
 
+def exported_as_one(source: Source) -> None:
+    shutil.rmtree(source.folder / "parts")
+    source.write(source.wanted)
+
+
 def with_a_gap(source: Source) -> None:
     """30 s, the first 10 of which lack a sample: -32768 stands for none in format 16."""
     source.write(np.concatenate([source.wanted, source.wanted, source.wanted], axis=1))
@@ -162,7 +167,7 @@ IN = [
     ),
     pytest.param(
         of_two_segments,
-        lambda s: s.write(s.wanted),
+        exported_as_one,
         id="segments",
         marks=pytest.mark.advice("records/wfdb/header.py", "; expected one recording: export it as a single one"),
     ),
