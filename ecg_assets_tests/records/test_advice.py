@@ -125,6 +125,24 @@ def fs_of_the_message(source: Source) -> None:
 Step = Callable[[Source], object]
 RECORDS = [
     pytest.param(
+        lambda s: s.rewrite(lambda lines: cell(lines, "{}x")),
+        lambda s: s.replace("x", ""),
+        id="no number",
+        marks=pytest.mark.advice("records/csv_cells.py", "expected millivolts or an empty cell: correct it"),
+    ),
+    pytest.param(
+        lambda s: s.rewrite(lambda lines: [lines[0], lines[1].replace("0", "inf", 1), *lines[2:]]),
+        lambda s: s.replace("inf", "0"),
+        id="an infinite value",
+        marks=pytest.mark.advice("records/record_csv.py", ": the value is infinite; expected millivolts: correct it"),
+    ),
+    pytest.param(
+        lambda s: s.rewrite(columns(lambda cells: [*cells[:-1], "V6" if cells[-1] == "V6" else ""])),
+        Source.fetch_again,
+        id="an empty lead",
+        marks=pytest.mark.advice("records/record_csv.py", "expected at least its printed window: export it again"),
+    ),
+    pytest.param(
         lambda s: s.csv.write_text(s.csv.read_text()[:-30]),
         Source.fetch_again,
         id="cut off",
@@ -282,6 +300,58 @@ def test_what_the_reason_of_a_refusal_advises_brings_the_record_in(
     np.testing.assert_array_equal(load_record(root, "102", FS_HZ).signal_mv, beats_mv(FS_HZ).astype(np.float32))
 
 
+def in_microvolts(source: Source) -> None:
+    (pd.read_csv(source.csv) * 1000).to_csv(source.csv, index=False)
+
+
+def in_millivolts(source: Source) -> None:
+    (pd.read_csv(source.csv) / 1000).round(3).to_csv(source.csv, index=False)
+
+
+def pipe_as_csv(source: Source) -> None:
+    source.csv.unlink()
+    os.mkfifo(source.csv)
+
+
+def csv_for_a_pipe(source: Source) -> None:
+    source.csv.unlink()
+    source.fetch_again()
+
+
+def copied_beside(source: Source) -> None:
+    shutil.copy(source.csv, source.folder / "train" / source.csv.name)
+
+
+# As short that no mark can name them.
+SHORT: dict[str, tuple[Step, Step]] = {
+    "twice; keep one column a lead": (
+        lambda s: s.rewrite(columns(lambda cells: [*cells, cells[0]])),
+        lambda s: s.rewrite(columns(lambda cells: cells[:-1])),
+    ),
+    "(fs '250' and fs '500'): keep the right one": (
+        lambda s: s.table.write_text(s.table.read_text() + "102,500,5000\n"),
+        lambda s: s.replace_in_table("102,500,5000\n", ""),
+    ),
+    "102.csv): keep the right one": (copied_beside, lambda s: (s.folder / "train" / s.csv.name).unlink()),
+    "export all 10 s of it again": (lambda s: s.rewrite(lambda lines: lines[:2200]), Source.fetch_again),
+    "are these microvolts? convert to millivolts": (in_microvolts, in_millivolts),
+    "102.csv is a pipe: put the CSV there": (pipe_as_csv, csv_for_a_pipe),
+}
+
+
+@pytest.mark.parametrize("said", SHORT)
+def test_what_the_reason_of_a_refusal_advises_in_few_words_brings_the_record_in(
+    root: DataRoot, source: Source, said: str
+) -> None:
+    fault, remedy = SHORT[said]
+    fault(source)
+    assert said in str(take(root, source).index.set_index("status").loc["quarantined", "reason"])
+    remedy(source)
+    report = take(root, source)
+    assert (report.accepted, report.quarantined) == (3, {}), report.index["reason"].tolist()
+    np.testing.assert_array_equal(load_record(root, "102", FS_HZ).signal_mv, beats_mv(FS_HZ).astype(np.float32))
+
+
 @pytest.mark.advice("records/ingest_record.py", "): make it readable, or leave it out")
 def test_a_record_that_cannot_be_read_may_be_left_out(root: DataRoot, source: Source, advice: AdviceGiven) -> None:
     source.csv.chmod(0)
@@ -295,6 +365,11 @@ def test_a_record_that_cannot_be_read_may_be_left_out(root: DataRoot, source: So
 
 def unquoted(source: Source) -> None:
     source.table.write_text("id,fs,labels\n" + "".join(f"{one},{FS_HZ},sinus, slow\n" for one in IDS))
+
+
+def by_a_pipe(source: Source) -> None:
+    source.table.rename(source.folder / "away")
+    os.mkfifo(source.table)
 
 
 SOURCES = [
@@ -313,7 +388,7 @@ SOURCES = [
         ),
     ),
     pytest.param(
-        lambda s: (s.table.rename(s.folder / "away"), os.mkfifo(s.table)),
+        by_a_pipe,
         lambda s: (s.folder / "away").rename(s.table),
         id="a pipe in the table's place",
         marks=pytest.mark.advice("records/kaggle/folder.py", ", expected a file; put the competition's file there"),

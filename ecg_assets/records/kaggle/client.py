@@ -6,6 +6,7 @@ import lzma
 import shutil
 import stat
 import struct
+import sys
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -127,8 +128,12 @@ def _prepared(log: Log) -> tuple[Credentials, Any]:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
             from kaggle.api.kaggle_api_extended import KaggleApi
     except OSError as error:  # it makes a folder for its settings
+        # What was imported of it in part could not be imported again.
+        for name in [one for one in sys.modules if one.partition(".")[0] == "kaggle"]:
+            del sys.modules[name]
         raise KaggleUnavailableError(
-            f"the Kaggle client cannot make a folder for its settings ({scrubbed(error)}): set KAGGLE_CONFIG_DIR to one"
+            f"the Kaggle client cannot make a folder for its settings ({scrubbed(error)}): set KAGGLE_CONFIG_DIR to "
+            "one that you may write"
         ) from error
     client: Any = KaggleApi()
     path = Path(client.config)

@@ -253,5 +253,5 @@ def _check_values(path: Path, lead: str, values: Signal, first: int, fs_hz: floa
         raise RecordRejected(
             "absurd_value",
             f"{path.name}: lead {lead} is {values[worst]:g} mV at {(first + worst) / fs_hz:.3f} s, beyond "
-            f"±{MAX_ABS_MV:g} mV; are gain and unit in the header right?",
+            f"±{MAX_ABS_MV:g} mV: correct its gain or unit in the header",
         )

@@ -146,7 +146,23 @@ def put_beside(source: Source) -> None:
     source.rewrite("../r1.dat", "r1.dat")
 
 
+def led_into_a_folder(source: Source) -> None:
+    (source.folder / "signals").mkdir()
+    source.signals.rename(source.folder / "signals" / "r1.dat")
+    source.rewrite("r1.dat", "signals/r1.dat")
+
+
+def put_beside_the_header(source: Source) -> None:
+    (source.folder / "signals" / "r1.dat").rename(source.signals)
+
+
 IN = [
+    pytest.param(
+        lambda s: s.rewrite("1000.0(0)/mV", "10.0(0)/mV"),
+        lambda s: s.rewrite("10.0(0)/mV", "1000.0(0)/mV"),
+        id="a wrong gain",
+        marks=pytest.mark.advice("records/wfdb/record.py", " mV: correct its gain or unit in the header"),
+    ),
     pytest.param(
         without_a_count,
         Source.fetch_again,
@@ -248,7 +264,35 @@ def test_what_the_reason_of_a_refusal_advises_brings_the_recording_in(
     np.testing.assert_allclose(load_record(root, "mine-r1", 500).signal_mv, source.wanted, atol=STEP_MV)
 
 
+# As short that no mark can name them.
+SHORT: dict[str, tuple[Step, Step]] = {
+    "twice, as 'V3' and 'v3'; keep one": (
+        lambda s: s.rewrite(" V4", " v3"),
+        lambda s: s.rewrite(" v3", " V4"),
+    ),
+    "which is not beside it: fetch r1.dat": (lambda s: s.signals.unlink(), Source.fetch_again),
+    "which is not beside it: put r1.dat beside the header": (led_into_a_folder, put_beside_the_header),
+}
+
+
+@pytest.mark.parametrize("said", SHORT)
+def test_what_the_reason_of_a_refusal_advises_in_few_words_brings_the_recording_in(
+    root: DataRoot, source: Source, said: str
+) -> None:
+    fault, remedy = SHORT[said]
+    fault(source)
+    assert said in reason(source.take(root))
+    remedy(source)
+    assert source.take(root).accepted == 2
+    np.testing.assert_allclose(load_record(root, "mine-r1", 500).signal_mv, source.wanted, atol=STEP_MV)
+
+
 OUT = [
+    pytest.param(
+        lambda s: s.rewrite(" V3", " V9"),
+        id="a lead missing",
+        marks=pytest.mark.advice("records/wfdb/header.py", ": leave the recording out"),
+    ),
     pytest.param(
         lambda s: s.rewrite("r1 12 500", "r1 12 50"),
         id="a wrong rate",
