@@ -113,10 +113,6 @@ def half_in_the_environment(machine: Machine) -> None:
     machine.set("KAGGLE_KEY", KEY)
 
 
-def readable(path: Path) -> None:
-    path.chmod(0o600)
-
-
 def by_a_pipe(machine: Machine) -> None:
     os.mkfifo(machine.key_file)
 
