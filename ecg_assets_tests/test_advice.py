@@ -7,7 +7,9 @@ from ecg_assets_tests.advice import PACKAGE, Advice, advice_carried_out, advice_
 ROOMS = sorted({advice.module.partition("/")[0] for advice in advice_in_messages()})
 
 # By module and part of the message: what a test here cannot do, or why it is none.
-NOT_CARRIED_OUT: dict[tuple[str, str], str] = {}
+NOT_CARRIED_OUT: dict[tuple[str, str], str] = {
+    ("records/schema.py", "split: expected that which follows from id"): "no advice: the column that is called split",
+}
 
 
 @pytest.mark.parametrize("room", ROOMS)

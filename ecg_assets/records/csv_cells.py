@@ -83,7 +83,7 @@ def any_cells(path: Path, body: bytes, header: CsvHeader, first_line: int, names
                 raise RecordRejected(
                     "not_a_number",
                     f"{path.name} row {first_line + row}, lead {names[place]}: {cell.strip()[:_SHOWN]!r} is no number; "
-                    "expected millivolts or an empty cell",
+                    "expected millivolts or an empty cell: correct it",
                 )
             values[row, place] = value
             commas |= comma

@@ -229,7 +229,8 @@ def _check(path: Path, lead: str, values: npt.NDArray[np.float64], first_line: i
     rows = np.flatnonzero(~np.isnan(values))
     if not len(rows):
         raise RecordRejected(
-            "no_number", f"{path.name}: lead {lead} holds no number at all; expected at least its printed window"
+            "no_number",
+            f"{path.name}: lead {lead} holds no number at all; expected at least its printed window: export it again",
         )
     _check_range(path, lead, rows + first_line, values[rows])
 
@@ -237,7 +238,8 @@ def _check(path: Path, lead: str, values: npt.NDArray[np.float64], first_line: i
 def _check_range(path: Path, lead: str, rows: npt.NDArray[np.int64], numbers: npt.NDArray[np.float64]) -> None:
     for row in rows[np.isinf(numbers)][:1]:
         raise RecordRejected(
-            "infinite_value", f"{path.name} row {row}, lead {lead}: the value is infinite; expected millivolts"
+            "infinite_value",
+            f"{path.name} row {row}, lead {lead}: the value is infinite; expected millivolts: correct it",
         )
     absurd = np.abs(numbers) > MAX_ABS_MV
     if absurd.any():

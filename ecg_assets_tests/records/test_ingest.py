@@ -116,7 +116,7 @@ def test_a_cut_off_archive_is_named_and_leaves_what_was_there_untouched(root: Da
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        (lambda source: shutil.rmtree(source), "is no folder; set ECG_SOURCE"),
+        (lambda source: shutil.rmtree(source), "is no folder; set what names it (ECG_SOURCE"),
         (lambda source: (source / "train.csv").unlink(), "has no train.csv"),
         (lambda source: shutil.rmtree(source / "train"), "has neither train-csvs.tar.gz nor a folder train/"),
         (lambda source: (source / "train.csv").write_text("name,fs\n1,500\n"), "lacks column 'id'"),

@@ -6,6 +6,7 @@ import lzma
 import shutil
 import stat
 import struct
+import sys
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -13,7 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from ecg_assets.records.kaggle.credentials import Credentials, find_credentials
-from ecg_assets.records.kaggle.errors import HOW_TO_GET_CREDENTIALS, KaggleUnavailableError, persistently, scrubbed
+from ecg_assets.records.kaggle.errors import (
+    HOW_TO_GET_CREDENTIALS,
+    KaggleUnavailableError,
+    NoSuchFileError,
+    persistently,
+    scrubbed,
+)
 from ecg_assets.store.atomic import atomic_path
 from ecg_assets.store.log import Log
 
@@ -57,9 +64,7 @@ class Competition:
         names: set[str] = set()
         token, seen = "", set[str]()
         while True:
-            page = self._ask(
-                lambda at=token: self._client.competition_list_files(self.name, at, PAGE_FILES), "the list"
-            )
+            page = self._page(token)
             names.update(file.name for file in page.files)
             token = page.next_page_token or ""
             if not token:
@@ -69,6 +74,14 @@ class Competition:
             seen.add(token)
             if len(seen) % 10 == 0:
                 self.log(f"{self.name}: {len(names)} files listed so far")
+
+    def _page(self, token: str) -> Any:
+        try:
+            return self._ask(lambda: self._client.competition_list_files(self.name, token, PAGE_FILES), "the list")
+        except NoSuchFileError as error:
+            raise NoSuchFileError(
+                f"{error}; set `competition` to a name as its address has it: {COMPETITION}"
+            ) from None
 
     def fetch(self, name: str, target: Path, parts: Path) -> None:
         """Downloads the file `name` to `target`, by a temporary name; a zipped one is unpacked.
@@ -115,8 +128,12 @@ def _prepared(log: Log) -> tuple[Credentials, Any]:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
             from kaggle.api.kaggle_api_extended import KaggleApi
     except OSError as error:  # it makes a folder for its settings
+        # What was imported of it in part could not be imported again.
+        for name in [one for one in sys.modules if one.partition(".")[0] == "kaggle"]:
+            del sys.modules[name]
         raise KaggleUnavailableError(
-            f"the Kaggle client cannot make a folder for its settings ({scrubbed(error)}): set KAGGLE_CONFIG_DIR to one"
+            f"the Kaggle client cannot make a folder for its settings ({scrubbed(error)}): set KAGGLE_CONFIG_DIR to "
+            "one that you may write"
         ) from error
     client: Any = KaggleApi()
     path = Path(client.config)

@@ -130,7 +130,10 @@ def _text(path: Path) -> str:
     """
     try:
         if not is_regular(path):
-            raise KaggleUnavailableError(f"{path} is {what_else(path) or 'no file'}, expected a file of credentials")
+            raise KaggleUnavailableError(
+                f"{path} is {what_else(path) or 'no file'}, expected a file of credentials: delete it, and "
+                f"{HOW_TO_GET_CREDENTIALS}"
+            )
         with path.open("rb") as file:
             return file.read(_MOST_BYTES).decode("utf-8")
     except OSError as error:

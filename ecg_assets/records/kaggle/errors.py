@@ -115,7 +115,11 @@ def _unreached(error: Exception) -> str:
     import urllib3
 
     broken = (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError, ConnectionError)
-    return "Kaggle cannot be reached, see to the network or its proxy: " if isinstance(error, broken) else ""
+    return (
+        "Kaggle cannot be reached (where a proxy leads to the internet, set HTTPS_PROXY to it): "
+        if isinstance(error, broken)
+        else ""
+    )
 
 
 def _wait_s(error: Exception, tries: int) -> float:
@@ -127,7 +131,7 @@ def _wait_s(error: Exception, tries: int) -> float:
 
 def _told(status: int | None, text: str, what: str, competition: str) -> KaggleUnavailableError:
     if status == 404:
-        return NoSuchFileError(f"{what}: Kaggle has no such file (404) in {competition}; check the names. {text}")
+        return NoSuchFileError(f"{what}: Kaggle has no such file or competition (404). {text}")
     advice = {
         401: f"Kaggle does not know these credentials (401): {HOW_TO_GET_CREDENTIALS}",
         403: "Kaggle refuses it (403): accept the competition's rules, with the account of these credentials, at "

@@ -81,12 +81,14 @@ class ListedCsv:
             raise RecordRejected("missing_file", f"train.csv lists {self.id}, but there is no {self.id}.csv: fetch it")
         fs_text = self.lines[0][0] if self.lines else ""
         if not _WHOLE_NUMBER.fullmatch(fs_text) or not MIN_FS_HZ <= int(fs_text) <= MAX_FS_HZ:
-            found = f"train.csv gives fs {fs_text!r}" if self.lines else "train.csv has no line"
-            raise RecordRejected(
-                "unknown_fs",
-                f"{found} for id {self.id}; expected a whole number of {MIN_FS_HZ} to {MAX_FS_HZ} Hz: correct it",
-            )
+            raise RecordRejected("unknown_fs", self._no_fs(fs_text))
         return int(fs_text)
+
+    def _no_fs(self, fs_text: str) -> str:
+        rate = f"a whole number of {MIN_FS_HZ} to {MAX_FS_HZ} Hz"
+        if self.lines:
+            return f"train.csv gives fs {fs_text!r} for id {self.id}; expected {rate}: write its own there"
+        return f"train.csv has no line for id {self.id}; expected one with its fs, {rate}: add it"
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ class KaggleFolder:
         folder = self.folder
         if not folder.is_dir():
             raise SourceError(
-                f"the source {folder} is no folder; set ECG_SOURCE (or `source`) to one that holds {TABLE_NAME}"
+                f"the source {folder} is no folder; set what names it (ECG_SOURCE, `source` or, in a list, `path`) to "
+                f"one that holds {TABLE_NAME} or WFDB headers (*.hea)"
             )
         for path in (folder / TABLE_NAME, folder / ARCHIVE_NAME, folder / "train"):
             if leads_out(path, folder):

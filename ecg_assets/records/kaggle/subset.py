@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecg_assets.records.kaggle.client import Competition
+from ecg_assets.records.kaggle.client import COMPETITION, Competition
 from ecg_assets.records.kaggle.errors import NoSuchFileError
 from ecg_assets.records.kaggle.subset_manifest import SubsetManifest, Wanted, intact, read_subset, write_subset
 from ecg_assets.store.fingerprint import sha256_file
@@ -91,7 +91,8 @@ def draw(listed: set[str], records: int, seed: int) -> list[str]:
     ids = sorted(found.group(1) for name in listed if (found := _CSV.fullmatch(name)))
     if not ids:
         raise NoSuchFileError(
-            f"the competition lists {len(listed)} files, none of them train/<id>/<id>.csv; check its name"
+            f"the competition lists {len(listed)} files, none of them train/<id>/<id>.csv; set `competition` to "
+            f"{COMPETITION}"
         )
     order = rng_for(seed, "", "kaggle_subset").permutation(len(ids))
     return [ids[place] for place in order[:records]]

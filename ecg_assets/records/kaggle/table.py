@@ -74,7 +74,10 @@ def read_table(path: Path, log: Log) -> Iterator[Line]:
                     same.add(line)
                     yield line
     except (csv.Error, UnicodeDecodeError) as error:
-        raise SourceError(f"{path} cannot be read as a table ({error}); expected columns id, fs, sig_len") from error
+        raise SourceError(
+            f"{path} cannot be read as a table ({error}); expected columns id, fs, sig_len: export it again as a plain "
+            "CSV in UTF-8"
+        ) from error
     odd.tell(log)
 
 
@@ -102,7 +105,8 @@ def _places(path: Path, header: list[str]) -> list[int]:
     missing = [name for name in ("id", "fs") if name not in names]
     if missing:
         raise SourceError(
-            f"{path} lacks column {missing[0]!r}; it has {header[:_SHOWN]}, expected id, fs, sig_len: correct it"
+            f"{path} lacks column {missing[0]!r}; it has {header[:_SHOWN]}, expected id, fs, sig_len: write these "
+            "names into its first line"
         )
     return [names.index(name) if name in names else 1 << 30 for name in ("id", "fs", "labels")]
 

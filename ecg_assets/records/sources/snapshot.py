@@ -63,7 +63,9 @@ def newest_s(seen: Mapping[str, Seen]) -> float:
 
 def _in_folder(folder: Path, before: Mapping[str, Seen]) -> dict[str, Seen]:
     if not folder.is_dir():
-        raise SourceError(f"the source {folder} is no folder; set ECG_SOURCE to one that holds records")
+        raise SourceError(
+            f"the source {folder} is no folder; set ECG_SOURCE (or `path` in its list) to one that holds records"
+        )
     return {entry.path: _looked_at(entry, before.get(entry.path)) for entry in _files(str(folder))}
 
 

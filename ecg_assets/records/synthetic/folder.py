@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ecg_assets.records.record import LEADS, SAMPLING_RATES_HZ
+from ecg_assets.records.sources.base import SourceError
 from ecg_assets.records.synthetic.dower import INDEPENDENT_LEADS, Array, twelve_leads
 from ecg_assets.records.synthetic.ecg import synthesize
 from ecg_assets.store.atomic import TEMPORARY_PREFIX
@@ -43,7 +44,8 @@ def write_synthetic_source(folder: Path, count: int, seed: int, log: Log, mix: s
         mix: of `synthesize`; rhythm and morphology stand in the table's column `labels`.
 
     Raises:
-        ValueError: `count` is not positive, or `folder` holds something else.
+        ValueError: `count` is not positive.
+        SourceError: `folder` is a file, or holds something else.
         SyntheticTableError: there is no such mix.
     """
     if count < 1:
@@ -133,14 +135,14 @@ def _refuse_other_content(folder: Path) -> None:
     if not folder.exists():
         return
     if not folder.is_dir():
-        raise ValueError(f"{folder} is a file; choose a folder's name for the synthetic source")
+        raise SourceError(f"{folder} is a file in the place of synthetic records; move it elsewhere")
     other = {path.name for path in folder.iterdir()} - {"train.csv", "train", _MADE_FROM}
     train = folder / "train"
     if train.is_dir():
-        other |= {path.name for path in train.iterdir() if not _is_synthetic_id(path.name)}
+        other |= {f"train/{path.name}" for path in train.iterdir() if not _is_synthetic_id(path.name)}
     if other:
-        raise ValueError(
-            f"{folder} holds {sorted(other)[0]!r}, which is no part of a synthetic source; choose another folder"
+        raise SourceError(
+            f"{folder} holds {sorted(other)[0]!r}, which is no part of a synthetic source; move the folder elsewhere"
         )
 
 

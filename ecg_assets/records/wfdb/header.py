@@ -161,7 +161,7 @@ def lead_places(path: Path, names: list[str]) -> list[LeadPlace]:
         raise RecordRejected(
             "missing_lead",
             f"{path.name} lacks {', '.join(missing)}; it has {', '.join(names) or 'none'}, "
-            f"expected all of {', '.join(LEADS)}",
+            f"expected all of {', '.join(LEADS)}: leave the recording out",
         )
     return [found[lead] for lead in LEADS]
 

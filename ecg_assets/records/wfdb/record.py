@@ -181,7 +181,8 @@ def _read_samples(header: Header, leads: list[LeadPlace], spans: list[_Span]) ->
         for values, span in zip(signals, spans, strict=True)
     ]
     if any(len(values) != span.end - span.first for values, span in zip(cut, spans, strict=True)):
-        raise RecordRejected("unreadable", f"{path.name}: its signal file is cut off; fetch it again")
+        said = f"{path.name} tells of other samples than its signal files hold; fetch all of them again"
+        raise RecordRejected("unreadable", said)
     return cut, sums
 
 
@@ -244,12 +245,13 @@ def _check_values(path: Path, lead: str, values: Signal, first: int, fs_hz: floa
         raise RecordRejected(
             "missing_value",
             f"{path.name}: lead {lead} has no value at {len(lost)} of {len(values)} samples, the first at "
-            f"{(first + lost[0]) / fs_hz:.3f} s; expected none missing: choose another window, or leave it out",
+            f"{(first + lost[0]) / fs_hz:.3f} s; expected none missing: set `window_start_s` of its source to another "
+            "10 s, or leave it out",
         )
     worst = int(np.argmax(np.abs(values)))
     if abs(values[worst]) > MAX_ABS_MV:
         raise RecordRejected(
             "absurd_value",
             f"{path.name}: lead {lead} is {values[worst]:g} mV at {(first + worst) / fs_hz:.3f} s, beyond "
-            f"±{MAX_ABS_MV:g} mV; are gain and unit in the header right?",
+            f"±{MAX_ABS_MV:g} mV: correct its gain or unit in the header",
         )

@@ -39,6 +39,12 @@ class Written:
         return self.lines[1:]
 
     @property
+    def joins_segments(self) -> bool:
+        """It joins recordings: header(5) then writes how many behind the name, and each one's name and length."""
+        segmented = bool(self.lines) and re.fullmatch(r".+/\d+", self.lines[0][0]) is not None
+        return segmented and all(len(words) == 2 for words in self.signals)
+
+    @property
     def names(self) -> list[str]:
         """The signals' names, as far as they have any."""
         return [" ".join(words[8:]) for words in self.signals]
@@ -132,7 +138,7 @@ def as_the_package_reads_it(header: Written) -> Iterator[Path]:
 
     Files that are not there are named all the same.
     """
-    if not header.lines:
+    if not header.lines or header.joins_segments:
         yield header.path
         return
     found = {words[0]: signal_file(header.path, words[0]) for words in header.signals}

@@ -44,6 +44,8 @@ class KaggleServer:
         ranges: headers `Range` of bodies that were asked for, by file.
         users: user and key, or token, of every call.
         tokens: API tokens that it knows.
+        others: files of other competitions, by name.
+        no_zips: names of zip files whose next body is none.
     """
 
     files: list[str] = field(default_factory=list)
@@ -55,6 +57,8 @@ class KaggleServer:
     ranges: list[tuple[str, str]] = field(default_factory=list)
     users: set[str] = field(default_factory=set)
     tokens: set[str] = field(default_factory=set)
+    others: dict[str, list[str]] = field(default_factory=dict)
+    no_zips: set[str] = field(default_factory=set)
 
     @property
     def downloads(self) -> list[str]:
@@ -77,20 +81,22 @@ class _Handler(BaseHTTPRequestHandler):
             return
         listing = self.path == "/v1/competitions.CompetitionApiService/ListDataFiles"
         state.asked.append(f"list {body.get('pageToken', '')}" if listing else body["fileName"])
-        assert body["competitionName"] == COMPETITION
+        files = ({COMPETITION: state.files} | state.others).get(body["competitionName"])
         if state.answers:
             status, headers, answer = state.answers.pop(0)
             self._send(status, json.dumps(answer).encode(), {"Content-Type": "application/json", **headers})
+        elif files is None:
+            self._send(404, b'{"code": 404, "message": "Not found"}', {"Content-Type": "application/json"})
         elif listing:
-            self._list(int(body.get("pageToken") or 0))
+            self._list(files, int(body.get("pageToken") or 0))
         else:
             self._download(body["fileName"])
 
     def do_GET(self) -> None:
         self._body(self.path.split("?")[0].rsplit("/", 1)[-1])
 
-    def _list(self, start: int) -> None:
-        files, end = self.server_state.files, start + _PAGE_FILES
+    def _list(self, files: list[str], start: int) -> None:
+        end = start + _PAGE_FILES
         page: dict[str, Any] = {
             "files": [
                 {"name": name, "totalBytes": 1, "creationDate": "2025-10-01T00:00:00.000Z"} for name in files[start:end]
@@ -124,7 +130,8 @@ class _Handler(BaseHTTPRequestHandler):
             with zipfile.ZipFile(packed, "w") as archive:
                 plain = name.removesuffix(".zip")
                 archive.writestr(zipfile.ZipInfo(plain), content(plain))
-            whole = packed.getvalue()
+            whole = packed.getvalue() if name not in state.no_zips else b"<html>maintenance</html>"
+            state.no_zips.discard(name)
         asked = self.headers.get("Range", "")
         start = int(asked.removeprefix("bytes=").rstrip("-") or 0)
         state.ranges.append((name, asked))

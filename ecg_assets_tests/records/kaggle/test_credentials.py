@@ -173,7 +173,7 @@ def test_without_a_network_nothing_is_said_against_the_credentials(
     known = importlib.import_module("kagglesdk.kaggle_env")
     monkeypatch.setitem(known._env_to_endpoint, known.KaggleEnv.PROD, f"http://127.0.0.1:{port}")
     said = refusal()
-    assert "Kaggle cannot be reached, see to the network or its proxy" in said
+    assert "Kaggle cannot be reached (where a proxy leads to the internet, set HTTPS_PROXY to it)" in said
     assert "after 3 tries" in said
     assert "token at" not in said
     assert len(waits) == 2

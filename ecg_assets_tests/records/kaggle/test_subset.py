@@ -172,7 +172,7 @@ def test_a_429_that_stays_ends_with_a_sentence(tmp_path: Path, kaggle: KaggleSer
         (401, "does not know these credentials (401): to download real images, make a token"),
         (403, f"accept the competition's rules, with the account of these credentials, at https://www.kaggle.com/"
          f"competitions/{COMPETITION}/rules"),
-        (404, f"no such file (404) in {COMPETITION}; check the names"),
+        (404, "no such file or competition (404)"),
     ],
 )  # fmt: skip
 def test_a_refusal_says_what_to_do_and_is_not_tried_again(

@@ -7,12 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecg_assets.records.ingest import ingest
 from ecg_assets.records.record import LEADS, SAMPLING_RATES_HZ
 from ecg_assets.records.record_csv import read_record
+from ecg_assets.records.sources.base import SourceError
+from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.records.synthetic.ecg import synthesize
 from ecg_assets.records.synthetic.folder import FIRST_ID, GENERATOR_VERSION, record_csv, write_synthetic_source
 from ecg_assets.store.fingerprint import sha256_bytes, sha256_file
+from ecg_assets.store.root import open_root
 from ecg_assets.store.splits import split_of
+from ecg_assets_tests.conftest import AdviceGiven, quiet
 
 QUARTERS = (("I", "III"), ("aVR", "aVL", "aVF"), ("V1", "V2", "V3"), ("V4", "V5", "V6"))
 
@@ -149,14 +154,34 @@ def test_what_a_kill_left_is_cleared_by_the_next_run(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "train/20000009/20000009.csv"])
-def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path, name: str) -> None:
-    other = tmp_path / "source" / name
-    other.parent.mkdir(parents=True)
-    other.write_text("mine")
-    with pytest.raises(ValueError, match="no part of a synthetic source"):
-        write_synthetic_source(tmp_path / "source", 1, 3, lambda line: None)
-    assert other.read_text() == "mine"
+MOVED = pytest.mark.advice("records/synthetic/folder.py", ", which is no part of a synthetic source; move the folder")
+FILE = pytest.mark.advice(
+    "records/synthetic/folder.py", " is a file in the place of synthetic records; move it elsewhere"
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("notes.txt", marks=MOVED),
+        pytest.param("train/20000009/20000009.csv", marks=MOVED),
+        pytest.param("", marks=FILE),
+    ],
+)
+def test_a_folder_that_holds_something_else_is_left_alone_and_moved_as_the_message_says(
+    tmp_path: Path, advice: AdviceGiven, name: str
+) -> None:
+    root, elsewhere = open_root(tmp_path / "data"), tmp_path / "elsewhere"
+    folder, config = root.path / "synthetic_source", SourceConfig(synthetic_records=2)
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text("mine")
+    with pytest.raises(SourceError) as caught:
+        ingest(root, config, quiet)
+    advice.in_message(caught.value)
+    assert str(folder) in str(caught.value)
+    folder.rename(elsewhere)
+    assert ingest(root, config, quiet).accepted == 2
+    assert (elsewhere / name).read_text() == "mine"
 
 
 def test_no_record_is_refused(tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def header(old: str, new: str) -> Callable[[Path], None]:
         ("unknown_fs", "r1.hea gives 50 Hz", header("r1 12 500", "r1 12 50")),
         ("wrong_length", "holds 5000 samples, 5.0 s at 1000 Hz", header("r1 12 500", "r1 12 1000")),
         ("missing_value", "lead II has no value at 1 of 5000 samples, the first at 1.400 s", lose_a_sample),
-        ("absurd_value", "beyond ±20 mV; are gain and unit", header("1000.0(0)/mV", "10.0(0)/mV")),
+        ("absurd_value", "beyond ±20 mV: correct its gain or unit", header("1000.0(0)/mV", "10.0(0)/mV")),
         ("wrong_checksum", "the samples of lead I add up to", flip_a_bit),
     ],
 )
