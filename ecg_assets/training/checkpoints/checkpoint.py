@@ -124,7 +124,9 @@ def load_network(path: Path) -> SegmentationNetwork:
         network.load_state_dict(tensors)
     except (ValueError, RuntimeError, LookupError, TypeError, ArithmeticError) as error:
         said = " ".join(str(error).split())[:200]
-        raise CheckpointError(f"{path} does not fit the network that its header tells ({said}); {remedy(path)}") from error
+        raise CheckpointError(
+            f"{path} does not fit the network that its header tells ({said}); {remedy(path)}"
+        ) from error
     _refuse_not_finite(path, network.state_dict())
     return network.eval()
 

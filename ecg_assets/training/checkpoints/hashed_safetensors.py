@@ -66,9 +66,7 @@ def read_sealed(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             header = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
     except (SafetensorError, OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
-        raise CheckpointError(
-            f"{path} is no whole safetensors file ({str(error)[:_SHOWN]}); {remedy(path)}"
-        ) from error
+        raise CheckpointError(f"{path} is no whole safetensors file ({str(error)[:_SHOWN]}); {remedy(path)}") from error
     if "network" not in header:
         raise CheckpointError(
             f"{path} is a safetensors file, but its header names no network; it is of another program"

@@ -152,7 +152,9 @@ def known_by_weights(root: DataRoot, path: Path, log: Log) -> Contender | None:
     for line in reversed(history(root, log)):
         if line.get("decision") == "promoted" and line["sha256"] == sha256:
             log(f"{path.name}: its card was gone; by {HISTORY} it is {line['experiment']}")
-            return Contender(experiment=line["experiment"], sha256=line["sha256"], dataset_digest="", score=line["score"])
+            return Contender(
+                experiment=line["experiment"], sha256=line["sha256"], dataset_digest="", score=line["score"]
+            )
     return None
 
 

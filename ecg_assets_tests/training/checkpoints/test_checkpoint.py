@@ -144,7 +144,9 @@ def fit_into_no_network(path: Path) -> None:
     write_sealed(path, tensors, header | {"network": NetworkSpec(classes=3, widths=(8, 16)).model_dump_json()})
 
 
-NO_SEAL = pytest.mark.advice("training/checkpoints/hashed_safetensors.py", "put the file back as training wrote it, or ")
+NO_SEAL = pytest.mark.advice(
+    "training/checkpoints/hashed_safetensors.py", "put the file back as training wrote it, or "
+)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,9 @@ from ecg_assets_tests.training.evaluation.cards import card_with
 from ecg_assets_tests.training.evaluation.test_champion import contend, never
 
 Damage = Callable[[Path], object]
-damages = pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("others")], ids=["gone", "other"])
+damages = pytest.mark.parametrize(
+    "damage", [Path.unlink, lambda path: path.write_text("others")], ids=["gone", "other"]
+)
 
 
 @pytest.fixture
