@@ -38,10 +38,6 @@ def written(folder: Path, fields: Fields) -> str:
     return str(path)
 
 
-def said_of(part: str) -> pytest.MarkDecorator:
-    return pytest.mark.advice("training/config.py", part)
-
-
 @pytest.mark.parametrize(
     ("refused", "ways"),
     [

@@ -90,7 +90,7 @@ def test_replicas_that_are_there_no_more_do_not_count(tmp_path: Path) -> None:
 
 
 @pytest.mark.advice(
-    "training/runs/stop_point.py", ": who launched this training is gone. Train again: it goes on from "
+    "training/runs/stop_point.py", " s: who launched this training is gone; start it again, and it goes on "
 )
 def test_a_request_that_nobody_answers_ends_the_training_and_the_next_one_goes_on(
     prepare: Prepare, monkeypatch: pytest.MonkeyPatch, advice: AdviceGiven
