@@ -111,7 +111,8 @@ def odd_samples(made_root: DataRoot, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.mark.advice("training/data/batches.py", " px a side; set crop_px: ")
 def test_crops_larger_than_the_samples(made_root: DataRoot, odd_samples: SampleReader, advice: AdviceGiven) -> None:
     config = small(crop_px=512, widths=SIX_LEVELS, patch_px=2)
-    with pytest.raises(ConfigError, match="set crop_px: 384, or materialise mixed_dataset with crop_px: 512$") as error:
+    said = r"set crop_px: 384, or materialise mixed_dataset with crop_px: 512$"
+    with pytest.raises(ConfigError, match=said) as error:
         first_step(odd_samples, config)
     advice.in_message(error.value)
     assert first_step(odd_samples, config.changed(crop_px=384)) == 1
@@ -123,7 +124,7 @@ def test_samples_whose_side_the_network_does_not_take(
     made_root: DataRoot, odd_samples: SampleReader, advice: AdviceGiven
 ) -> None:
     config = small(crop_px=128, widths=SIX_LEVELS, patch_px=4)
-    with pytest.raises(ConfigError, match="mixed_dataset with crop_px: 512$") as error:
+    with pytest.raises(ConfigError, match=r"mixed_dataset with crop_px: 512$") as error:
         ValidationBatches(odd_samples, config, 0, 1)
     advice.in_message(error.value)
     of_512_px = SampleReader(made_root.dataset, "train")
@@ -138,7 +139,7 @@ def test_samples_that_show_no_whole_calibration_pulse(
     mixed_root: DataRoot, tmp_path: Path, advice: AdviceGiven
 ) -> None:
     reader, config = samples(mixed_root, tmp_path, 64), small(pulse_share=0.5)
-    with pytest.raises(ConfigError, match="styles: default, and mixed_dataset with crop_px: 512$") as error:
+    with pytest.raises(ConfigError, match=r"styles: default, and mixed_dataset with crop_px: 512$") as error:
         first_step(reader, config)
     advice.in_message(error.value)
     assert first_step(reader, config.changed(pulse_share=0)) == 1

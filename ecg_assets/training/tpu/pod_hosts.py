@@ -48,10 +48,11 @@ def host_of_labels(labels: dict[str, str], address: str) -> PodHost:
     missing = [name for name in (_TYPE, _WORKER, _SLICE) if name not in labels]
     if missing or not labels[_WORKER].isdecimal():
         missing = missing or [_WORKER]
+        names = ", ".join(missing)
+        examples = ",".join(f"{name}={_EXAMPLES[name]}" for name in missing)
         raise PodError(
-            f"the Ray node {address} has no usable {', '.join(missing)}: start Ray on the TPU VM itself, which sets it, "
-            f"or add to `ray start` on it: --labels={','.join(f'{name}={_EXAMPLES[name]}' for name in missing)} with the "
-            "slice's own values"
+            f"the Ray node {address} has no usable {names}: start Ray on the TPU VM itself, which sets it, "
+            f"or add to `ray start` on it: --labels={examples} with the slice's own values"
         )
     return PodHost(int(labels[_WORKER]), address, labels[_SLICE], labels[_TYPE])
 

@@ -1,4 +1,4 @@
-"""Files of a run and of its dataset that are damaged or gone: what is said of them is done, and the training is there."""
+"""Files of a run and of its dataset that are damaged or gone: what is said of them is done, and it helps."""
 
 import shutil
 from collections.abc import Callable
