@@ -62,7 +62,7 @@ def holders(root: DataRoot) -> list[str | None]:
         if contender is not None:
             weights = root.champion / f"{name}.safetensors"
             assert weights.read_text() == f"weights of {contender.experiment}"
-    return [contender and contender.experiment for contender, _ in pairs]
+    return [None if contender is None else contender.experiment for contender, _ in pairs]
 
 
 @pytest.mark.advice("training/evaluation/champion_store.py", "); delete it and materialise champion, which knows ")
