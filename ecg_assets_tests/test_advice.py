@@ -9,6 +9,15 @@ ROOMS = sorted({advice.module.partition("/")[0] for advice in advice_in_messages
 # By module and part of the message: what a test here cannot do, or why it is none.
 NOT_CARRIED_OUT: dict[tuple[str, str], str] = {
     ("records/schema.py", "split: expected that which follows from id"): "no advice: the column that is called split",
+    ("training/export/onnx_export.py", "onnx is not installed; install it with"): "installs from a registry",
+    ("training/export/onnx_network.py", "onnxruntime is not installed; install it with"): "installs from a registry",
+    (
+        "training/plan/compiler_environment.py",
+        "It comes from the package registry, once: make that reachable",
+    ): "installs from a registry: 300 MB, which training/plan/test_compiler.py needs to have done",
+    ("training/plan/compiler_environment.py", "; run the command on such a machine"): "needs another machine",
+    ("training/plan/compiling.py", " minutes; set a smaller micro_batch"): "an hour of the TPU compiler",
+    ("weights/__init__.py", "install the package ecg-assets again, which has that file"): "installs a package",
 }
 
 

@@ -27,7 +27,7 @@ def export_onnx(checkpoint: str | None, out: Path, overwrite: bool) -> None:
 
     Its input is float32 RGB (tiles, 3, height, width) from -1 to 1, its output the classes' probabilities (tiles,
     classes, height, width). The metadata key `ecg_assets` holds the classes' names, `multiple_px` and the scale and
-    offset of the input as JSON. It needs: pip install 'ecg-assets[onnx]'
+    offset of the input as JSON. It needs: pip install onnx onnxruntime
 
     \b
     Examples:

@@ -37,8 +37,7 @@ _ADVICE = (
     ),
     (
         r"champion/champion\.json$",
-        "delete it and champion.safetensors beside it, and materialise champion: the published checkpoint takes its "
-        "place",
+        "delete it and materialise champion: history.jsonl tells whose champion.safetensors is, and it is scored again",
     ),
     (
         r"champion/history\.jsonl$",

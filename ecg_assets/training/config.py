@@ -267,7 +267,8 @@ def load_config(name_or_path: str) -> TrainConfig:
 
 def _read(path: Path) -> TrainConfig:
     if not path.exists():
-        raise ConfigError(f"{path} is not there; give the path of a YAML file, or a name without .yaml")
+        names = ", ".join(sorted(file.stem for file in CONFIGS.glob("*.yaml")))
+        raise ConfigError(f"{path} is not there; give the path of a YAML file, or one of the names {names}")
     try:
         fields = read_yaml(path)
     except YamlFileError as error:

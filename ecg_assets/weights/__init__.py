@@ -6,6 +6,7 @@ from pathlib import Path
 SEGMENTATION = "grid_5class.safetensors"
 TURNS = "turns.onnx"
 WAVE = "flat_wave.safetensors"
+FOLDER = Path(str(files(__name__)))
 
 
 class WeightsMissingError(FileNotFoundError):
@@ -18,7 +19,14 @@ def weights_path(name: str) -> Path:
     Raises:
         WeightsMissingError: it is not in this installation.
     """
-    path = Path(str(files(__name__) / name))
+    path = FOLDER / name
     if not path.exists():
-        raise WeightsMissingError(f"{path} is not there: install the package again, or from a whole checkout")
+        raise WeightsMissingError(f"{path} is not there; {how_to_restore(path)}")
     return path
+
+
+def how_to_restore(path: Path) -> str:
+    """What brings a file of the package back: the end of a sentence."""
+    if (FOLDER.parent.parent / ".git").exists():
+        return f"put it back as it was released: git -C {FOLDER} checkout -- {path.name}"
+    return "install the package ecg-assets again, which has that file"

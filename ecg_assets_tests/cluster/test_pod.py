@@ -11,7 +11,7 @@ import pytest
 from ecg_assets.training.tpu.pod import Pod
 from ecg_assets.training.tpu.pod_hosts import PodError
 from ecg_assets_tests.cluster.nodes import RayNodes, tpu_arguments
-from ecg_assets_tests.conftest import quiet
+from ecg_assets_tests.conftest import AdviceGiven, quiet
 from ecg_assets_tests.integration.live import until
 
 HOSTS = ("127.0.0.15", "127.0.0.16")
@@ -32,6 +32,12 @@ FAIL_ON_1 = "time.sleep(0 if number == '1' else 600); sys.exit(3)"
 @pytest.fixture
 def pod(running_cluster: RayNodes) -> Iterator[Pod]:
     """A v4-16: two hosts with four chips each."""
+    make_whole(running_cluster)
+    yield Pod("2x2x2", "v4", running_cluster.address, wait_s=60)
+
+
+def make_whole(running_cluster: RayNodes) -> None:
+    """Starts the hosts that do not run."""
     for number, host in enumerate(HOSTS):
         labels = {"tpu-pod-type": "v4-16", "tpu-slice-name": "fake", "tpu-worker-id": str(number)}
         labels = {f"ray.io/{name}": value for name, value in labels.items()} | {"ray.io/accelerator-type": "TPU-V4"}
@@ -39,7 +45,6 @@ def pod(running_cluster: RayNodes) -> Iterator[Pod]:
         if host not in running_cluster.processes:
             arguments = ["--num-cpus=1", *tpu_arguments(resources, labels)]
             running_cluster.join(host, arguments=arguments, variables={"TPU_NAME": "fake"})
-    yield Pod("2x2x2", "v4", running_cluster.address, wait_s=60)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -91,7 +96,8 @@ def test_a_command_that_fails_on_one_host_is_ended_on_the_other(pod: Pod, tmp_pa
         until(lambda: not alive(times[0]["pid"]), 20, "the end of the other host's command")  # noqa: B023
 
 
-def test_a_dead_host_ends_the_others(pod: Pod, running_cluster: RayNodes, tmp_path: Path) -> None:
+@pytest.mark.advice("training/tpu/pod.py", "Start it again when the slice is whole: a training goes on from its last")
+def test_a_dead_host_ends_the_others(pod: Pod, running_cluster: RayNodes, tmp_path: Path, advice: AdviceGiven) -> None:
     folder = tmp_path / "noted"
     hanging = command(folder, HANG)
 
@@ -101,7 +107,10 @@ def test_a_dead_host_ends_the_others(pod: Pod, running_cluster: RayNodes, tmp_pa
 
     killer = threading.Thread(target=kill_second, daemon=True)
     killer.start()
-    with pytest.raises(PodError, match="a host of the slice was lost"):
+    with pytest.raises(PodError, match="a host of the slice was lost") as lost:
         pod.run(hanging, quiet)
+    advice.in_message(lost.value)
     killer.join()
     until(lambda: not alive(notes(folder)[0][0]["pid"]), 20, "the end of the command on the first host")
+    make_whole(running_cluster)
+    assert len(pod.run(command(tmp_path / "again"), quiet)) == 2

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ecg_assets.store.log import Log
 from ecg_assets.training.checkpoints.hashed_safetensors import CheckpointError, keep_as, read_sealed, write_sealed
+from ecg_assets.training.checkpoints.remedy import remedy
 from ecg_assets.training.models.compact_unet import SegmentationNetwork
 from ecg_assets.training.models.flat_parameters import FlatNetwork
 from ecg_assets.training.models.registry import NetworkSpec
@@ -123,7 +124,9 @@ def load_network(path: Path) -> SegmentationNetwork:
         network.load_state_dict(tensors)
     except (ValueError, RuntimeError, LookupError, TypeError, ArithmeticError) as error:
         said = " ".join(str(error).split())[:200]
-        raise CheckpointError(f"{path} does not fit the network that its header tells ({said}); train again") from error
+        raise CheckpointError(
+            f"{path} does not fit the network that its header tells ({said}); {remedy(path)}"
+        ) from error
     _refuse_not_finite(path, network.state_dict())
     return network.eval()
 
@@ -193,7 +196,7 @@ def load_last(path: Path, network: FlatNetwork, optimizer: torch.optim.Optimizer
     if fingerprint and progress.fingerprint not in ("", fingerprint):
         raise CheckpointError(
             f"{path} is of another config, dataset or version of the code than this run; put the right file back, or "
-            "remove the run folder to start anew"
+            f"delete {path.parent.parent} and train again from the beginning"
         )
     _refuse_not_finite(path, _below(tensors, _MODEL))
     try:
@@ -203,7 +206,9 @@ def load_last(path: Path, network: FlatNetwork, optimizer: torch.optim.Optimizer
         ema = network.flat(averaged) if averaged else None
         network.set_buffers(_below(tensors, _BUFFER))
     except (KeyError, ValueError) as error:
-        raise CheckpointError(f"{path} is of another network: {error}; remove the run folder to start anew") from error
+        raise CheckpointError(
+            f"{path} is of another network ({error}); delete {path.parent.parent} and train again from the beginning"
+        ) from error
     with torch.no_grad():
         network.vector.copy_(vector.to(device))
     optimizer.state[network.vector] = {name: moment.to(device) for name, moment in moments.items()}
@@ -215,8 +220,8 @@ def _refuse_not_finite(path: Path, tensors: dict[str, Tensor]) -> None:
     broken = sorted(name for name, values in tensors.items() if not torch.isfinite(values).all())
     if broken:
         raise CheckpointError(
-            f"{path} has weights that are not finite: {broken[:_SHOWN]}; lower the learning rate or train in f32, and "
-            "train again"
+            f"{path} has weights that are not finite: {broken[:_SHOWN]}; lower learning_rate, or set precision: f32, "
+            "and train again"
         )
 
 

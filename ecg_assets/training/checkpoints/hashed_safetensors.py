@@ -14,6 +14,7 @@ from ecg_assets.store.atomic import atomic_path
 from ecg_assets.store.lock import check_locks
 from ecg_assets.store.plain_file import NotAPlainFileError, open_plain
 from ecg_assets.store.write_errors import WriteRefusedError
+from ecg_assets.training.checkpoints.remedy import remedy
 
 _SEAL = "content_sha256"
 # Of what the parser says, which repeats what it was given.
@@ -43,8 +44,8 @@ def write_sealed(path: Path, tensors: dict[str, Tensor], header: dict[str, str])
     except (OSError, SafetensorError) as error:
         why = error.__cause__ if isinstance(error, WriteRefusedError) else error
         raise CheckpointWriteError(
-            f"{path} cannot be written ({why}); the one before is untouched. Make room or fix the folder's "
-            "permissions, then launch again: training goes on from there"
+            f"{path} cannot be written ({why}); the one before is untouched. Make room, or make {path.parent} a folder "
+            "that can be written, and launch again: training goes on from there"
         ) from error
 
 
@@ -57,7 +58,7 @@ def read_sealed(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         open_plain(path).close()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise CheckpointError(f"{path} is not there; materialise trained_checkpoint first") from error
+        raise CheckpointError(f"{path} is not there; {remedy(path)}") from error
     except NotAPlainFileError as error:
         raise CheckpointError(str(error)) from error
     try:
@@ -65,9 +66,7 @@ def read_sealed(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             header = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
     except (SafetensorError, OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
-        raise CheckpointError(
-            f"{path} is no whole safetensors file ({str(error)[:_SHOWN]}); remove it and train again"
-        ) from error
+        raise CheckpointError(f"{path} is no whole safetensors file ({str(error)[:_SHOWN]}); {remedy(path)}") from error
     if "network" not in header:
         raise CheckpointError(
             f"{path} is a safetensors file, but its header names no network; it is of another program"
@@ -76,10 +75,10 @@ def read_sealed(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if seal is None:
         raise CheckpointError(
             f"{path} has no seal (the hash of its own content), so that nothing tells whether it is whole: it was "
-            "changed, or is of another program; put the file back as training wrote it, or remove it and train again"
+            f"changed, or is of another program; put the file back as training wrote it, or {remedy(path)}"
         )
     if seal != _hash_of(path, tensors, header):
-        raise CheckpointError(f"{path} has changed since it was written (its hash differs); remove it and train again")
+        raise CheckpointError(f"{path} has changed since it was written (its hash differs); {remedy(path)}")
     return tensors, header
 
 

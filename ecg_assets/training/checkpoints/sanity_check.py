@@ -6,6 +6,7 @@ import torch
 
 from ecg_assets.training.checkpoints.checkpoint import load_network
 from ecg_assets.training.checkpoints.hashed_safetensors import CheckpointError
+from ecg_assets.training.checkpoints.remedy import remedy
 
 
 def checkpoint_problem(path: Path) -> str | None:
@@ -18,11 +19,11 @@ def checkpoint_problem(path: Path) -> str | None:
     except CheckpointError as error:
         return str(error)
     except (RuntimeError, ValueError) as error:  # a header or weights that belong to no network, or to another
-        return f"{path} does not fit into the network that its header names ({_first_line(error)}); train again"
+        return f"{path} does not fit into the network that its header names ({_first_line(error)}); {remedy(path)}"
     with torch.inference_mode():
         logits_bchw = network(torch.zeros(1, 3, network.multiple_px * 2, network.multiple_px * 2))
     if logits_bchw.shape[1] != network.classes or not torch.isfinite(logits_bchw).all():
-        return f"{path}: the network's output for a grey picture is not finite; lower the learning rate"
+        return f"{path}: the network's output for a grey picture is not finite; lower learning_rate and train again"
     return None
 
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from math import ceil
+from math import ceil, lcm
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,8 @@ from ecg_assets.training.label_map import to_classes
 
 # What random numbers are for; the first word of each seed sequence after the config's seed.
 _ORDER, _AUGMENT = 1, 2
+# Sides of samples are multiples of it.
+_SAMPLE_STEP_PX = 32
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ class TrainBatches:
         if side_px < config.crop_px:
             raise ConfigError(
                 f"crop_px is {config.crop_px}, but the samples of {reader.folder} have {side_px} px a side; "
-                f"choose a crop_px up to {side_px}, or materialise the dataset with larger samples"
+                f"set crop_px: {side_px // config.multiple_px * config.multiple_px}, or materialise mixed_dataset with "
+                f"crop_px: {_sample_px(config.crop_px, config.multiple_px)}"
             )
         self._reader, self._config = reader, config
         self._windows = Windows(reader, config)
@@ -153,7 +156,8 @@ class ValidationBatches:
         if self._side_px % config.multiple_px:
             raise ConfigError(
                 f"the network takes images whose side is a multiple of {config.multiple_px} px, "
-                f"but the samples of {reader.folder} have {self._side_px} px; use fewer levels or another dataset"
+                f"but the samples of {reader.folder} have {self._side_px} px; set patch_px: 1, or materialise "
+                f"mixed_dataset with crop_px: {_sample_px(self._side_px, config.multiple_px)}"
             )
         self._reader, self._config = reader, config
         self._threads = loader_threads(config, host_replicas)
@@ -199,6 +203,12 @@ def _padded(samples: list[Sample], size: int, classes: int, reader: SampleReader
         _Drawn(sample.image_hwc, to_classes(sample.mask_hw, classes), 0, sample.id) for sample in [*samples, *filling]
     ]
     return _stack(whole, valid=len(samples))
+
+
+def _sample_px(least: int, multiple_px: int) -> int:
+    """The least side that samples can have (see `SamplesConfig`) and a network takes."""
+    step = lcm(multiple_px, _SAMPLE_STEP_PX)
+    return ceil(least / step) * step
 
 
 def _stack(drawn: list[_Drawn], valid: int | None = None) -> Batch:

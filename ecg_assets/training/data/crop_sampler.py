@@ -29,7 +29,8 @@ class Windows:
         if config.pulse_share and not boxes:
             raise ConfigError(
                 f"pulse_share is {config.pulse_share:g}, but no sample of {reader.folder} tells of a whole calibration "
-                "pulse; set it to 0, or materialise mixed_dataset again with styles that print pulses"
+                "pulse; set pulse_share: 0, or materialise rendered_waves with styles: default, and mixed_dataset with "
+                "crop_px: 512"
             )
         self._pulses = list(boxes.items())
 

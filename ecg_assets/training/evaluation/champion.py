@@ -15,6 +15,8 @@ from ecg_assets.training.evaluation.champion_store import (
     copy_weights,
     history,
     keep_as_previous,
+    known_by_weights,
+    put_previous_back,
     put_weights_back,
     read_champion,
     read_previous,
@@ -90,7 +92,8 @@ def decide(root: DataRoot, card: Scorecard, checkpoint: Path, score_again: Score
         log: receives what happens.
     """
     challenger = Contender.of(card)
-    held = read_champion(root)
+    held = _held(root, log)
+    _mend_previous(root, log)
     whole = held is None or put_weights_back(root, held, log, checkpoint)
     # Without its weights a champion can be neither used nor scored.
     before = champion_on(root, card.dataset_digest, score_again, log) if whole else held
@@ -114,9 +117,10 @@ def demote(root: DataRoot, log: Log) -> Contender:
         Who is champion now.
 
     Raises:
-        NoPreviousChampionError: there is none.
+        NoPreviousChampionError: there is none, or its weights are damaged or gone. The champion stays.
     """
-    champion, previous = read_champion(root), read_previous(root)
+    champion = read_champion(root)
+    previous = read_previous(root) or known_by_weights(root, root.champion / PREVIOUS_CHECKPOINT, log)
     if champion is None:
         raise NoPreviousChampionError(f"{root.champion} holds no champion; materialise champion first")
     if previous is None:
@@ -124,15 +128,41 @@ def demote(root: DataRoot, log: Log) -> Contender:
             f"{root.champion} holds no previous champion to put back: {champion.experiment} is the first, or one was "
             "put back already; train another experiment and materialise champion"
         )
+    if not put_previous_back(root, previous, log):
+        raise NoPreviousChampionError(
+            f"{root.champion / PREVIOUS_CHECKPOINT} is damaged or gone, and no run holds these weights of "
+            f"{previous.experiment} ({previous.sha256[:12]}): put the file back, or train another experiment and "
+            f"materialise champion; until then {champion.experiment} stays champion"
+        )
     reason = f"{champion.experiment} was demoted; {previous.experiment} is champion again"
     # First of all: a demotion that is interrupted is then carried out again by the next one, not forgotten.
     record_decision(root, "demoted", reason, champion)
     copy_weights(root.champion / PREVIOUS_CHECKPOINT, champion_checkpoint(root))
     write_champion(root.champion / CARD, previous)
-    (root.champion / PREVIOUS_CARD).unlink()
+    (root.champion / PREVIOUS_CARD).unlink(missing_ok=True)
     (root.champion / PREVIOUS_CHECKPOINT).unlink()
     log(f"champion: {reason}")
     return previous
+
+
+def _held(root: DataRoot, log: Log) -> Contender | None:
+    """The champion, also when its card is gone and its weights are not."""
+    held = read_champion(root)
+    if held is None:
+        held = known_by_weights(root, champion_checkpoint(root), log)
+        if held is not None:
+            write_champion(root.champion / CARD, held)
+    return held
+
+
+def _mend_previous(root: DataRoot, log: Log) -> None:
+    """The champion before gets its weights back, or is given up where they are gone for good."""
+    previous = read_previous(root)
+    if previous is None or put_previous_back(root, previous, log):
+        return
+    if not (root.champion / PREVIOUS_CHECKPOINT).exists():
+        (root.champion / PREVIOUS_CARD).unlink()
+        log(f"champion: the weights of {previous.experiment} are gone; it cannot be put back any more")
 
 
 def _verdict(root: DataRoot, before: Contender | None, card: Scorecard, whole: bool, log: Log) -> Verdict:

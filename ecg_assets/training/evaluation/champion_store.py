@@ -143,6 +143,21 @@ def _said(damaged: dict[int, str]) -> str:
     return f"line {', '.join(map(str, damaged))} is no whole decision"
 
 
+def known_by_weights(root: DataRoot, path: Path, log: Log) -> Contender | None:
+    """Who was promoted with the weights at `path`, by the history; without scores, which are made anew.
+
+    For a card that is gone: what it told of a champion is not lost as long as its weights are there.
+    """
+    sha256 = sha256_file(path) if path.is_file() else None
+    for line in reversed(history(root, log)):
+        if line.get("decision") == "promoted" and line["sha256"] == sha256:
+            log(f"{path.name}: its card was gone; by {HISTORY} it is {line['experiment']}")
+            return Contender(
+                experiment=line["experiment"], sha256=line["sha256"], dataset_digest="", score=line["score"]
+            )
+    return None
+
+
 def keep_as_previous(root: DataRoot, champion: Contender) -> None:
     """Keeps the champion's card and weights as those of the one before, where its weights are there."""
     # After a promotion that was interrupted the weights are the challenger's, and the champion's are kept already.
@@ -156,15 +171,24 @@ def put_weights_back(root: DataRoot, contender: Contender, log: Log, *others: Pa
 
     They are looked for by their hash, in `others` and wherever trainings keep their best weights.
     """
-    if has_its_weights(root, contender):
+    return _put_back(root, champion_checkpoint(root), contender, log, *others)
+
+
+def put_previous_back(root: DataRoot, contender: Contender, log: Log) -> bool:
+    """The same for the champion before."""
+    return _put_back(root, root.champion / PREVIOUS_CHECKPOINT, contender, log)
+
+
+def _put_back(root: DataRoot, target: Path, contender: Contender, log: Log, *others: Path) -> bool:
+    if _is(target, contender):
         return True
     archived = (root.runs / ARCHIVE).glob("*/*/checkpoints/best.safetensors")
     of_runs = root.runs.glob("*/checkpoints/best.safetensors")
-    kept = (root.runs / "published.safetensors", root.champion / PREVIOUS_CHECKPOINT)
+    kept = (root.runs / "published.safetensors", champion_checkpoint(root), root.champion / PREVIOUS_CHECKPOINT)
     for path in (*others, *kept, *of_runs, *archived):
         if _is(path, contender):
-            copy_weights(path, champion_checkpoint(root))
-            log(f"champion: its weights were damaged or gone; they are copied again from {path}")
+            copy_weights(path, target)
+            log(f"{target} was damaged or gone; it is copied again from {path}")
             return True
     return False
 
@@ -177,7 +201,8 @@ def _read(path: Path) -> Contender | None:
     except (ValidationError, SealBrokenError) as error:
         said = first_problem(error) if isinstance(error, ValidationError) else SEAL_BROKEN
         raise ChampionError(
-            f"{path} is damaged ({said}); delete it and {path.stem}.safetensors beside it, and materialise champion"
+            f"{path} is damaged ({said}); delete it and materialise champion, which knows {path.stem}.safetensors by "
+            f"{HISTORY}"
         ) from error
 
 

@@ -135,7 +135,7 @@ def _write(network: SegmentationNetwork, card: OnnxCard, path: Path) -> None:
     try:
         import onnx
     except ImportError as error:
-        raise OnnxError("onnx is not installed; install it with: pip install 'ecg-assets[onnx]'") from error
+        raise OnnxError("onnx is not installed; install it with: pip install onnx onnxruntime") from error
     free = {0: "tiles"} if card.tile_px else {0: "tiles", 2: "height", 3: "width"}
     with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
         # The newer exporter needs further packages and fixes the image's size.

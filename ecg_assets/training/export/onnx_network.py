@@ -64,7 +64,7 @@ class OnnxNetwork:
         except (KeyError, ValidationError, json.JSONDecodeError) as error:
             raise OnnxError(
                 f"{path} is an ONNX file, but its metadata hold no usable {CARD!r}; "
-                "write it with: ecg-assets export-onnx"
+                f"write it with: ecg-assets export-onnx {path}"
             ) from error
         self.classes, self.multiple_px = len(self.card.classes), self.card.multiple_px
 
@@ -97,7 +97,7 @@ def _open(path: Path, threads: int) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise OnnxError("onnxruntime is not installed; install it with: pip install 'ecg-assets[onnx]'") from error
+        raise OnnxError("onnxruntime is not installed; install it with: pip install onnxruntime") from error
     if not path.exists():
         raise OnnxError(f"{path} is not there; write it with: ecg-assets export-onnx {path}")
     if not path.is_file():  # a named pipe would hang whoever reads it

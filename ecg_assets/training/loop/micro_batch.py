@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from ecg_assets.training.config import ConfigError, TrainConfig
 from ecg_assets.training.tpu_plans import planned
 
-WHAT_TAKES_LESS = (
-    "set remat: blocks, a smaller crop_px or a larger patch_px (`ecg-assets tpu plan` says what fits on which machine)"
-)
+# Of the compact U-Net; networks of the zoo know neither.
+_TAKES_LESS = "set remat: blocks, a larger patch_px or a smaller crop_px (`ecg-assets tpu plan` says what fits)"
+_TAKES_LESS_OF_THE_ZOO = "set a smaller crop_px or network: compact-s (`ecg-assets tpu plan` says what fits)"
 
 
 class MicroBatchTooLargeError(RuntimeError):
@@ -22,11 +22,13 @@ class MicroBatch:
         size: samples at once.
         batch_size: samples in a step.
         asked: the config's own choice, which is never changed.
+        network: whose memory does not suffice, if any.
     """
 
     size: int
     batch_size: int
     asked: bool
+    network: str = "compact"
 
     def at_most(self, limit: int) -> "MicroBatch":
         """Not above `limit`, which an earlier launch found; 0 is none."""
@@ -41,7 +43,7 @@ class MicroBatch:
             ConfigError: it was asked for, or it is a single sample.
         """
         if self.size == 1:
-            raise ConfigError(f"the memory does not suffice for a single sample at once; {WHAT_TAKES_LESS}")
+            raise ConfigError(f"the memory does not suffice for a single sample at once; {_less(self.network)}")
         smaller = largest_divisor(self.batch_size, self.size // 2)
         if self.asked:
             raise ConfigError(
@@ -64,16 +66,20 @@ def chosen_micro_batch(config: TrainConfig, core: str | None) -> MicroBatch:
     size, asked = config.batch_size, config.micro_batch
     plan = planned(config, core) if core is not None else None
     if plan is not None and plan.micro_batch is None:
-        raise ConfigError(f"{config.experiment} does not fit on a {core} core: {plan.reason}; {WHAT_TAKES_LESS}")
+        raise ConfigError(f"{config.experiment} does not fit on a {core} core: {plan.reason}; {_less(config.network)}")
     if asked != "auto":
         if plan is not None and plan.too_large is not None and asked >= plan.too_large:
             raise ConfigError(
                 f"micro_batch is {asked}, which does not fit on a {core} core; set micro_batch: auto, or "
                 f"{plan.micro_batch} ({plan.reason})"
             )
-        return MicroBatch(asked, size, asked=True)
+        return MicroBatch(asked, size, asked=True, network=config.network)
     fits = size if plan is None or plan.micro_batch is None else largest_divisor(size, plan.micro_batch)
-    return MicroBatch(fits, size, asked=False)
+    return MicroBatch(fits, size, asked=False, network=config.network)
+
+
+def _less(network: str) -> str:
+    return _TAKES_LESS_OF_THE_ZOO if network.startswith("smp/") else _TAKES_LESS
 
 
 def largest_divisor(number: int, *limits: int) -> int:

@@ -67,7 +67,6 @@ def remedy(flaw: Flaw, before: int, config: TrainConfig, rate: float) -> Remedy:
         raise NonFiniteLossError(
             f"{flaw} at learning rate {rate:g}, after {before} recoveries had already lowered it"
             + (" and switched bf16 off" if config.precision == "bf16" else "")
-            + "; last.safetensors is of before. Look at the samples named above, lower learning_rate, or raise "
-            "warmup_steps"
+            + "; last.safetensors is of before. Set a lower learning_rate and train again"
         )
     return Remedy(before + 1, RATE_FACTOR, f32=before + 1 == MOST and config.precision == "bf16")

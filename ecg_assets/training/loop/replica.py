@@ -20,7 +20,7 @@ from ecg_assets.training.loop.recovery import Remedy
 from ecg_assets.training.loop.step import TrainingStep
 from ecg_assets.training.loop.validation_counts import ValidationCounts
 from ecg_assets.training.models.registry import NetworkSpec
-from ecg_assets.training.runs.run_folder import RunFolder, read_json_fields
+from ecg_assets.training.runs.run_folder import RunFolder, RunFolderError, read_json_fields
 from ecg_assets.training.runs.run_state import EpochScores, RunState, read_start, write_state
 from ecg_assets.training.runs.stop_point import StopPoints
 from ecg_assets.training.runtime.base import Runtime
@@ -264,5 +264,8 @@ class Replica:
 
 
 def _class_shares(run: RunFolder, dataset: str) -> list[float]:
-    facts = read_json_fields(run.path / dataset / "dataset.json", "delete it and materialise mixed_dataset")
-    return [float(share) for share in facts["class_shares"]]
+    path, remedy = run.path / dataset / "dataset.json", "delete it and materialise mixed_dataset"
+    shares = read_json_fields(path, remedy).get("class_shares")
+    if not isinstance(shares, list) or not all(isinstance(share, int | float) for share in shares):
+        raise RunFolderError(f"{path} is damaged (it has no class_shares); {remedy}")
+    return [float(share) for share in shares]

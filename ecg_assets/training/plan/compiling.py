@@ -126,7 +126,7 @@ def _compiled(environment: CompilerEnvironment, asked: dict[str, object]) -> Com
                 )
         except subprocess.TimeoutExpired as error:
             raise CompilerFailedError(
-                f"the TPU compiler had not ended after {_TIMEOUT_S / 60:.0f} minutes; try a smaller micro_batch"
+                f"the TPU compiler had not ended after {_TIMEOUT_S / 60:.0f} minutes; set a smaller micro_batch"
             ) from error
         if not result.exists():
             said = " ".join(done.stderr.split())[-500:]

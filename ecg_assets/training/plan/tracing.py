@@ -36,7 +36,7 @@ def traced(request: TraceRequest, folder: Path) -> TracedStep:
         raise UntraceableError(f"the training step of {request.config.experiment} cannot be traced: {said}")
     raise UntraceableError(
         f"{operation.read_text('utf-8')} in the training step of {request.config.experiment} runs on the host: a TPU "
-        "would wait for it in every step; replace it by operations that XLA compiles"
+        "would wait for it in every step; choose another network, such as compact-s or smp/unet/resnet18"
     )
 
 

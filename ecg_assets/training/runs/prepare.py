@@ -150,7 +150,8 @@ def _first_weights(config: TrainConfig) -> list[str]:
         path = weights_path(SEGMENTATION) if (field, named) == ("start_from", PACKAGE_WEIGHTS) else Path(named)
         if not path.is_file():
             raise RunFolderError(
-                f"{field} is {named}, and no such file is there; name the file of a checkpoint's weights"
+                f"{field} is {named}, and no such file is there; name the .safetensors file to begin with, or leave "
+                f"{field} out"
             )
         hashes.append(sha256_file(path))
     return hashes

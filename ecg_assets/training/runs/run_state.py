@@ -143,7 +143,7 @@ def _read_model(path: Path, model: type[_Model]) -> _Model:
     try:
         return model.model_validate_json(read_unsealed(path))
     except SealBrokenError as error:
-        raise RunFolderError(f"{error}; remove {path.parent} and train again") from error
+        raise RunFolderError(f"{error}; {_REMEDY}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))[:80] or "it"

@@ -76,7 +76,8 @@ class StopPoints:
             if time.monotonic() > deadline:
                 raise StopUnansweredError(
                     f"{self._run.stop_request} asks to stop, but nobody has named the point within "
-                    f"{_ANSWERED_WITHIN_S:g} s; remove it, and end the trainer by TERM or Ctrl-C instead"
+                    f"{_ANSWERED_WITHIN_S:g} s: who launched this training is gone; start it again, and it goes on "
+                    "from the last checkpoint"
                 )
             time.sleep(_LOOK_EVERY_S / 5)
         return int(self._run.stop_point.read_text("ascii"))

@@ -64,7 +64,7 @@ def read_hosts(variables: Variables, slice_chips: int, chips: int, names: tuple[
     if rest or not hosts:
         raise TpuEnvironmentError(
             f"{slice_name} means {slice_chips} chips, which hosts of {chips} chips like this one do not make up; "
-            "correct it, or set TPU_PROCESS_BOUNDS to use a part of the chips"
+            "correct it, or set TPU_PROCESS_BOUNDS to use a part of the chips, such as 1,1,1 for one"
         )
     if (names or told_by_variables(variables)) and max(1, len(names)) != hosts:
         raise TpuEnvironmentError(

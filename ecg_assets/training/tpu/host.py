@@ -111,7 +111,8 @@ def hosts_together() -> tuple[int, int]:
     if host.worker_id is None:
         raise TpuEnvironmentError(
             f"{host.accelerator_type} has {host.hosts} hosts, and TPU_WORKER_ID is not set: which of them writes the "
-            "run folder that they share cannot be known; set the variables of docs/tpu.md on each"
+            "run folder that they share cannot be known; on each, set TPU_WORKER_ID, TPU_WORKER_HOSTNAMES and "
+            "TPU_SKIP_MDS_QUERY=1 as docs/tpu.md shows"
         )
     return host.worker_id, host.hosts
 

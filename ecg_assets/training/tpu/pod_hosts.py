@@ -11,6 +11,8 @@ REMOVED = ("TPU_VISIBLE_CHIPS", "CLOUD_TPU_TASK_ID", "TPU_PROCESS_PORT", "TPU_PR
 _CHIPS_OF_A_HOST = (2, 2, 1)
 _TYPE, _WORKER, _SLICE = "ray.io/tpu-pod-type", "ray.io/tpu-worker-id", "ray.io/tpu-slice-name"
 
+_EXAMPLES = {_TYPE: "v4-32", _WORKER: "0", _SLICE: "my-slice"}
+
 
 class PodError(RuntimeError):
     """A slice cannot be used, or a host of it failed; the message names it."""
@@ -45,9 +47,12 @@ def host_of_labels(labels: dict[str, str], address: str) -> PodHost:
     """
     missing = [name for name in (_TYPE, _WORKER, _SLICE) if name not in labels]
     if missing or not labels[_WORKER].isdecimal():
+        missing = missing or [_WORKER]
+        names = ", ".join(missing)
+        examples = ",".join(f"{name}={_EXAMPLES[name]}" for name in missing)
         raise PodError(
-            f"the Ray node {address} has no usable {', '.join(missing or [_WORKER])}: start Ray on the TPU VM itself, "
-            f"which sets it, or name it with `ray start --labels`"
+            f"the Ray node {address} has no usable {names}: start Ray on the TPU VM itself, which sets it, "
+            f"or add to `ray start` on it: --labels={examples} with the slice's own values"
         )
     return PodHost(int(labels[_WORKER]), address, labels[_SLICE], labels[_TYPE])
 

@@ -4,7 +4,9 @@ import resource
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,14 +14,16 @@ import torch
 from safetensors.numpy import load_file
 from safetensors.torch import save_file
 
-from ecg_assets.training.checkpoints.checkpoint import load_network
+from ecg_assets.training.checkpoints.checkpoint import Progress, load_network
 from ecg_assets.training.checkpoints.hashed_safetensors import CheckpointError, read_sealed, write_sealed
+from ecg_assets.training.checkpoints.sanity_check import checkpoint_problem
 from ecg_assets.training.loop.replica import Replica
 from ecg_assets.training.models.registry import NetworkSpec
 from ecg_assets.training.runs.events import read_events
 from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets.training.runs.run_state import EpochScores, is_finished
 from ecg_assets.training.trainer import TrainingFailedError, TrainingStopped, train
+from ecg_assets_tests.conftest import AdviceGiven
 from ecg_assets_tests.integration.live import CHECKOUT
 from ecg_assets_tests.training.conftest import Prepare
 
@@ -67,16 +71,24 @@ def test_a_damaged_last_checkpoint_is_noticed_and_the_one_before_is_used(prepare
         np.testing.assert_array_equal(load_file(run.last)[name], tensor, err_msg=name)
 
 
-def test_when_both_are_damaged_a_sentence_says_so(prepare: Prepare) -> None:
-    run = prepare(epochs=4)
+def test_when_both_are_damaged_a_sentence_says_so_and_without_them_it_is_trained_anew(prepare: Prepare) -> None:
+    run = prepare(epochs=2)
     stop_after_an_epoch(run)
     for path in (run.last, run.previous):
         flip_a_byte(path)
-    with pytest.raises(TrainingFailedError, match=r"previous\.safetensors has changed since it was written"):
-        train(run.path)
+    for path in (run.previous, run.last):
+        with pytest.raises(TrainingFailedError) as failed:
+            train(run.path)
+        said = str(failed.value).splitlines()[0]
+        assert f"{path} has changed since it was written (its hash differs); delete it and train small again" in said
+        path.unlink()
+    assert prepare(epochs=2).path == run.path
+    train(run.path)
+    assert is_finished(run)
 
 
-def test_a_checkpoint_of_another_config_is_not_gone_on_from(prepare: Prepare) -> None:
+@pytest.mark.advice("training/checkpoints/checkpoint.py", "than this run; put the right file back, or delete ")
+def test_a_checkpoint_of_another_config_is_not_gone_on_from(prepare: Prepare, advice: AdviceGiven) -> None:
     """Also when its network is the same: its rate, its epochs and its samples are not."""
     other, run = prepare("other", learning_rate=1e-3, epochs=1), prepare("mine", epochs=3)
     train(other.path)
@@ -85,23 +97,96 @@ def test_a_checkpoint_of_another_config_is_not_gone_on_from(prepare: Prepare) ->
     train(run.path)
     lines = [event.message for event in read_events(run.events) if event.kind == "log"]
     assert any("is of another config" in line and "going on from previous.safetensors" in line for line in lines)
-    alone = prepare("alone", epochs=3)
-    alone.last.parent.mkdir()
+    alone = prepare("alone", epochs=2)
+    stop_after_an_epoch(alone)
+    right = alone.last.read_bytes()
+    alone.previous.unlink()
     shutil.copy(other.last, alone.last)
-    with pytest.raises(TrainingFailedError, match=r"last\.safetensors is of another config.*remove the run folder"):
+    with pytest.raises(TrainingFailedError) as failed:
         train(alone.path)
+    advice.in_message(failed.value)
+    assert f"or delete {alone.path} and train again from the beginning" in str(failed.value)
+    alone.last.write_bytes(right)
+    train(alone.path)
+    assert is_finished(alone)
+    shutil.copy(other.last, alone.last)
+    shutil.rmtree(alone.path)
+    train(prepare("alone", epochs=2).path)
+    assert is_finished(alone)
 
 
-def test_a_damaged_best_checkpoint_is_not_predicted_with(prepare: Prepare) -> None:
-    run = prepare(epochs=1)
+@pytest.mark.advice("training/checkpoints/checkpoint.py", " is of another network (")
+def test_a_checkpoint_of_another_network_is_refused_by_its_weights_too(prepare: Prepare, advice: AdviceGiven) -> None:
+    """Earlier versions wrote no fingerprint into them."""
+    run = prepare(epochs=2, steps_per_epoch=2)
+    stop_after_an_epoch(run)
+    tensors, header = read_sealed(run.last)
+    old = Progress.model_validate_json(header["progress"]).model_copy(update={"fingerprint": ""})
+    name = min(name for name in tensors if name.startswith("model."))
+    write_sealed(run.last, {**tensors, name: tensors[name][:1]}, header | {"progress": old.model_dump_json()})
+    run.previous.unlink()
+    with pytest.raises(TrainingFailedError) as failed:
+        train(run.path)
+    advice.in_message(failed.value)
+    assert f"); delete {run.path} and train again from the beginning" in str(failed.value)
+    shutil.rmtree(run.path)
+    train(prepare(epochs=2, steps_per_epoch=2).path)
+    assert is_finished(run)
+
+
+def unseal(path: Path) -> None:
+    tensors, header = read_sealed(path)
+    save_file(tensors, path, header)
+
+
+def fit_into_no_network(path: Path) -> None:
+    tensors, header = read_sealed(path)
+    write_sealed(path, tensors, header | {"network": NetworkSpec(classes=3, widths=(8, 16)).model_dump_json()})
+
+
+NO_SEAL = pytest.mark.advice(
+    "training/checkpoints/hashed_safetensors.py", "put the file back as training wrote it, or "
+)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (flip_a_byte, "has changed since it was written (its hash differs); "),
+        (truncate, "is no whole safetensors file ("),
+        (fit_into_no_network, "does not fit the network that its header tells ("),
+        pytest.param(unseal, "put the file back as training wrote it, or ", marks=NO_SEAL),
+    ],
+)
+def test_a_damaged_best_checkpoint_is_not_predicted_with_and_comes_again_from_its_training(
+    prepare: Prepare, damage: Callable[[Path], None], said: str, advice: AdviceGiven
+) -> None:
+    run = prepare(epochs=1, steps_per_epoch=2)
     train(run.path)
-    load_network(run.best)
-    flip_a_byte(run.best)
-    with pytest.raises(CheckpointError, match=r"best\.safetensors has changed since it was written"):
+    whole = run.best.read_bytes()
+    damage(run.best)
+    with pytest.raises(CheckpointError) as refused:
         load_network(run.best)
+    assert said in str(refused.value)
+    assert str(refused.value).endswith("delete it and train small again")
+    if damage is unseal:
+        advice.in_message(refused.value)
+        run.best.write_bytes(whole)
+        load_network(run.best)
+    run.best.unlink()
+    with pytest.raises(CheckpointError, match=r"best\.safetensors is not there; train small again"):
+        load_network(run.best)
+    train(prepare(epochs=1, steps_per_epoch=2).path)
+    load_network(run.best)
 
 
-def test_a_full_disk_ends_the_training_with_a_sentence_and_the_checkpoint_before_stays(prepare: Prepare) -> None:
+NO_ROOM = pytest.mark.advice("training/checkpoints/hashed_safetensors.py", "untouched. Make room, or make ")
+
+
+@NO_ROOM
+def test_a_full_disk_ends_the_training_with_a_sentence_and_the_checkpoint_before_stays(
+    prepare: Prepare, advice: AdviceGiven
+) -> None:
     run = prepare(epochs=2)
     stop_after_an_epoch(run)
     kept = run.last.read_bytes()
@@ -118,6 +203,7 @@ def test_a_full_disk_ends_the_training_with_a_sentence_and_the_checkpoint_before
     )
     assert done.returncode not in (0, 75)
     said = next(event.message for event in read_events(run.events) if event.kind == "error")
+    advice.in_message(said)
     assert "cannot be written" in said
     assert "training goes on from there" in said
     assert run.last.read_bytes() == kept
@@ -125,33 +211,63 @@ def test_a_full_disk_ends_the_training_with_a_sentence_and_the_checkpoint_before
     assert is_finished(run)
 
 
-def test_a_folder_that_cannot_be_written_ends_the_training_with_a_sentence(prepare: Prepare) -> None:
-    run = prepare(epochs=1)
+@NO_ROOM
+def test_a_folder_that_cannot_be_written_ends_the_training_with_a_sentence(
+    prepare: Prepare, advice: AdviceGiven
+) -> None:
+    run = prepare(epochs=1, steps_per_epoch=2)
     run.last.parent.write_text("a file stands where the folder should be")
-    with pytest.raises(TrainingFailedError, match=r"checkpoints.* cannot be written"):
+    with pytest.raises(TrainingFailedError, match=r"checkpoints.* cannot be written") as failed:
         train(run.path)
+    advice.in_message(failed.value)
+    assert f"or make {run.last.parent} a folder that can be written" in str(failed.value)
+    run.last.parent.unlink()
+    run.last.parent.mkdir()
+    train(run.path)
+    assert is_finished(run)
 
 
-def test_weights_without_their_seal_are_refused_with_advice(tmp_path: Path) -> None:
-    path = tmp_path / "best.safetensors"
-    spec = NetworkSpec(classes=3, widths=(8, 16))
-    save_file(spec.build().state_dict(), path, {"network": spec.model_dump_json()})
-    with pytest.raises(CheckpointError, match=r"best\.safetensors has no seal .* put the file back .* train again"):
-        load_network(path)
+ONE_STEP = {"epochs": 1, "steps_per_epoch": 1, "validation_steps": 1, "batch_size": 1}
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_weights_that_are_not_finite_are_refused_whole_as_they_are(tmp_path: Path, value: float) -> None:
-    path = tmp_path / "best.safetensors"
-    spec = NetworkSpec(classes=3, widths=(8, 16))
-    weights = spec.build().state_dict()
+@pytest.mark.advice(
+    "training/checkpoints/checkpoint.py", "; lower learning_rate, or set precision: f32, and train again"
+)
+@pytest.mark.parametrize(
+    ("value", "before", "after"),
+    [
+        (float("nan"), {}, {"learning_rate": 1e-4}),
+        (float("inf"), {"precision": "bf16"}, {"precision": "f32"}),
+    ],
+)
+def test_weights_that_are_not_finite_are_refused_whole_as_they_are(
+    prepare: Prepare, value: float, before: dict[str, Any], after: dict[str, Any], advice: AdviceGiven
+) -> None:
+    run = prepare(**(ONE_STEP | before))
+    train(run.path)
+    weights, header = read_sealed(run.best)
     name = min(weights)
     weights[name].view(-1)[0] = value
-    write_sealed(path, weights, {"network": spec.model_dump_json()})
-    with pytest.raises(
-        CheckpointError, match=rf"best\.safetensors has weights that are not finite: \['{name}'\]; lower"
-    ):
-        load_network(path)
+    write_sealed(run.best, weights, header)
+    said = rf"best\.safetensors has weights that are not finite: \['{name}'\]"
+    with pytest.raises(CheckpointError, match=said) as refused:
+        load_network(run.best)
+    advice.in_message(refused.value)
+    train(prepare(**(ONE_STEP | before | after)).path)
+    load_network(run.best)
+
+
+@pytest.mark.advice("training/checkpoints/sanity_check.py", "is not finite; lower learning_rate and train again")
+def test_a_network_whose_output_is_not_finite_is_told_and_trained_at_a_lower_rate(
+    prepare: Prepare, advice: AdviceGiven
+) -> None:
+    run = prepare(epochs=1, steps_per_epoch=2)
+    train(run.path)
+    weights, header = read_sealed(run.best)
+    write_sealed(run.best, {name: values * 0 + 3e38 for name, values in weights.items()}, header)
+    advice.in_message(checkpoint_problem(run.best))
+    train(prepare(epochs=1, steps_per_epoch=2, learning_rate=1e-4).path)
+    assert checkpoint_problem(run.best) is None
 
 
 def test_no_flipped_bit_of_a_sample_in_the_head_of_a_checkpoint_goes_unseen(tmp_path: Path) -> None:

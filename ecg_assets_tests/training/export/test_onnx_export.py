@@ -1,6 +1,8 @@
 """An exported network gives torch's classes without torch; a file that does not is not left."""
 
 import json
+import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -16,13 +18,14 @@ from ecg_assets.samples.reader import SampleReader
 from ecg_assets.store.root import DataRoot, open_root
 from ecg_assets.training.checkpoints.checkpoint import load_network
 from ecg_assets.training.checkpoints.hashed_safetensors import write_sealed
+from ecg_assets.training.evaluation.champion_store import champion_checkpoint
 from ecg_assets.training.export import onnx_export
 from ecg_assets.training.export.comparison_images import images_to_compare_on
 from ecg_assets.training.export.onnx_export import agreement_of, export_onnx
 from ecg_assets.training.export.onnx_network import OnnxError, OnnxNetwork
 from ecg_assets.training.models.compact_unet import normalise
 from ecg_assets.training.models.registry import NetworkSpec
-from ecg_assets_tests.conftest import quiet
+from ecg_assets_tests.conftest import AdviceGiven, quiet
 from ecg_assets_tests.integration.live import CHECKOUT
 
 Tiles = npt.NDArray[np.uint8]
@@ -128,6 +131,45 @@ def test_what_cannot_be_used_says_so(images: list[Tiles], tmp_path: Path) -> Non
     export_onnx(checkpoint_of(COMPACT, tmp_path / "best.safetensors"), out, images[:1], quiet)
     with pytest.raises(OnnxError, match="100 x 96 px; expected multiples of 8 px"):
         OnnxNetwork(out).predict(images[0][None, :100, :96])
+
+
+@pytest.mark.advice(
+    "training/export/onnx_network.py",
+    " is a folder, a named pipe or the like, expected a file; move it away",
+    " is not there; write it with: ecg-assets export-onnx ",
+    " is an ONNX file, but its metadata hold no usable ",
+)
+def test_a_file_that_cannot_be_read_is_written_by_the_command_that_is_told(
+    made_root: DataRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, advice: AdviceGiven
+) -> None:
+    import onnx
+
+    root, path = open_root(tmp_path / "root"), tmp_path / "net.onnx"
+    root.dataset.symlink_to(made_root.dataset)
+    monkeypatch.setenv("ECG_ASSETS_DATA", str(root.path))
+    champion_checkpoint(root).parent.mkdir(parents=True)
+    checkpoint_of(THREE, champion_checkpoint(root))
+
+    def refused() -> str:
+        with pytest.raises(OnnxError) as error:
+            OnnxNetwork(path)
+        advice.in_message(error.value)
+        return str(error.value)
+
+    def write_it_with(said: str) -> None:
+        command = shlex.split(said.partition("write it with: ")[2])
+        assert command[0] == "ecg-assets"
+        assert CliRunner().invoke(main, command[1:]).exit_code == 0
+        assert OnnxNetwork(path).classes == 3
+
+    os.mkfifo(path)
+    refused()
+    path.rename(tmp_path / "away")
+    write_it_with(refused())
+    of_another_program = onnx.load(path)
+    del of_another_program.metadata_props[:]
+    onnx.save(of_another_program, path)
+    write_it_with(refused())
 
 
 def test_the_command_exports_a_file_and_says_how_well_it_agrees(

@@ -26,6 +26,7 @@ from ecg_assets.training.launch.process_record import (
     recorded_launches,
 )
 from ecg_assets.training.tpu import pci as topology
+from ecg_assets_tests.conftest import AdviceGiven, quiet
 from ecg_assets_tests.training.conftest import SMALL
 from ecg_assets_tests.training.launch.occupied import HOLD, LOCK, dead_pid, holding, record, sleeping, training
 from ecg_assets_tests.training.tpu.tpu_machines import machine
@@ -83,12 +84,22 @@ def test_a_chip_is_found_by_its_pattern_and_others_are_not(tmp_path: Path) -> No
         assert [(each.pid, each.file) for each in holders([str(tmp_path / "accel*")])] == [(process.pid, str(chip))]
 
 
+IN_USE = pytest.mark.advice(
+    "training/launch/preflight.py", ". Wait for them to end; `ecg-assets tpu --release` ends those"
+)
+
+
+@IN_USE
 @pytest.mark.usefixtures("on_a_tpu")
-def test_a_launch_is_refused_while_somebody_is_on_the_tpu(run_folder: Path, lock_file: Path) -> None:
+def test_a_launch_is_refused_while_somebody_is_on_the_tpu(
+    run_folder: Path, lock_file: Path, advice: AdviceGiven
+) -> None:
     lines: list[str] = []
     with holding(LOCK, lock_file) as process:
-        with pytest.raises(AcceleratorBusyError, match=rf"process {process.pid} \(.*python.*\) holds .*lockfile"):
+        held = rf"process {process.pid} \(.*python.*\) holds .*lockfile"
+        with pytest.raises(AcceleratorBusyError, match=held) as busy:
             preflight(run_folder, 1, lines.append)
+        advice.in_message(busy.value)
         assert process.poll() is None
     preflight(run_folder, 1, lines.append)
     assert "v3-8: 4 chips here, 8 of 8 replicas" in lines[0]
@@ -106,6 +117,22 @@ def test_a_live_training_of_another_run_folder_is_named_and_a_dead_ones_rest_is_
         preflight(run_folder, 1, lines.append)
         assert left.wait(5) == -signal.SIGTERM
     assert any("a trainer whose run died" in line for line in lines)
+
+
+@IN_USE
+@pytest.mark.usefixtures("on_a_tpu")
+def test_release_frees_the_tpu_of_a_training_of_this_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, advice: AdviceGiven
+) -> None:
+    monkeypatch.setenv("ECG_ASSETS_DATA", str(tmp_path))
+    other, mine = (open_root(tmp_path).runs / name for name in ("other", "mine"))
+    with training(other, os.getpid()) as trainer:
+        with pytest.raises(AcceleratorBusyError) as busy:
+            preflight(mine, 1, quiet)
+        advice.in_message(busy.value)
+        assert CliRunner().invoke(main, ["tpu", "--release"], input="y\n").exit_code == 0
+        assert trainer.wait(5) == -signal.SIGTERM
+    preflight(mine, 1, quiet)
 
 
 @pytest.mark.usefixtures("on_a_tpu")
@@ -128,11 +155,15 @@ def test_a_training_on_the_cpu_does_not_care_who_is_on_the_tpu(run_folder: Path,
         preflight(run_folder, 1, lambda line: None)
 
 
-def test_left_processes_of_a_dead_launcher_are_ended_and_a_live_one_is_respected(run_folder: Path) -> None:
+@pytest.mark.advice("training/launch/process_record.py", "wait for it to end or cancel its run")
+def test_left_processes_of_a_dead_launcher_are_ended_and_a_live_one_is_respected(
+    run_folder: Path, advice: AdviceGiven
+) -> None:
     lines: list[str] = []
     with sleeping() as launcher, training(run_folder, launcher.pid) as trainer:
-        with pytest.raises(AlreadyTrainingError, match=f"process {launcher.pid}"):
+        with pytest.raises(AlreadyTrainingError, match=f"process {launcher.pid}") as busy:
             clear_left_processes(run_folder, 1, lines.append)
+        advice.in_message(busy.value)
         assert trainer.poll() is None
         launcher.kill()
         launcher.wait()
@@ -160,10 +191,17 @@ def test_what_another_host_recorded_is_not_looked_for_here(run_folder: Path) -> 
     assert "left by host another-host" in lines[0]
 
 
-def test_an_unreadable_record_is_an_error_that_names_it(run_folder: Path) -> None:
-    (run_folder / PROCESS_FILE).write_text('{"group": 1')
-    with pytest.raises(LaunchRecordError, match="delete it when no training runs"):
-        read_launch(run_folder)
+@pytest.mark.advice("training/launch/process_record.py", "); delete it when no training runs in that folder")
+def test_an_unreadable_record_is_an_error_that_names_it(run_folder: Path, advice: AdviceGiven) -> None:
+    record_file = run_folder / PROCESS_FILE
+    record_file.write_text('{"group": 1')
+    with pytest.raises(LaunchRecordError) as refused:
+        clear_left_processes(run_folder, 1, quiet)
+    advice.in_message(refused.value)
+    assert str(record_file) in str(refused.value)
+    record_file.unlink()
+    clear_left_processes(run_folder, 1, quiet)
+    assert read_launch(run_folder) is None
 
 
 def test_records_of_folders_that_were_set_aside_are_found_too(run_folder: Path) -> None:

@@ -16,10 +16,12 @@ from ecg_assets.training.loop.micro_batch import MicroBatch, chosen_micro_batch,
 from ecg_assets.training.loop.replica import Replica
 from ecg_assets.training.runs.events import read_events
 from ecg_assets.training.runs.run_folder import RunFolder
+from ecg_assets.training.runs.run_state import is_finished
 from ecg_assets.training.runtime.heartbeat import Heartbeats
 from ecg_assets.training.runtime.plain import PlainRuntime
 from ecg_assets.training.tpu_plans import StepPlan, remember, step_key
 from ecg_assets.training.trainer import TrainingFailedError, train
+from ecg_assets_tests.conftest import AdviceGiven
 from ecg_assets_tests.integration.live import CHECKOUT
 from ecg_assets_tests.training.conftest import SMALL, Prepare, xla_environment
 
@@ -107,8 +109,11 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECG_ASSETS_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.mark.advice("training/loop/micro_batch.py", " core; set micro_batch: auto, or ")
 @pytest.mark.usefixtures("own_cache")
-def test_a_tpu_takes_as_many_samples_at_once_as_were_planned_and_the_rest_what_the_config_says() -> None:
+def test_a_tpu_takes_as_many_samples_at_once_as_were_planned_and_the_rest_what_the_config_says(
+    advice: AdviceGiven,
+) -> None:
     config = TrainConfig(**EIGHT)
     assert chosen_micro_batch(config, "v3").size == 8
     reason = "8 at once need 20.0 of 15.48 GiB"
@@ -119,16 +124,59 @@ def test_a_tpu_takes_as_many_samples_at_once_as_were_planned_and_the_rest_what_t
     assert chosen_micro_batch(config.changed(micro_batch=4), "v3").size == 4
     with pytest.raises(
         ConfigError, match="micro_batch is 8, which does not fit on a v3 core; set micro_batch: auto, or 2"
-    ):
+    ) as refused:
         chosen_micro_batch(config.changed(micro_batch=8), "v3")
+    advice.in_message(refused.value)
+    assert {chosen_micro_batch(config.changed(micro_batch=size), "v3").size for size in ("auto", 2)} == {2}
 
 
+ZOO = {"network": "smp/unet/timm-mobilenetv3_small_minimal_100", "widths": (), "patch_px": 1}
+LESS = pytest.mark.advice("training/loop/micro_batch.py", "set remat: blocks, a larger patch_px or a smaller crop_px (")
+LESS_OF_THE_ZOO = pytest.mark.advice("training/loop/micro_batch.py", "set a smaller crop_px or network: compact-s (")
+SMALLER = [
+    *(pytest.param({}, change, marks=LESS) for change in ({"remat": "blocks"}, {"patch_px": 4}, {"crop_px": 32})),
+    *(pytest.param(ZOO, change, marks=LESS_OF_THE_ZOO) for change in ({"crop_px": 32}, {"network": "compact-s"})),
+]
+
+
+@pytest.mark.parametrize(("network", "change"), SMALLER)
 @pytest.mark.usefixtures("own_cache")
-def test_what_does_not_fit_with_one_sample_is_refused_before_anything_is_trained() -> None:
-    config = TrainConfig(**EIGHT)
+def test_what_does_not_fit_with_one_sample_is_refused_before_anything_is_trained(
+    network: dict[str, Any], change: dict[str, Any], advice: AdviceGiven
+) -> None:
+    config = TrainConfig(**(EIGHT | network))
     remember(plan_of(config, fits=False, too_large=1, reason="1 at once need 20.0 of 15.48 GiB"))
-    with pytest.raises(ConfigError, match=r"does not fit on a v3 core: 1 at once need 20.0.*set remat: blocks"):
+    with pytest.raises(ConfigError, match=r"does not fit on a v3 core: 1 at once need 20.0") as refused:
         chosen_micro_batch(config, "v3")
+    advice.in_message(refused.value)
+    smaller = config.changed(**change)
+    remember(plan_of(smaller, fits=True, micro_batch=4, reason=""))
+    assert chosen_micro_batch(smaller, "v3").size == 4
+
+
+@pytest.mark.parametrize(("network", "change"), SMALLER[:3])
+def test_a_device_that_lacks_memory_for_one_sample_has_it_for_a_smaller_one(
+    prepare: Prepare,
+    monkeypatch: pytest.MonkeyPatch,
+    network: dict[str, Any],
+    change: dict[str, Any],
+    advice: AdviceGiven,
+) -> None:
+    from ecg_assets.training.runtime import plain
+
+    class NoMemory(PlainRuntime):
+        def within_memory(self, compute: Any) -> Any:
+            return None
+
+    one = {"batch_size": 1, "epochs": 1, "steps_per_epoch": 1, "validation_steps": 1, **network}
+    with monkeypatch.context() as patch:
+        patch.setattr(plain, "PlainRuntime", NoMemory)
+        with pytest.raises(TrainingFailedError, match="for a single sample at once") as failed:
+            train(prepare(**one).path)
+    advice.in_message(failed.value)
+    run = prepare(**(one | change))
+    train(run.path)
+    assert is_finished(run)
 
 
 class OutOfMemory(PlainRuntime):
@@ -165,22 +213,33 @@ def test_parts_are_halved_until_they_fit_and_the_next_launch_knows(
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    "asked",
     [
-        ({"micro_batch": 4}, "micro_batch is 4, for which the memory does not suffice; set micro_batch: auto, or 2"),
-        ({"batch_size": 3}, None),
+        pytest.param(
+            True,
+            marks=pytest.mark.advice(
+                "training/loop/micro_batch.py", ", for which the memory does not suffice; set micro_batch: auto, or "
+            ),
+        ),
+        False,
     ],
 )
 def test_only_what_was_asked_for_is_refused(
-    prepare: Prepare, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], said: str | None
+    prepare: Prepare, monkeypatch: pytest.MonkeyPatch, asked: bool, advice: AdviceGiven
 ) -> None:
-    run = prepare(**({"batch_size": 8, "epochs": 1} | change))
-    if said is None:
+    short = {"epochs": 1, "steps_per_epoch": 2, "validation_steps": 1}
+    if not asked:
+        run = prepare(batch_size=3, **short)
         exhausted(run, monkeypatch)
         assert replica_of(run).micro_batch.size == 1
-    else:
-        with pytest.raises(TrainingFailedError, match=said):
-            exhausted(run, monkeypatch)
+        return
+    with pytest.raises(TrainingFailedError, match="set micro_batch: auto, or 2 ") as failed:
+        exhausted(prepare(batch_size=8, micro_batch=4, **short), monkeypatch)
+    advice.in_message(failed.value)
+    for size in ("auto", 2):
+        run = prepare(batch_size=8, micro_batch=size, **short)
+        exhausted(run, monkeypatch)
+        assert is_finished(run) and replica_of(run).micro_batch.size == 2
 
 
 @pytest.mark.xla

@@ -84,7 +84,7 @@ def test_the_batches_after_a_recovery_are_those_of_an_undisturbed_training(
 
 def test_a_rate_that_no_halving_saves_fails_with_a_sentence_and_nothing_bad_is_saved(prepare: Prepare) -> None:
     run = prepare(learning_rate=1e6, epochs=3)
-    with pytest.raises(TrainingFailedError, match=r"after 2 recoveries had already lowered it.*lower learning_rate"):
+    with pytest.raises(TrainingFailedError, match=r"after 2 recoveries had already lowered it.*a lower learning_rate"):
         train(run.path)
     assert [event.values["recovery"] for event in told(run, "recovery")] == [1, 2]
     assert not is_finished(run)

@@ -12,6 +12,7 @@ from ecg_assets.training.config import CONFIGS, TrainConfig, load_config
 from ecg_assets.training.plan.trace_request import TracedStep, TraceRequest
 from ecg_assets.training.plan.tracing import UntraceableError, traced
 from ecg_assets.training.tpu_plans import shipped_plans, step_key
+from ecg_assets_tests.conftest import AdviceGiven
 from ecg_assets_tests.training.conftest import SMALL
 
 pytestmark = [
@@ -94,7 +95,13 @@ def test_the_zoos_upsampling_stays_on_the_device(tmp_path: Path) -> None:
     assert trace(config, tmp_path).graphs["update-8"].all_reduces == 1
 
 
-def test_what_would_run_on_the_host_is_named(tmp_path: Path) -> None:
+@pytest.mark.advice("training/plan/tracing.py", "choose another network, such as compact-s or smp/unet/resnet18")
+def test_what_would_run_on_the_host_is_named(tmp_path: Path, advice: AdviceGiven) -> None:
     network = {"network": "smp/deeplabv3/resnet18", "widths": (), "patch_px": 1, "batch_size": 2}
-    with pytest.raises(UntraceableError, match=r"aten::upsample_bilinear2d\w* in the training step of small runs on"):
-        trace(TrainConfig(**(SMALL | network)), tmp_path)
+    with pytest.raises(
+        UntraceableError, match=r"aten::upsample_bilinear2d\w* in the training step of small runs on"
+    ) as refused:
+        trace(TrainConfig(**(SMALL | network)), tmp_path / "refused")
+    advice.in_message(refused.value)
+    other = TrainConfig(**(SMALL | network | {"network": "compact-s", "patch_px": 2}))
+    assert trace(other, tmp_path / "another").graphs["update-8"].all_reduces == 1

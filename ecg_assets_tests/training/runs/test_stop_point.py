@@ -9,8 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecg_assets.training.runs import stop_point
 from ecg_assets.training.runs.run_folder import RunFolder
+from ecg_assets.training.runs.run_state import is_finished
 from ecg_assets.training.runs.stop_point import AHEAD, StopNamer, StopPoints, read_signs, seconds_to_stop
+from ecg_assets.training.trainer import TrainingFailedError, train
+from ecg_assets_tests.conftest import AdviceGiven
+from ecg_assets_tests.training.conftest import Prepare
 
 REPLICAS = 3
 
@@ -82,6 +87,24 @@ def test_replicas_that_are_there_no_more_do_not_count(tmp_path: Path) -> None:
         while not run.stop_point.exists():
             time.sleep(0.01)
         assert StopPoints(run, 0).reached()
+
+
+@pytest.mark.advice(
+    "training/runs/stop_point.py", " s: who launched this training is gone; start it again, and it goes on "
+)
+def test_a_request_that_nobody_answers_ends_the_training_and_the_next_one_goes_on(
+    prepare: Prepare, monkeypatch: pytest.MonkeyPatch, advice: AdviceGiven
+) -> None:
+    run = prepare(epochs=1, steps_per_epoch=4, validation_steps=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(stop_point, "_ANSWERED_WITHIN_S", 0.1)
+        patch.setattr(StopNamer, "_watch", lambda _: run.stop_request.touch())
+        with pytest.raises(TrainingFailedError) as failed:
+            train(run.path)
+    advice.in_message(failed.value)
+    run.stop_request.touch()  # as a launcher leaves it that was killed
+    train(run.path)
+    assert is_finished(run)
 
 
 def test_the_time_that_a_stop_may_need_is_that_of_the_slowest_steps_seen(run: RunFolder) -> None:

@@ -14,6 +14,7 @@ import pytest
 from ecg_assets.training.tpu.describe import NO_TPU, adapted, told
 from ecg_assets.training.tpu.environment import TpuEnvironmentError
 from ecg_assets.training.tpu.host import TpuHost, check_world, expected_world, find_host
+from ecg_assets_tests.conftest import AdviceGiven
 from ecg_assets_tests.training.tpu.tpu_machines import SINGLE_HOSTS, SLICES, Machine, machine, pci_bus
 
 # No runtime is touched: the chips are counted by one patched function, the rest comes from the environment.
@@ -133,8 +134,6 @@ def test_asking_needs_neither_torch_nor_dagster_nor_a_network(tmp_path: Path) ->
         ("v4-8", {"TPU_ACCELERATOR_TYPE": None}, "TPU_ACCELERATOR_TYPE must be too"),
         ("v3-8", {"TPU_ACCELERATOR_TYPE": "big one"}, "'big one'; expected a version and a size"),
         ("v3-8", {"TPU_ACCELERATOR_TYPE": "v4-8"}, "the chips on PCI are v3"),
-        ("v6e-8", {"TPU_ACCELERATOR_TYPE": "v6e-4"}, "means 4 chips, which hosts of 8 chips like this one do not"),
-        ("v3-8", {"TPU_VISIBLE_CHIPS": "0"}, "TPU_VISIBLE_CHIPS is set, and all 4 processes would get the same"),
     ],
 )
 def test_an_environment_that_would_hang_is_refused_with_what_to_set(
@@ -142,6 +141,39 @@ def test_an_environment_that_would_hang_is_refused_with_what_to_set(
 ) -> None:
     with pytest.raises(TpuEnvironmentError, match=said):
         host_of(machine(name), tmp_path, changed=changed)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "ways"),
+    [
+        pytest.param(
+            "v6e-8",
+            {"TPU_ACCELERATOR_TYPE": "v6e-4"},
+            [({}, 8), ({"TPU_ACCELERATOR_TYPE": "v6e-4", "TPU_PROCESS_BOUNDS": "1,1,1"}, 1)],
+            marks=pytest.mark.advice(
+                "training/tpu/environment.py", " do not make up; correct it, or set TPU_PROCESS_BOUNDS to use a part"
+            ),
+        ),
+        pytest.param(
+            "v3-8",
+            {"TPU_VISIBLE_CHIPS": "0"},
+            [({"TPU_VISIBLE_CHIPS": None}, 8)],
+            marks=pytest.mark.advice("training/tpu/environment.py", " processes would get the same; unset it"),
+        ),
+    ],
+)
+def test_an_environment_that_is_set_as_it_is_told_is_accepted(
+    name: str,
+    wrong: dict[str, str | None],
+    ways: list[tuple[dict[str, str | None], int]],
+    tmp_path: Path,
+    advice: AdviceGiven,
+) -> None:
+    with pytest.raises(TpuEnvironmentError) as refused:
+        host_of(machine(name), tmp_path / "wrong", changed=wrong)
+    advice.in_message(refused.value)
+    for number, (right, cores) in enumerate(ways):
+        assert host_of(machine(name), tmp_path / str(number), changed=right).cores == cores
 
 
 def test_where_the_metadata_server_is_asked_the_type_tells_the_hosts(tmp_path: Path) -> None:
@@ -156,17 +188,25 @@ def test_a_part_of_the_chips_can_be_used(tmp_path: Path) -> None:
     assert host_of(machine("v3-8"), tmp_path, changed=part).cores == 2
 
 
-def test_chips_of_an_unknown_version_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(TpuEnvironmentError, match="unknown version; known are v2"):
-        find_host({}, pci_bus(tmp_path, "0x0056", "0x0000", 4))
+@pytest.mark.advice("training/tpu/environment.py", "are one of these, set TPU_ACCELERATOR_TYPE, for example to v3-8")
+def test_chips_of_an_unknown_version_are_refused(tmp_path: Path, advice: AdviceGiven) -> None:
+    unknown = pci_bus(tmp_path, "0x0056", "0x0000", 4)
+    with pytest.raises(TpuEnvironmentError, match="unknown version; known are v2") as refused:
+        find_host({}, unknown)
+    advice.in_message(refused.value)
+    host = find_host({"TPU_ACCELERATOR_TYPE": "v3-8"}, unknown)
+    assert host is not None and host.cores == 8
 
 
-def test_another_world_than_expected_is_an_error_on_every_host(tmp_path: Path) -> None:
+@pytest.mark.advice("training/tpu/host.py", " were expected: start the same command on every host, with the ")
+def test_another_world_than_expected_is_an_error_on_every_host(tmp_path: Path, advice: AdviceGiven) -> None:
     expected = expected_world(host_of(machine("v4-32"), tmp_path, worker_id=2))
     assert expected == 16
-    check_world(expected, 16)
-    with pytest.raises(TpuEnvironmentError, match="4 replicas came together, 16 were expected: start the same"):
-        check_world(expected, 4)
+    started = [host_of(machine("v4-32"), tmp_path / str(number), worker_id=number) for number in range(4)]
+    with pytest.raises(TpuEnvironmentError, match="4 replicas came together, 16 were expected: start the same") as few:
+        check_world(expected, sum(host.cores for host in started[:1]))
+    advice.in_message(few.value)
+    check_world(expected, sum(host.cores for host in started))
 
 
 def test_no_world_is_expected_where_only_the_metadata_server_knows_the_slice(tmp_path: Path) -> None:

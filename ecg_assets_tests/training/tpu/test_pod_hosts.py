@@ -6,6 +6,7 @@ import pytest
 
 from ecg_assets.training.tpu.host import find_host
 from ecg_assets.training.tpu.pod_hosts import PodError, PodHost, host_bounds, host_of_labels, in_order, variables_of
+from ecg_assets_tests.conftest import AdviceGiven
 from ecg_assets_tests.training.tpu.tpu_machines import HOSTNAMES, machine
 
 LABELS = {"ray.io/tpu-pod-type": "v4-32", "ray.io/tpu-slice-name": "slice", "ray.io/tpu-worker-id": "2"}
@@ -52,8 +53,15 @@ def test_a_topology_of_another_size_than_the_slice_is_refused() -> None:
         variables_of(hosts[0], hosts, "2x2x2")
 
 
+@pytest.mark.advice(
+    "training/tpu/pod_hosts.py", ": start Ray on the TPU VM itself, which sets it, or add to `ray start`"
+)
 @pytest.mark.parametrize("name", LABELS)
-def test_a_node_that_does_not_say_which_host_it_is_is_named(name: str) -> None:
+def test_a_node_that_does_not_say_which_host_it_is_is_named(name: str, advice: AdviceGiven) -> None:
     assert host_of_labels(LABELS, "10.0.0.9") == PodHost(2, "10.0.0.9", "slice", "v4-32")
-    with pytest.raises(PodError, match=rf"10\.0\.0\.9 has no usable {name}"):
-        host_of_labels({key: value for key, value in LABELS.items() if key != name}, "10.0.0.9")
+    others = {key: value for key, value in LABELS.items() if key != name}
+    with pytest.raises(PodError, match=rf"10\.0\.0\.9 has no usable {name}") as refused:
+        host_of_labels(others, "10.0.0.9")
+    advice.in_message(refused.value)
+    added = str(refused.value).partition("--labels=")[2].partition(" ")[0].split(",")
+    assert host_of_labels(others | dict(label.split("=") for label in added), "10.0.0.9").address == "10.0.0.9"

@@ -1,5 +1,6 @@
 """One of several hosts that share a run folder: it knows its number, and only the first one writes for all."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ecg_assets.training.runtime.plain import PlainRuntime
 from ecg_assets.training.tpu import pci as topology
 from ecg_assets.training.tpu.environment import TpuEnvironmentError
 from ecg_assets.training.tpu.host import hosts_together
+from ecg_assets_tests.conftest import AdviceGiven
 from ecg_assets_tests.training.conftest import Prepare
 from ecg_assets_tests.training.tpu.tpu_machines import machine
 
@@ -35,12 +37,21 @@ def test_each_host_of_a_slice_knows_its_number(tmp_path: Path, monkeypatch: pyte
     assert hosts_together() == (0, 1)
 
 
-def test_a_host_that_cannot_know_its_number_does_not_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.advice("training/tpu/host.py", "on each, set TPU_WORKER_ID, TPU_WORKER_HOSTNAMES and TPU_SKIP_MDS_QUERY=1")
+def test_a_host_that_cannot_know_its_number_does_not_train(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, advice: AdviceGiven
+) -> None:
     be("v3-32", 1, tmp_path, monkeypatch)
-    for name in ("TPU_SKIP_MDS_QUERY", "TPU_WORKER_ID", "TPU_WORKER_HOSTNAMES"):
+    told = {name: os.environ[name] for name in ("TPU_SKIP_MDS_QUERY", "TPU_WORKER_ID", "TPU_WORKER_HOSTNAMES")}
+    for name in told:
         monkeypatch.delenv(name)
-    with pytest.raises(TpuEnvironmentError, match="v3-32 has 4 hosts, and TPU_WORKER_ID is not set"):
+    with pytest.raises(TpuEnvironmentError, match="v3-32 has 4 hosts, and TPU_WORKER_ID is not set") as refused:
         hosts_together()
+    advice.in_message(refused.value)
+    for name, value in told.items():
+        assert name in str(refused.value)
+        monkeypatch.setenv(name, value)
+    assert hosts_together() == (1, 4)
 
 
 class OfTheThirdHost(PlainRuntime):
