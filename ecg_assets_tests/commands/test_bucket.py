@@ -61,9 +61,7 @@ def test_rests_are_counted_first_and_deleted_when_asked(monkeypatch: pytest.Monk
 
 
 @pytest.mark.advice("commands/bucket.py", "is a local folder; set ECG_ASSETS_DATA=gs://bucket/prefix")
-def test_a_local_data_root_has_no_bucket(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, advice: AdviceGiven
-) -> None:
+def test_a_local_data_root_has_no_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, advice: AdviceGiven) -> None:
     monkeypatch.setenv("ECG_ASSETS_DATA", str(tmp_path))
     result = CliRunner().invoke(main, ["bucket", "pull"])
     assert result.exit_code == 1

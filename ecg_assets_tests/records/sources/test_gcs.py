@@ -119,7 +119,9 @@ def test_a_body_that_is_cut_goes_on_where_it_was(emulator: Emulator, tmp_path: P
 def test_a_service_that_never_comes_back_is_given_up_with_a_sentence(emulator: Emulator, tmp_path: Path) -> None:
     put_archive(emulator)
     emulator.fault = failing(-1, 503, "read")
-    with pytest.raises(BucketError, match=r"train.*: still 503 .* after 9 tries; run again when the bucket can be reached"):
+    with pytest.raises(
+        BucketError, match=r"train.*: still 503 .* after 9 tries; run again when the bucket can be reached"
+    ):
         fetched(tmp_path)
 
 

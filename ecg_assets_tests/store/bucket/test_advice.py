@@ -20,7 +20,6 @@ from ecg_assets_tests.store.bucket.machines import ADDRESS, PREFIX, Machine
 
 SOURCE = f"gs://{BUCKET}/source"
 RECORD = "source/train/1/1.csv"
-MADE_AGAIN = "and the stage that made it makes it again"
 
 
 @pytest.fixture
@@ -128,7 +127,9 @@ def test_a_working_copy_gets_a_larger_disk(
     assert len(elsewhere.files()["x.txt"]) == 3 << 20
 
 
-@pytest.mark.advice("store/bucket/pull.py", f"delete it and the manifest that names it, {MADE_AGAIN}")
+@pytest.mark.advice(
+    "store/bucket/pull.py", "delete it and the manifest that names it, and the stage that made it makes it again"
+)
 def test_an_object_of_other_bytes_is_deleted_with_its_manifest(
     a: Machine, b: Machine, emulator: Emulator, advice: AdviceGiven
 ) -> None:
@@ -147,7 +148,7 @@ def test_an_object_of_other_bytes_is_deleted_with_its_manifest(
 
 @pytest.mark.advice(
     "store/bucket/pull.py",
-    f"run again, and if it stays so: delete this manifest, {MADE_AGAIN}",
+    "run again, and if it stays so: delete this manifest, and the stage that made it makes it again",
 )
 @pytest.mark.parametrize("passes", [True, False])
 def test_a_manifest_of_objects_that_are_gone_is_read_again_and_then_deleted(
