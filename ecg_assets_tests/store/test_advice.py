@@ -40,7 +40,7 @@ def records(folder: Path, source: Path) -> int:
 
 
 @pytest.mark.advice(
-    WRITING, "its disk is full: make room, ", "or choose a folder elsewhere (ECG_ASSETS_DATA names the "
+    "store/write_errors.py", "its disk is full: make room, ", "or choose a folder elsewhere (ECG_ASSETS_DATA "
 )
 @pytest.mark.parametrize("done", ["make room", "a folder elsewhere"])
 def test_a_full_disk(
