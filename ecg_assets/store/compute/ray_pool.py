@@ -87,7 +87,8 @@ class _Drain(Generic[Item]):
             elif self._cpus() < self.engine.cpus_per_task and time.monotonic() - progress > self.engine.patience_s:
                 raise EngineError(
                     f"no machine of the Ray cluster has had {self.engine.cpus_per_task:g} CPUs for "
-                    f"{self.engine.patience_s:g} s: start nodes that have, and run again; finished shards are not made again"
+                    f"{self.engine.patience_s:g} s: start nodes that have, and run again; finished shards are not made "
+                    "again"
                 )
             for reference in finished:
                 yield self._get(reference)
