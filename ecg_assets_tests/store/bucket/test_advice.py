@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from gcp_storage_emulator.handlers.buckets import create_bucket  # type: ignore[import-untyped,unused-ignore]
 
+from ecg_assets.cli import main
 from ecg_assets.records.sources.gcs import fetch_source
 from ecg_assets.store.bucket.address import BucketAddressError
 from ecg_assets.store.bucket.client import _default_client, shared_client, use_client
@@ -277,6 +279,22 @@ def test_credentials_are_found_where_they_are_said_to_be(
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key_file(tmp_path / "key.json")))
         assert shared_client()._credentials.service_account_email == "reader@nobodys.test"
     use_client(_default_client)
+
+
+@pytest.mark.advice("inspection/advice.py", "delete it: the next run looks into the bucket again")
+def test_a_damaged_note_of_the_bucket_is_deleted(
+    a: Machine, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, advice: AdviceGiven
+) -> None:
+    a.stage("x=1")
+    monkeypatch.setenv("ECG_ASSETS_DATA", ADDRESS)
+    (note,) = (a.root.path / ".bucket" / "known" / "data").rglob("*.json")
+    whole = note.read_bytes()
+    note.write_bytes(whole[:-20])
+    advice.in_message(CliRunner().invoke(main, ["verify"]).output)
+    note.unlink()
+    assert CliRunner().invoke(main, ["verify"]).exit_code == 0
+    assert a.stage("x=1").made == []
+    assert note.read_bytes() == whole
 
 
 def key_file(path: Path) -> Path:
