@@ -22,6 +22,10 @@ NOT_CARRIED_OUT: dict[tuple[str, str], str] = {
     ("pages/camera/effects/jpeg.py", "install opencv-python-headless from its wheel"): "wants another OpenCV",
     ("pages/style/fonts.py", "run `make setup`"): "wants an environment without Matplotlib, made anew in minutes",
     ("pages/style/fonts.py", "install Pillow from its wheel"): "wants another Pillow",
+    (
+        "store/compute/ray_connection.py",
+        "no Ray head answers at ",
+    ): "cluster/ starts its heads so, and joins nodes to them",
     ("ui/services.py", ": install dagster below 1.14"): "wants another Dagster, of which there is none yet",
     ("ui/webserver.py", ": install dagster-webserver below 1.14"): "wants another Dagster, of which there is none yet",
     (
