@@ -26,6 +26,10 @@ NOT_CARRIED_OUT: dict[tuple[str, str], str] = {
         "store/compute/ray_connection.py",
         "no Ray head answers at ",
     ): "cluster/ starts its heads so, and joins nodes to them",
+    (
+        "store/compute/node_versions.py",
+        ": install the same commit",
+    ): "wants a second machine: Ray gives nodes on one the code of whoever joins",
     ("ui/services.py", ": install dagster below 1.14"): "wants another Dagster, of which there is none yet",
     ("ui/webserver.py", ": install dagster-webserver below 1.14"): "wants another Dagster, of which there is none yet",
     (
