@@ -193,14 +193,15 @@ def test_a_dataset_gets_room(done: str, drawn: DataRoot, tmp_path: Path, advice:
 def test_more_records_fill_all_splits(
     done: str, source_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, advice: AdviceGiven
 ) -> None:
+    data, table = open_root(tmp_path / "data"), source_copy / "train.csv"
+
     def made(records: int | None) -> int:
         monkeypatch.setenv("ECG_SOURCE", str(source_copy))
         monkeypatch.setenv("ECG_RECORDS", str(records)) if records else monkeypatch.delenv("ECG_RECORDS", raising=False)
-        ingest(root, source_config(RawCsvsConfig()), quiet)
-        draw(root, PagesConfig(styles="coarse-print"))
-        return samples(root)
+        ingest(data, source_config(RawCsvsConfig()), quiet)
+        draw(data, PagesConfig(styles="coarse-print"))
+        return samples(data)
 
-    root, table = open_root(tmp_path / "data"), source_copy / "train.csv"
     whole = table.read_text()
     if done == "add records":
         table.write_text("".join(whole.splitlines(keepends=True)[:3]))
