@@ -87,7 +87,7 @@ def dagster_home() -> Path:
     if not home or not Path(home).is_absolute() or not Path(home).is_dir():
         raise DagsterHomeError(
             f"DAGSTER_HOME is {home!r}, expected the absolute path of a folder: `make demo` and `make ui` set it, or "
-            "export DAGSTER_HOME=$PWD/dagster_home"
+            "run: mkdir -p dagster_home; export DAGSTER_HOME=$PWD/dagster_home"
         )
     return Path(home)
 

@@ -18,6 +18,34 @@ NOT_CARRIED_OUT: dict[tuple[str, str], str] = {
     ("training/plan/compiler_environment.py", "; run the command on such a machine"): "needs another machine",
     ("training/plan/compiling.py", " minutes; set a smaller micro_batch"): "an hour of the TPU compiler",
     ("weights/__init__.py", "install the package ecg-assets again, which has that file"): "installs a package",
+    (
+        "commands/demo.py",
+        "Pictures, numbers, lineage and logs: make ui",
+    ): "after minutes of a demo; ui/ opens such runs",
+    ("demo.py", ", its process is gone; the next run closes it"): "no advice; resources/test_reconcile.py shows it",
+    (
+        "inspection/recorded_hashes.py",
+        " in another shard or split than its id gives",
+    ): "no advice: a split is a noun here",
+    ("resources/pipes_trainer_client.py", "trainer started: process group "): "no advice: a line of a log",
+    ("resources/reconcile.py", "its process is gone (killed, or the host died)"): "no advice: a line of a log",
+    ("pages/camera/effects/jpeg.py", "install opencv-python-headless from its wheel"): "wants another OpenCV",
+    ("pages/style/fonts.py", "run `make setup`"): "wants an environment without Matplotlib, made anew in minutes",
+    ("pages/style/fonts.py", "install Pillow from its wheel"): "wants another Pillow",
+    (
+        "store/compute/ray_connection.py",
+        "no Ray head answers at ",
+    ): "cluster/ starts its heads so, and joins nodes to them",
+    (
+        "store/compute/node_versions.py",
+        ": install the same commit",
+    ): "wants a second machine: Ray gives nodes on one the code of whoever joins",
+    ("ui/services.py", ": install dagster below 1.14"): "wants another Dagster, of which there is none yet",
+    ("ui/webserver.py", ": install dagster-webserver below 1.14"): "wants another Dagster, of which there is none yet",
+    (
+        "store/write_errors.py",
+        "its disk's quota is used up: make room, ",
+    ): "wants a disk with quotas; a full one is tried",
 }
 
 

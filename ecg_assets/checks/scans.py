@@ -26,7 +26,8 @@ def scans_look_like_samples(data_root: DataRootResource) -> dg.AssetCheckResult:
         return dg.AssetCheckResult(passed=True, metadata=metadata)
     reason = (
         f"{len(far)} of {len(names)} images are unlike what a network trained on this dataset has seen: "
-        f"{'; '.join(far[:_SHOWN])}. Look at their overlays; add such papers, scans or photos to styles and recipes"
+        f"{'; '.join(far[:_SHOWN])}. Give styles (clean_grid, rendered_waves) and recipes (mixed_dataset) that look "
+        "like them a weight, and materialise these"
     )
     return dg.AssetCheckResult(
         passed=False, severity=dg.AssetCheckSeverity.WARN, description=reason, metadata=metadata | {"reason": reason}

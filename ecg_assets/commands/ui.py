@@ -37,11 +37,20 @@ def ui(port: int, workspace: Path) -> None:
 
 
 def _require_free(host: str, port: int) -> None:
+    problem = _bind_error(host, port)
+    if problem is not None:
+        other = next((one for one in range(max(port, 1023) + 1, 65536) if _bind_error(host, one) is None), 3000)
+        raise click.ClickException(
+            f"Port {port} of {host} cannot be had ({problem.strerror}); name another: ecg-assets ui --port {other}"
+        )
+
+
+def _bind_error(host: str, port: int) -> OSError | None:
+    """Why nothing can listen there; None where something can."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise click.ClickException(
-                f"Port {port} of {host} cannot be had ({error.strerror}); name another: ecg-assets ui --port {port + 1}"
-            ) from error
+            return error
+    return None

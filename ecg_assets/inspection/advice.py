@@ -9,7 +9,8 @@ _CHAMPION = (
 )
 # The first pattern that a file's name, relative to the data root, begins with.
 _ADVICE = (
-    (r"source_listing\.json$", "delete it: the next run looks at the source again"),
+    (r"store\.json$", "put a copy of what it leads to in its place"),
+    (r"source_listing\.json$", "delete it: the sensor new_records looks at every file of the source again"),
     (r"\.bucket/", "delete it: the next run looks into the bucket again"),
     (r"pictures/", "delete it: it is drawn again when it is shown"),
     (r"ori_csv/", _AGAIN.format("raw_csvs")),
@@ -44,7 +45,6 @@ _ADVICE = (
         "leave it: lines that cannot be read are read past, and the next decision moves them to history.torn.jsonl",
     ),
     (r"synthetic_source/", _AGAIN.format("raw_csvs")),
-    (r"source_cache/", "delete it and materialise raw_csvs: it is fetched again"),
 )
 
 
@@ -58,4 +58,4 @@ def advice_for(name: str) -> str:
         match = re.match(pattern, name)
         if match is not None:
             return advice.format(**match.groupdict())
-    return "delete it and materialise the asset that makes it"
+    return "move it away: no asset makes it"

@@ -58,8 +58,8 @@ def share_problems(shares: list[float]) -> list[str]:
     if len(shares) != len(CLASSES) or not np.isfinite(shares).all() or abs(sum(shares) - 1) > 1e-3:
         return [f"class shares are {shares}, expected {len(CLASSES)} numbers that sum to 1; materialise mixed_dataset"]
     return [
-        f"{name} has {share:.3%} of the pixels, expected {low:.2%} to {high:.0%}: look at the samples, and at the "
-        "styles and recipes that were chosen"
+        f"{name} has {share:.3%} of the pixels, expected {low:.2%} to {high:.0%}: choose other styles "
+        "(rendered_waves), or other recipes, positives or negatives (mixed_dataset)"
         for (name, (low, high)), share in zip(SHARE_BOUNDS.items(), shares, strict=True)
         if not low <= share <= high
     ]

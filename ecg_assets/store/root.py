@@ -9,6 +9,7 @@ from pathlib import Path
 from ecg_assets.store.bucket.address import SCHEME, BucketAddress, parse_address, working_copy
 from ecg_assets.store.bucket.session import settings_shared
 from ecg_assets.store.sealed import SealBrokenError, read_unsealed, write_sealed_json
+from ecg_assets.store.splits import shard_of
 
 ROOT_VARIABLE = "ECG_ASSETS_DATA"
 DEFAULT_SHARDS, MOST_SHARDS = 16, 1024
@@ -176,11 +177,36 @@ def _read_shards(settings: Path) -> int:
 def remedy_for_shards(folder: Path) -> str:
     """How the settings are brought back, with the number that finished stages tell."""
     held = shards_held(folder)
-    why = f"its stages hold {held} shards" if held else "nothing is divided into shards yet"
+    why = f"its records lie in {held} shards" if held else "nothing is divided into shards yet"
     return f'write {{"shards": {held or DEFAULT_SHARDS}}} into it: {why}'
 
 
 def shards_held(folder: Path) -> int:
-    """How many shards the stages in a data root's folder have manifests of; 0 where nothing was made yet."""
+    """Into how many shards the stages in a data root's folder are divided; 0 where nothing was made yet.
+
+    A run that was stopped has not made all of them: it is a number by which the records lie where they do.
+    """
     stages = (folder / "data" / "wave_images", folder / "dataset_grid_wave_mix")
-    return max(len(list((stage / "_manifests").glob("shard-*.json"))) for stage in stages)
+    paths = [path for stage in stages for path in (stage / "_manifests").glob("shard-*.json")]
+    least = max((_number(path) + 1 for path in paths), default=0)
+    places = {record_id: _number(path) for path in paths for record_id in _records_of(path)}
+    fitting = (
+        number
+        for number in (DEFAULT_SHARDS, *range(least, MOST_SHARDS + 1))
+        if number >= least and all(shard_of(record_id, number) == shard for record_id, shard in places.items())
+    )
+    return next(fitting, least) if least else 0
+
+
+def _number(manifest: Path) -> int:
+    digits = manifest.stem.removeprefix("shard-")
+    return int(digits) if digits.isdecimal() else 0
+
+
+def _records_of(manifest: Path) -> list[str]:
+    """Records whose pages a shard's manifest lists."""
+    try:
+        names = json.loads(manifest.read_bytes())["files"]
+        return [Path(name).stem for name in names if name.startswith("data/wave_images/") and name.endswith(".png")]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return []  # damaged; the others tell

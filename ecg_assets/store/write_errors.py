@@ -18,7 +18,7 @@ _REMEDIES = {
     errno.ENOTEMPTY: "a folder lies in its place: move that away, and start again",
     errno.ENOTDIR: "a file lies in the place of one of its folders: move that away, and start again",
     errno.EEXIST: "a file lies in the place of one of its folders: move that away, and start again",
-    errno.EIO: "its disk reports an error: look after the disk, and start again",
+    errno.EIO: f"its disk reports an error: repair it, {_ELSEWHERE}, and start again",
 }
 
 

@@ -1,5 +1,6 @@
 """Reading as assets: pictures, numbers, refusals and the guard of the score, with a reader that knows the truth."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ from ecg_assets.assets.digitization import digitization_report, digitized_signal
 from ecg_assets.checks.digitization import reading_is_good_enough
 from ecg_assets.digitize import digitizer
 from ecg_assets.digitize.benchmark.rendered_pages import Trial, judged_records, trials
+from ecg_assets.digitize.benchmark.scorecard import CardError
 from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.store.root import DataRoot, open_root
+from ecg_assets_tests.checks.test_checks import result_of
+from ecg_assets_tests.conftest import AdviceGiven
 from ecg_assets_tests.digitize.readers import KnownReader
 
 CONFIG = {"records": 1, "recipes": ["clean", "scan"], "styles": ["coarse-print"]}
@@ -69,15 +73,20 @@ def test_images_of_the_inbox_are_read_and_refusals_named(root: DataRoot, known: 
     assert (again["made"], again["skipped"]) == (0, 2)
 
 
-def test_with_the_last_image_its_results_go(root: DataRoot, known: list[Trial]) -> None:
+@pytest.mark.advice("assets/digitization.py", "nothing to read: put scans or photos of paper ECGs into ")
+def test_with_the_last_image_its_results_go(root: DataRoot, known: list[Trial], advice: AdviceGiven) -> None:
     image = root.scans / "inbox" / "page.png"
     image.parent.mkdir(parents=True)
     Image.fromarray(known[0].picture_hwc).save(image)
     told = metadata_of(materialized(root, digitized_signals, {"fs_hz": known[0].record.fs_hz}))
     assert list(Path(told["where"]).glob("page*"))
     image.unlink()
-    assert metadata_of(materialized(root, digitized_signals, {}))["summary"].startswith("nothing to read")
+    said = metadata_of(materialized(root, digitized_signals, {}))["summary"]
+    advice.in_message(said)
     assert not list(Path(told["where"]).rglob("page*"))
+    Image.fromarray(known[0].picture_hwc).save(Path(said.partition(" into ")[2]) / "page.png")
+    config = {"fs_hz": known[0].record.fs_hz}
+    assert metadata_of(materialized(root, digitized_signals, config))["summary"] == "1 images read, 0 refused"
 
 
 def test_the_report_tells_scores_and_the_check_warns_below_them(root: DataRoot, known: list[Trial]) -> None:
@@ -104,6 +113,21 @@ def test_the_report_tells_scores_and_the_check_warns_below_them(root: DataRoot, 
     again = metadata_of(materialized(root, digitization_report, CONFIG))
     assert (again["made"], again["skipped"]) == (0, 2)
     assert again["snr_db_scan"] == told["snr_db_scan"]
+
+
+@pytest.mark.advice("digitize/benchmark/scorecard.py", "); materialise digitization_report")
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("{")], ids=["gone", "damaged"])
+def test_scores_that_cannot_be_read_are_made_again(
+    root: DataRoot, known: list[Trial], damage: Callable[[Path], None], advice: AdviceGiven
+) -> None:
+    config = {**CONFIG, "recipes": ["clean"]}
+    materialized(root, digitization_report, config)
+    damage(root.scans / "digitization" / "scores.json")
+    with pytest.raises(CardError) as caught:
+        result_of(reading_is_good_enough, root)
+    advice.in_message(caught.value)
+    materialized(root, digitization_report, config)
+    assert result_of(reading_is_good_enough, root).passed
 
 
 def test_the_check_passes_when_all_is_good(root: DataRoot, known: list[Trial]) -> None:

@@ -17,7 +17,7 @@ from ecg_assets.training.runs.events import EventLog
 from ecg_assets.training.runs.prepare import prepare_run
 from ecg_assets.training.runs.published import note_published
 from ecg_assets.training.runs.run_folder import RunFolder
-from ecg_assets_tests.conftest import quiet
+from ecg_assets_tests.conftest import AdviceGiven, quiet
 from ecg_assets_tests.training.conftest import SMALL
 from ecg_assets_tests.training.networks_at_hand import put_checkpoint
 
@@ -115,13 +115,20 @@ def test_another_config_in_the_run_s_place_leaves_the_published_checkpoint_to_be
     assert materialized(root)["champion"]["sha256"].value == published
 
 
-def test_scores_of_another_checkpoint_promote_nothing(root: DataRoot) -> None:
+@pytest.mark.advice(
+    "assets/champion.py", " are of another checkpoint than was published: materialise evaluation_report first"
+)
+def test_scores_of_another_checkpoint_promote_nothing(root: DataRoot, advice: AdviceGiven) -> None:
     put_run(root, "first", 0)
     materialized(root)
-    put_run(root, "first", 1)
-    with pytest.raises(dg.Failure, match="are of another checkpoint than was published: materialise evaluation_report"):
+    run = put_run(root, "first", 1)
+    with pytest.raises(dg.Failure) as caught:
         dg.materialize(
             [champion, *(dg.AssetSpec(name) for name in ("evaluation_report", "trained_checkpoint", "mixed_dataset"))],
             selection=["champion"],
             resources={"data_root": DataRootResource(path=str(root.path))},
         )
+    advice.in_message(caught.value.description)
+    made = materialized(root)
+    assert read_scorecard(run).sha256 == sha256_file(run.best)
+    assert made["champion"]["challenger_score"].value == read_scorecard(run).score

@@ -15,6 +15,7 @@ import pytest
 
 from ecg_assets.automation.alerts import alert_on_failure
 from ecg_assets.resources.webhook import WEBHOOK_VARIABLE, Alert, WebhookResource
+from ecg_assets_tests.conftest import AdviceGiven
 
 SECRET = "T000-secret-B111"
 ALERT = Alert(text="job failed: no", job="job", run_id="1", steps=["pages"], errors=["no"])
@@ -117,6 +118,15 @@ def test_a_webhook_that_does_not_answer_is_given_up_in_time() -> None:
         problem = WebhookResource(url=told.url, timeout_s=0.3).post(ALERT)
         assert time.monotonic() - begin < 2
     assert problem == "the webhook cannot be reached (TimeoutError)"
+
+
+@pytest.mark.advice("resources/webhook.py", " is no http:// or https:// address; set it to the webhook's")
+def test_the_address_is_set_to_the_webhook_s(advice: AdviceGiven) -> None:
+    with webhook() as told:
+        without_scheme = told.url.removeprefix("http://")
+        advice.in_message(WebhookResource(url=without_scheme).post(ALERT))
+        assert WebhookResource(url=told.url).post(ALERT) is None
+    assert told.bodies == [ALERT.model_dump()]
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ from ecg_assets.training.plan.machines import UnknownMachineError
 from ecg_assets.training.runs.published import note_published
 from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets_tests.checks.test_checks import reason, result_of, root
-from ecg_assets_tests.conftest import quiet
+from ecg_assets_tests.conftest import AdviceGiven, quiet
 from ecg_assets_tests.real import photos
 
 __all__ = ["root"]
@@ -238,6 +238,26 @@ def test_scans_that_drift_in_colour_or_gradient_are_warned_of_by_name(
     assert "negative.png (colour" in said
     assert "same.png" not in said
     assert "gradient" in drift_of(blurred, "blurred.png", reference_of(with_dataset.dataset)).far
+
+
+@pytest.mark.advice(
+    "checks/scans.py", "Give styles (clean_grid, rendered_waves) and recipes (mixed_dataset) that look like "
+)
+def test_styles_and_recipes_that_look_like_the_scans_are_given_a_weight(
+    with_dataset: DataRoot, mixed_root: DataRoot, tmp_path: Path, advice: AdviceGiven
+) -> None:
+    """Pages of other papers, which a dataset of one style has not seen and one of many has."""
+    looks = [(page_path(mixed_root, str(one))) for one in accepted_records(mixed_root)["id"]]
+    for number, path in enumerate(looks[:8]):
+        put_scan(with_dataset, read_rgb(path), f"{number}.png")
+    said = result_of(scans_look_like_samples, with_dataset)
+    assert not said.passed
+    advice.in_message(said.description)
+    before = int(str(said.description).split()[0])
+    shutil.rmtree(with_dataset.dataset)
+    shutil.copytree(mixed_root.dataset, with_dataset.dataset)
+    now = result_of(scans_look_like_samples, with_dataset)
+    assert now.passed or int(str(now.description).split()[0]) < before / 2
 
 
 def test_without_samples_the_warning_says_that_nothing_was_compared(root: DataRoot, made_root: DataRoot) -> None:

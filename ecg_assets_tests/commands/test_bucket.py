@@ -12,7 +12,7 @@ from ecg_assets.store.atomic import write_text
 from ecg_assets.store.bucket import garbage as bucket_sweep
 from ecg_assets.store.bucket.working_copy import working_copy_around
 from ecg_assets.store.root import open_root
-from ecg_assets_tests.conftest import quiet
+from ecg_assets_tests.conftest import AdviceGiven, quiet
 from ecg_assets_tests.store.bucket.bucket_emulator import BUCKET, emulator_running
 
 ADDRESS = f"gs://{BUCKET}/team"
@@ -60,8 +60,11 @@ def test_rests_are_counted_first_and_deleted_when_asked(monkeypatch: pytest.Monk
     assert {found.name for found in objects.listing("files/")} == files - {"files/rest-of-a-killed-writer"}
 
 
-def test_a_local_data_root_has_no_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.advice("commands/bucket.py", "is a local folder; set ECG_ASSETS_DATA=gs://bucket/prefix")
+def test_a_local_data_root_has_no_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, advice: AdviceGiven) -> None:
     monkeypatch.setenv("ECG_ASSETS_DATA", str(tmp_path))
     result = CliRunner().invoke(main, ["bucket", "pull"])
     assert result.exit_code == 1
-    assert "is a local folder; set ECG_ASSETS_DATA=gs://" in result.output
+    advice.in_message(result.output)
+    monkeypatch.setenv("ECG_ASSETS_DATA", ADDRESS)
+    assert "is as the bucket is" in bucket("pull")

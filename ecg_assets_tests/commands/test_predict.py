@@ -14,6 +14,7 @@ from PIL import Image
 
 from ecg_assets.cli import main
 from ecg_assets.pages.raster.png import read_grey
+from ecg_assets_tests.conftest import AdviceGiven
 from ecg_assets_tests.integration.live import CHECKOUT
 from ecg_assets_tests.scans.test_stage import checkpoint
 
@@ -80,7 +81,10 @@ def test_of_two_images_of_one_name_the_second_is_left_out_by_name(tmp_path: Path
     assert "1 of 2 images read" in done.stdout
 
 
-def test_results_of_another_image_or_command_and_inputs_stay_unless_told(tmp_path: Path, weights: Path) -> None:
+@pytest.mark.advice("scans/result_guard.py", "; choose another --out, or replace it with --overwrite")
+def test_results_of_another_image_or_command_and_inputs_stay_unless_told(
+    tmp_path: Path, weights: Path, advice: AdviceGiven
+) -> None:
     out = tmp_path / "out"
     page = image(tmp_path / "a" / "page.png")
     options = ("--out", out, "--checkpoint", weights)
@@ -91,6 +95,8 @@ def test_results_of_another_image_or_command_and_inputs_stay_unless_told(tmp_pat
     refused = predict(other, *options)
     assert refused.exit_code == 1
     assert "page_mask.png is there already and not made from this picture" in refused.stderr
+    advice.in_message(refused.stderr)
+    assert predict(other, "--out", tmp_path / "another", "--checkpoint", weights).exit_code == 0
     assert (out / "page_mask.png").read_bytes() == before
     (out / "page.json").write_text('{"file": "page.png", "fs_hz": 500, "layout": "3x4"}')  # what digitize writes
     assert predict(page, *options).exit_code == 1
@@ -101,6 +107,18 @@ def test_results_of_another_image_or_command_and_inputs_stay_unless_told(tmp_pat
     done = predict(mask, image(tmp_path / "new.png"), *options)
     assert "new_mask.png, which this command reads" in done.stderr
     assert mask.read_bytes() == held
+
+
+@pytest.mark.advice("scans/image.py", "); export it again")
+def test_a_damaged_image_is_exported_again(tmp_path: Path, weights: Path, advice: AdviceGiven) -> None:
+    broken = image(tmp_path / "one.png")
+    broken.write_bytes(broken.read_bytes()[:5000])
+    refused = predict(broken, "--out", tmp_path / "out", "--checkpoint", weights)
+    assert refused.exit_code == 1
+    advice.in_message(refused.stderr)
+    image(broken)
+    assert predict(broken, "--out", tmp_path / "out", "--checkpoint", weights).exit_code == 0
+    assert (tmp_path / "out" / "one_mask.png").exists()
 
 
 def test_a_damaged_checkpoint_is_one_sentence(tmp_path: Path) -> None:

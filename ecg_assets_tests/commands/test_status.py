@@ -20,7 +20,7 @@ from ecg_assets.store.sealed import read_unsealed, write_sealed_json, write_seal
 from ecg_assets.store.stages.runner import manifest_path
 from ecg_assets.training.evaluation.champion import decide
 from ecg_assets.training.evaluation.scorecard import Scorecard
-from ecg_assets_tests.conftest import CLEAN_PAGES
+from ecg_assets_tests.conftest import CLEAN_PAGES, AdviceGiven
 from ecg_assets_tests.training.evaluation.cards import card_with
 
 
@@ -309,6 +309,15 @@ def test_a_run_config_that_cannot_be_used_ends_with_one_sentence_and_not_well(
     assert result.exit_code == 1
     (line,) = result.output.splitlines()
     assert line.startswith(f"Error: {path}") and says in line
+
+
+@pytest.mark.advice("inspection/stage_states.py", "; correct it")
+def test_a_run_config_is_corrected(root: DataRoot, tmp_path: Path, advice: AdviceGiven) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text("ops: {pages: {config: {styles: 7}}}")
+    advice.in_message(CliRunner().invoke(main, ["status", "--config", str(path)]).output)
+    path.write_text("ops: {pages: {config: {styles: kaggle}}}")
+    assert below(status("--config", str(path)), PAGES)[0].startswith(f"{PAGES}: current")
 
 
 def test_a_run_config_may_hold_other_ops_too(root: DataRoot, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from ecg_assets.digitize.tracing.ink_runs import find_runs
 from ecg_assets.pages.style.layouts import UnknownLayoutError
 from ecg_assets.records.record import LEADS
 from ecg_assets.scans.segment import Segmenter
+from ecg_assets_tests.conftest import AdviceGiven
 from ecg_assets_tests.digitize.known_pages import known_flat_page
 
 RECORDS = records_of_split("validation", 2)
@@ -78,12 +79,14 @@ def test_a_layout_that_was_asked_for_is_taken_and_one_that_does_not_fit_is_refus
         DIGITIZER.digitize_flat(flat, layout="5x5")
 
 
-def test_a_layout_that_would_be_guessed_is_refused_unless_it_is_named() -> None:
+@pytest.mark.advice("digitize/digitizer.py", "If you know the layout, name it: --layout, or `layout` in the config of ")
+def test_a_layout_that_would_be_guessed_is_refused_unless_it_is_named(advice: AdviceGiven) -> None:
     flat, _ = known_flat_page(RECORDS[0], "kaggle")
     rows_y = find_rows(find_runs(flat.wave_hw), len(flat.wave_hw))
     flat.wave_hw[: int(rows_y[:2].mean())] = 0
-    with pytest.raises(NotAnEcgError, match="3 rows of traces are found, and what they show fits no layout"):
+    with pytest.raises(NotAnEcgError, match="3 rows of traces are found, and what they show fits no layout") as caught:
         DIGITIZER.digitize_flat(flat)
+    advice.in_message(caught.value)
     assert DIGITIZER.digitize_flat(flat, layout="3x4+0").arrangement.name == "3x4+0"
 
 

@@ -177,7 +177,12 @@ RETRAINED = ("runs/tiny/config.json",)
 RESCORED = ("runs/tiny/report/scores.json",)
 TABLE = (
     Row(f"{RENDERED}/{{id}}.png", SAMPLES, RECUT),
-    Row("runs/tiny/checkpoints/best.safetensors", ("trained_checkpoint",), (), flipped),
+    pytest.param(
+        Row("runs/tiny/checkpoints/best.safetensors", ("trained_checkpoint",), (), flipped),
+        marks=pytest.mark.advice(
+            "inspection/advice.py", "delete it and materialise trained_checkpoint with experiment "
+        ),
+    ),
     Row("runs/published.json", ("evaluation_report",), (), no_json, seen=False),
 )
 # By `make soak`.
@@ -204,7 +209,9 @@ ROWS = [*TABLE, *(pytest.param(row, marks=pytest.mark.soak) for row in MORE)]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_deleting_what_is_damaged_and_executing_again_from_the_failure_helps(platform: Platform, row: Row) -> None:
+def test_deleting_what_is_damaged_and_executing_again_from_the_failure_helps(
+    platform: Platform, row: Row, request: pytest.FixtureRequest
+) -> None:
     record_id, shard = one_record(platform.root)
     path, *due = (
         platform.root.path / name.format(id=record_id, shard=f"shard-{shard:03d}") for name in (row.file, *row.due)
@@ -218,6 +225,8 @@ def test_deleting_what_is_damaged_and_executing_again_from_the_failure_helps(pla
     said, name = platform.told(failed), platform.root.relative(path)
     assert path.name in said and "delete it" in said, said
     assert not row.seen or name in verified()
+    if request.node.get_closest_marker("advice"):
+        request.getfixturevalue("advice").in_message(verified())
     path.unlink()
     again = platform.again_from_failure(failed)
     assert again.success, errors(again)

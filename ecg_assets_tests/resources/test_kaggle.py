@@ -6,10 +6,14 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from click.testing import CliRunner
 
 from ecg_assets.assets.kaggle_subset import kaggle_subset
+from ecg_assets.cli import main
+from ecg_assets.records.kaggle.subset_manifest import MANIFEST_NAME
 from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.resources.kaggle import KaggleResource
+from ecg_assets_tests.conftest import AdviceGiven
 from ecg_assets_tests.records.kaggle.kaggle_server import (
     IDS,
     KEY,
@@ -69,6 +73,23 @@ def test_records_are_put_into_the_inbox_once(tmp_path: Path, kaggle: KaggleServe
     assert kaggle.asked == [], "what is there and intact needs no Kaggle"
     assert (again.metadata["made"].value, again.metadata["skipped"].value) == (0, 9)
     assert version(again) == version(made(result))
+
+
+@pytest.mark.advice("inspection/advice.py", "delete it and materialise kaggle_subset: it is fetched again")
+@pytest.mark.parametrize("kind", ["*/*-0001.png", "*/*.csv", MANIFEST_NAME])
+def test_a_download_that_has_changed_is_deleted_and_fetched_again(
+    kind: str, tmp_path: Path, kaggle: KaggleServer, monkeypatch: pytest.MonkeyPatch, advice: AdviceGiven
+) -> None:
+    made(run(tmp_path))
+    monkeypatch.setenv("ECG_ASSETS_DATA", str(tmp_path))
+    path = min((tmp_path / "scans" / "inbox").glob(kind))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-9])
+    advice.in_message(CliRunner().invoke(main, ["verify"]).output)
+    path.unlink()
+    made(run(tmp_path))
+    assert path.read_bytes() == whole
+    assert CliRunner().invoke(main, ["verify"]).exit_code == 0
 
 
 def test_the_data_version_follows_the_content_of_the_inbox(tmp_path: Path, kaggle: KaggleServer) -> None:

@@ -21,8 +21,16 @@ _LEVEL = 1
 Pixels = npt.NDArray[np.uint8]
 
 
+# By the name of an image's folder, the assets that make it.
+_MAKERS = {
+    "grids": "clean_grid and grid_mask",
+    "wave_images": "rendered_waves and wave_masks",
+    "wave_masks": "rendered_waves and wave_masks",
+}
+
+
 class PngError(ValueError):
-    """A PNG cannot be read; the message names the file."""
+    """A PNG cannot be read; the message names the file and says what to do."""
 
 
 def encode(pixels_hw: Pixels, palette: Pixels | None = None, dpi: float | None = None) -> bytes:
@@ -102,6 +110,10 @@ def _read(path: Path, mode: str) -> Pixels:
     except PngError:
         raise
     except DAMAGES as error:
-        raise PngError(
-            f"{path} cannot be read as an image ({error}); delete it and materialise its asset again"
-        ) from error
+        raise PngError(f"{path} cannot be read as an image ({error}); {_remedy(path)}") from error
+
+
+def _remedy(path: Path) -> str:
+    """What helps: what is no asset's file is somebody's own, who is not to delete it."""
+    maker = _MAKERS.get(path.parent.name)
+    return "export it as a PNG again" if maker is None else f"delete it and materialise {maker}"

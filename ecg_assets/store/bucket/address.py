@@ -60,8 +60,11 @@ def parse_address(text: str) -> BucketAddress:
             "digits, dots and dashes"
         )
     kept = prefix.strip("/")
-    if kept:
-        safe_relative(kept)
+    if kept and not _is_plain(kept):
+        raise BucketAddressError(
+            f"{text!r} has a prefix that is no plain path; correct it: no empty parts, '..', backslashes or control "
+            "characters"
+        )
     return BucketAddress(bucket, kept)
 
 
@@ -71,13 +74,16 @@ def safe_relative(name: str) -> PurePosixPath:
     Raises:
         BucketAddressError: it is absolute, climbs up, or has control characters or backslashes.
     """
-    parts = name.split("/")
-    if _UNFIT.search(name) or any(part in ("", ".", "..") for part in parts):
+    if not _is_plain(name):
         raise BucketAddressError(
             f"the object {name!r} has a name that is no plain path (empty parts, '..', backslash or control "
             "characters); rename it in the bucket"
         )
-    return PurePosixPath(*parts)
+    return PurePosixPath(*name.split("/"))
+
+
+def _is_plain(name: str) -> bool:
+    return not _UNFIT.search(name) and not any(part in ("", ".", "..") for part in name.split("/"))
 
 
 def cache_folder() -> Path:

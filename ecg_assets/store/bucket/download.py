@@ -63,7 +63,7 @@ def fetch(bucket: BucketObjects, found: Listed, target: Path, parts_below: Path,
         try:
             _fetch_parts(bucket, found, list(_parts(found, place)), transfers)
             _assemble(found, place, target)
-        except GenerationChangedError:
+        except (GenerationChangedError, ObjectMissingError):  # deleted: the next look at it tells
             reason = "was written by somebody else while it was fetched"
         except _DamagedError as damaged:
             reason = str(damaged)
@@ -150,5 +150,5 @@ def _refuse_encoded(bucket: BucketObjects, found: Listed) -> None:
     if found.encoding:
         raise BucketError(
             f"{bucket.told(found.name)} is stored with Content-Encoding {found.encoding!r}, so its bytes are not those "
-            "of the file; upload it without compression (`gcloud storage cp` without --gzip-in-flight-all and -z)"
+            "of the file; upload it uncompressed (`gcloud storage cp` without -z and -Z)"
         )

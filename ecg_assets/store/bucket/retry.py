@@ -60,8 +60,8 @@ def persistently(
                 tries, reached = 0, progress()
             if tries == len(WAITS_S):
                 raise BucketError(
-                    f"{what}: still {_short(error)} after {tries + 1} tries; look at the network and run again: what "
-                    "was transferred is kept"
+                    f"{what}: still {_short(error)} after {tries + 1} tries; run again when the bucket can be reached: "
+                    "what was transferred is kept"
                 ) from error
             wait_s = WAITS_S[tries] * random.uniform(0.5, 1)
             tries += 1
@@ -100,7 +100,8 @@ def _told(error: Exception, what: str) -> Exception:
 
     if isinstance(error, api.NotFound):
         return ObjectMissingError(
-            f"{what} is not there (404); check bucket and path, for example with `gcloud storage ls`"
+            f"{what} is not there (404): correct the address, or make the bucket with `gcloud storage buckets create "
+            f"gs://{what.removeprefix('gs://').partition('/')[0]}`"
         )
     if isinstance(error, api.PreconditionFailed):
         return GenerationChangedError(f"{what} has been written by somebody else in the meantime (412)")

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ecg_assets.store.atomic import write_text
-from ecg_assets.store.bucket.address import BucketAddress, parse_address, safe_relative
+from ecg_assets.store.bucket.address import BucketAddress, BucketAddressError, parse_address, safe_relative
 from ecg_assets.store.bucket.client import BucketObjects
 from ecg_assets.store.bucket.retry import BucketError
 from ecg_assets.store.lock import only_writer_at_once
@@ -19,6 +19,7 @@ OWN = ".bucket"
 # Notes of units as they were pulled or pushed last.
 KNOWN = f"{OWN}/known"
 MANIFESTS, FILES = "manifests/", "files/"
+_MADE_AGAIN = "delete this manifest, and the stage that made it makes it again"
 
 
 class Stored(BaseModel):
@@ -129,16 +130,19 @@ def read_bucket_manifest(content: bytes, told: str) -> BucketManifest:
     """Reads a unit's manifest.
 
     Raises:
-        BucketError: it is none; the message names the object.
-        BucketAddressError: a file's name leads outside of the data root.
+        BucketError: it is none, or a file's name leads outside of the data root; the message names the object.
     """
     try:
         manifest = BucketManifest.model_validate_json(content)
     except ValidationError as error:
-        raise BucketError(f"{told} is no manifest of this project; is this the address of a data root?") from error
+        raise BucketError(f"{told} is no manifest of this project; {_MADE_AGAIN}") from error
     for name in manifest.files:
-        if safe_relative(name).parts[0] == OWN:
-            raise BucketError(f"{told} names {name!r}, which is no file of a data root")
+        try:
+            inside = safe_relative(name).parts[0] != OWN
+        except BucketAddressError:
+            inside = False
+        if not inside:
+            raise BucketError(f"{told} names {name!r}, which is no file of a data root; {_MADE_AGAIN}")
     return manifest
 
 

@@ -87,7 +87,8 @@ class _Drain(Generic[Item]):
             elif self._cpus() < self.engine.cpus_per_task and time.monotonic() - progress > self.engine.patience_s:
                 raise EngineError(
                     f"no machine of the Ray cluster has had {self.engine.cpus_per_task:g} CPUs for "
-                    f"{self.engine.patience_s:g} s: start nodes, and run again; finished shards are not made again"
+                    f"{self.engine.patience_s:g} s: start nodes that have, and run again; finished shards are not made "
+                    "again"
                 )
             for reference in finished:
                 yield self._get(reference)
@@ -108,7 +109,7 @@ class _Drain(Generic[Item]):
         except errors.RayError as error:
             raise EngineError(
                 f"a task was lost with its machine and tried {self.engine.max_retries + 1} times "
-                f"({error.__class__.__name__}): look at that machine, and run again; finished shards are not made again"
+                f"({error.__class__.__name__}): run again on machines that last; finished shards are not made again"
             ) from error
         self.nodes[done.node] += 1
         if done.attempt:

@@ -13,6 +13,7 @@ from ecg_assets.cli import main
 from ecg_assets.digitize.scoring.score_folders import ScoreError, score_folders
 from ecg_assets.digitize.signals_csv import Signal, read_signals, write_signals
 from ecg_assets.records.resampling import resampled
+from ecg_assets_tests.conftest import AdviceGiven
 from ecg_assets_tests.real import real_data
 
 FS_HZ = 100
@@ -151,13 +152,17 @@ def test_the_command_tells_all_of_it(truth: Path, predictions: Path, tmp_path: P
     assert told["by_record"]["11"]["leads_db"]["V1"] == pytest.approx(6, abs=1.5)
 
 
-def test_the_table_of_scores_replaces_no_signals_but_an_earlier_table(truth: Path, predictions: Path) -> None:
+@pytest.mark.advice("store/overwriting.py", "; choose another name for the result, or replace it with --overwrite")
+def test_the_table_of_scores_replaces_no_signals_but_an_earlier_table(
+    truth: Path, predictions: Path, advice: AdviceGiven
+) -> None:
     truth_csv, table = truth / "22" / "22.csv", predictions / "scores.json"
     held = truth_csv.read_bytes()
     score = ["score", str(predictions), str(truth), "--json"]
     refused = CliRunner().invoke(main, [*score, str(truth_csv)])
     assert refused.exit_code == 1
-    assert "22.csv is there already and lies among the inputs" in refused.output and "--overwrite" in refused.output
+    assert "22.csv is there already and lies among the inputs" in refused.output
+    advice.in_message(refused.output)
     assert truth_csv.read_bytes() == held
     for _ in range(2):
         assert CliRunner().invoke(main, [*score, str(table)]).exit_code == 0

@@ -80,7 +80,7 @@ def test_every_row_is_filtered_up_so_that_a_ruled_page_deflates_to_little() -> N
 def test_a_damaged_file_is_named(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "page.png"
     path.write_bytes(content)
-    with pytest.raises(PngError, match=r"page\.png cannot be read as an image .*materialise its asset again"):
+    with pytest.raises(PngError, match=r"page\.png cannot be read as an image .*export it as a PNG again"):
         read_grey(path)
 
 

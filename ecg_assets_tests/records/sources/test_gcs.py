@@ -119,7 +119,9 @@ def test_a_body_that_is_cut_goes_on_where_it_was(emulator: Emulator, tmp_path: P
 def test_a_service_that_never_comes_back_is_given_up_with_a_sentence(emulator: Emulator, tmp_path: Path) -> None:
     put_archive(emulator)
     emulator.fault = failing(-1, 503, "read")
-    with pytest.raises(BucketError, match=r"train.*: still 503 .* after 9 tries; look at the network and run again"):
+    with pytest.raises(
+        BucketError, match=r"train.*: still 503 .* after 9 tries; run again when the bucket can be reached"
+    ):
         fetched(tmp_path)
 
 
@@ -204,7 +206,7 @@ def test_refused_and_missing_are_one_clear_sentence(emulator: Emulator, tmp_path
     with pytest.raises(BucketError, match=r"access denied \(403\); give this account the role Storage Object Viewer"):
         fetched(tmp_path)
     emulator.fault = lambda request: None
-    with pytest.raises(ObjectMissingError, match=r"gs://no-such-bucket is not there \(404\); check bucket and path"):
+    with pytest.raises(ObjectMissingError, match=r"gs://no-such-bucket is not there \(404\): correct the address"):
         fetch_source("gs://no-such-bucket", tmp_path / "cache", quiet)
     with pytest.raises(SourceError, match=r"holds 0 objects .nothing. but no records; expected train-csvs.tar.gz or"):
         fetch_source(f"gs://{BUCKET}/elsewhere", tmp_path / "cache", quiet)
@@ -254,7 +256,7 @@ def test_no_object_is_written_outside_of_the_cache(emulator: Emulator, tmp_path:
 def test_a_compressed_object_is_refused_with_what_to_do(emulator: Emulator, tmp_path: Path) -> None:
     put_archive(emulator)
     emulator.storage.objects[BUCKET][PREFIX + "train-csvs.tar.gz"]["contentEncoding"] = "gzip"
-    with pytest.raises(BucketError, match=r"stored with Content-Encoding 'gzip'.*upload it without compression"):
+    with pytest.raises(BucketError, match=r"stored with Content-Encoding 'gzip'.*upload it uncompressed"):
         fetched(tmp_path)
 
 

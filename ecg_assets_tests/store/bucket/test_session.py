@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,57 +16,12 @@ from ecg_assets.store.bucket.session import pull_into, push_from
 from ecg_assets.store.bucket.working_copy import working_copy_around
 from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.manifest import read_manifest
-from ecg_assets.store.root import DataRoot, DataRootError, open_root
-from ecg_assets.store.stages.runner import StageReport, manifest_path, run_stage
+from ecg_assets.store.root import DataRootError, open_root
+from ecg_assets.store.stages.runner import manifest_path
 from ecg_assets.training.runs.published import note_published, read_published
 from ecg_assets_tests.conftest import quiet
-from ecg_assets_tests.store.bucket.bucket_emulator import BUCKET, Emulator, Request, emulator_running, failing
-from ecg_assets_tests.store.stages.shards import FilesTask
-
-ADDRESS = f"gs://{BUCKET}/team/root"
-PREFIX = "team/root/"
-PAGES = ["data"]
-
-
-@pytest.fixture
-def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    with emulator_running(monkeypatch) as running:
-        yield running
-
-
-class Machine:
-    """A machine with a cache of its own."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._cache, self._monkeypatch = folder, monkeypatch
-        self.log: list[str] = []
-
-    @property
-    def root(self) -> DataRoot:
-        self._monkeypatch.setenv("ECG_ASSETS_CACHE", str(self._cache))
-        return open_root(ADDRESS)
-
-    def stage(self, *contents: str, pull: bool = True) -> StageReport:
-        """Runs a stage whose shards hold these files: `name=text name=text`."""
-        root = self.root
-        if pull:
-            pull_into(root.path, PAGES, self.log.append)
-        tasks = [FilesTask(root.path, number, text) for number, text in enumerate(contents)]
-        return run_stage("pages", root.wave_images, root.path, tasks, 1, self.log.append)
-
-    def files(self) -> dict[str, str]:
-        folder = self.root.path / "data"
-        return {path.name: path.read_text() for path in sorted(folder.rglob("*.txt"))}
-
-
-@pytest.fixture
-def a(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> Machine:
-    return Machine(tmp_path / "a", monkeypatch)
-
-
-@pytest.fixture
-def b(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> Machine:
-    return Machine(tmp_path / "b", monkeypatch)
+from ecg_assets_tests.store.bucket.bucket_emulator import BUCKET, Emulator, Request, failing
+from ecg_assets_tests.store.bucket.machines import ADDRESS, PAGES, PREFIX, Machine
 
 
 def test_a_second_machine_goes_on_with_nothing_to_do(a: Machine, b: Machine, emulator: Emulator) -> None:
@@ -294,7 +248,7 @@ def test_a_manifest_that_leads_outside_or_is_none_is_refused(a: Machine, b: Mach
     name = f"{PREFIX}manifests/data/wave_images/shard-000.json"
     stored = emulator.storage.get_file(BUCKET, name)
     emulator.put(name, stored.replace(b"data/wave_images/x.txt", b"data/../../../x.txt"))
-    with pytest.raises(ValueError, match="no plain path"):
+    with pytest.raises(BucketError, match="is no file of a data root; delete this manifest"):
         b.stage("x=1")
     emulator.put(name, b"[]")
     with pytest.raises(BucketError, match="is no manifest of this project"):
@@ -315,7 +269,7 @@ def test_a_data_root_in_a_bucket_tells_its_address(a: Machine) -> None:
 
 def test_a_missing_bucket_is_one_sentence(emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECG_ASSETS_CACHE", str(tmp_path))
-    with pytest.raises(ObjectMissingError, match=r"gs://no-such-bucket/x is not there \(404\); check bucket and path"):
+    with pytest.raises(ObjectMissingError, match=r"gs://no-such-bucket/x is not there \(404\): correct the address"):
         open_root("gs://no-such-bucket/x")
 
 

@@ -1,5 +1,6 @@
 """What pools are given to do in tests, and a process that drives one as a step of a Dagster run does."""
 
+import fcntl
 import os
 import signal
 import time
@@ -46,6 +47,17 @@ def be_killed(number: int) -> int:
     if number == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return number
+
+
+def be_killed_beside_others(at_work: str) -> bool:
+    """Is killed when another process is at work."""
+    with Path(at_work).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.1)
+    return True
 
 
 def be_killed_telling(number: int) -> bytes:
