@@ -4,7 +4,6 @@ import importlib
 import json
 import os
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,13 +16,6 @@ from ecg_assets_tests.records.kaggle.kaggle_server import COMPETITION, KaggleSer
 TOKEN = "KGAT_" + "0123456789abcdef" * 2
 KEY = "f" * 32
 FIELDS = {"username": "other", "key": KEY}
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    seen: list[float] = []
-    monkeypatch.setattr(time, "sleep", seen.append)
-    return seen
 
 
 @pytest.fixture

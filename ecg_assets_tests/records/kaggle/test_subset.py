@@ -1,7 +1,6 @@
 """Downloading a subset with the real `kaggle` client from a server on loopback."""
 
 import json
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,14 +27,6 @@ from ecg_assets_tests.records.kaggle.kaggle_server import (
 # The client keeps what came in whole pieces of this size.
 MIB = 1 << 20
 WANTED = Wanted(competition=COMPETITION, records=3, variants=("0001", "0005"))
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long was waited each time; nobody waits."""
-    seen: list[float] = []
-    monkeypatch.setattr(time, "sleep", seen.append)
-    return seen
 
 
 @pytest.fixture
