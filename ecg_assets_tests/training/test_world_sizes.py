@@ -18,6 +18,7 @@ TRAIN = "import sys, pathlib; from ecg_assets.training.trainer import train; tra
 
 pytestmark = [
     pytest.mark.xla,
+    pytest.mark.soak,  # minutes
     pytest.mark.skipif(sys.platform != "linux" or os.uname().machine != "x86_64", reason="torch_xla has no wheel here"),
 ]
 

@@ -1,16 +1,14 @@
 """What people do in the UI: open its pages, start runs with a config, look at plots; and pictures of it."""
 
-import atexit
 import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
-from playwright.sync_api import Browser, Locator, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright
 
 from ecg_assets_tests.integration.live import CHECKOUT
 
@@ -20,21 +18,13 @@ _SIZE = {"width": 1500, "height": 1000}
 
 
 @contextmanager
-def chromium(*arguments: str) -> Iterator[Browser]:
+def chromium(playwright: Playwright, *arguments: str) -> Iterator[Browser]:
     """Debian's browser, headless, with these arguments of its own."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert path, "no Chromium in PATH: apt install chromium"
-    browser = _playwright().chromium.launch(executable_path=path, args=["--no-sandbox", *arguments])
+    browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *arguments])
     yield browser
     browser.close()
-
-
-@cache
-def _playwright() -> Playwright:
-    """One for all browsers of this process: it runs an event loop, and there can be no second one."""
-    started = sync_playwright().start()
-    atexit.register(started.stop)
-    return started
 
 
 @contextmanager

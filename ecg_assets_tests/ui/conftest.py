@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from ecg_assets.records.synthetic.folder import write_synthetic_source
 from ecg_assets_tests.conftest import quiet
@@ -36,9 +36,16 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    """One for all browsers here: it runs an event loop, beside which there can be no other until it is stopped."""
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright) -> Iterator[Browser]:
     """Chromium."""
-    with chromium() as running:
+    with chromium(playwright) as running:
         yield running
 
 

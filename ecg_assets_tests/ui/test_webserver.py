@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 import dagster_webserver.app
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Playwright, expect
 
 from ecg_assets.ui.webserver import guard_webserver
 from ecg_assets_tests.integration.live import Server, make_home, serving, until, webserver
@@ -95,9 +95,9 @@ def website() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(playwright: Playwright) -> Iterator[Browser]:
     """For it, the other site's names are bound to this machine: pages can do no worse."""
-    with chromium(f"--host-resolver-rules=MAP {OTHER} 127.0.0.1, MAP *.{OTHER} 127.0.0.1") as running:
+    with chromium(playwright, f"--host-resolver-rules=MAP {OTHER} 127.0.0.1, MAP *.{OTHER} 127.0.0.1") as running:
         yield running
 
 
