@@ -111,14 +111,11 @@ def test_the_champion_s_weights_are_deleted(gone: bool, root: DataRoot, tmp_path
     assert verified() == ""
 
 
-@pytest.mark.advice(
-    "inspection/advice.py", "delete it and champion.safetensors beside it, and materialise champion: the "
-)
+@pytest.mark.advice("inspection/advice.py", "delete it and materialise champion: history.jsonl tells whose ")
 def test_the_champion_s_card_is_deleted(root: DataRoot, advice: AdviceGiven) -> None:
     cut_off(root.champion / "champion.json")
     advice.in_message(verified())
-    for suffix in ("json", "safetensors"):
-        (root.champion / f"champion.{suffix}").unlink()
+    (root.champion / "champion.json").unlink()
     materialise_champion(root)
     champion = read_champion(root)
     assert champion is not None and champion.experiment == "first"
