@@ -15,7 +15,6 @@ from ecg_assets.inspection.advice import advice_for
 from ecg_assets.resources.data_root import DataRootResource
 from ecg_assets.store.cached_file import kept
 from ecg_assets.store.root import DataRoot, open_root
-from ecg_assets.training.evaluation.champion_store import read_champion
 from ecg_assets_tests.assets.test_scan_segmentations import materialise_champion, publish
 from ecg_assets_tests.conftest import AdviceGiven
 from ecg_assets_tests.integration.test_definitions import ASSETS
@@ -108,17 +107,6 @@ def test_the_champion_s_weights_are_deleted(gone: bool, root: DataRoot, tmp_path
     path.unlink()
     materialise_champion(root)
     assert path.read_bytes() == expected
-    assert verified() == ""
-
-
-@pytest.mark.advice("inspection/advice.py", "delete it and materialise champion: history.jsonl tells whose ")
-def test_the_champion_s_card_is_deleted(root: DataRoot, advice: AdviceGiven) -> None:
-    cut_off(root.champion / "champion.json")
-    advice.in_message(verified())
-    (root.champion / "champion.json").unlink()
-    materialise_champion(root)
-    champion = read_champion(root)
-    assert champion is not None and champion.experiment == "first"
     assert verified() == ""
 
 

@@ -85,6 +85,16 @@ def test_a_damaged_card_is_deleted_and_its_weights_are_known_again(
     assert holders(root) == ["first", None]
 
 
+@pytest.mark.advice("inspection/advice.py", "delete it and materialise champion: history.jsonl tells whose ")
+def test_verify_advises_the_same(root: DataRoot, advice: AdviceGiven) -> None:
+    card = root.champion / "champion.json"
+    card.write_text("{")
+    advice.in_message(CliRunner().invoke(main, ["verify"]).output)
+    card.unlink()
+    decide(root, *contend(root, "third", 0.85), scored_again, quiet)
+    assert holders(root) == ["second", "first"]
+
+
 @damages
 def test_demotion_copies_the_weights_of_the_champion_before_again_from_its_run(root: DataRoot, damage: Damage) -> None:
     keep_run(root, "first")
