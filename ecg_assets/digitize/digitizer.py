@@ -140,7 +140,7 @@ class Digitizer:
         if flat.assumed and layout == "auto" and arrangement.others[arrangement.name] > _NO_ECG:
             raise NotAnEcgError(
                 "contradicting_leads",
-                "there is no grid, and the lines that are found contradict each other: it is no ECG, or badly seen",
+                "there is no grid, and the lines that are found contradict each other: it is not an ECG, or badly seen",
             )
         bars = find_bars(extent, arrangement.slots, rows_y, dark, ink)
         extent = at_bars(extent, bars)
@@ -200,7 +200,7 @@ def _arranged(runs: Runs, paths: npt.NDArray[np.int64], extent: Extent, pen: flo
         raise NotAnEcgError(
             "ambiguous_layout",
             f"{len(paths)} rows of traces are found, and what they show fits no layout with that many "
-            f"({', '.join(arrangement.others)}): a row is missing, or it is no ECG. If you know the layout, name it: "
+            f"({', '.join(arrangement.others)}): a row is missing, or it is not an ECG. If you know the layout, name it: "
             "--layout, or `layout` in the config of digitized_signals",
         )
     return arrangement

@@ -23,7 +23,7 @@ def known() -> list[Trial]:
 
 @pytest.fixture
 def root(tmp_path: Path, known: list[Trial]) -> DataRoot:
-    """Two pages in the inbox, one of them in a folder, and a picture that is no ECG."""
+    """Two pages in the inbox, one of them in a folder, and a picture that is not an ECG."""
     root = open_root(tmp_path / "data_root")
     inbox = root.scans / "inbox"
     (inbox / "more").mkdir(parents=True)

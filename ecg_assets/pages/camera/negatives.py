@@ -1,4 +1,4 @@
-"""Pictures that are no ECG, to be left alone by a network: text, tables, cloth, hands, grids of other sorts."""
+"""Pictures that are not ECGs, to be left alone by a network: text, tables, cloth, hands, grids of other sorts."""
 
 from collections.abc import Callable
 

@@ -154,7 +154,7 @@ def test_what_was_written_is_read_back_before_it_takes_its_name(
 
 @dataclass(frozen=True)
 class BrightnessReader:
-    """Reads a picture's first value as every lead's level; a black one is no ECG."""
+    """Reads a picture's first value as every lead's level; a black one is not an ECG."""
 
     asked: list[tuple[int, str]]
 

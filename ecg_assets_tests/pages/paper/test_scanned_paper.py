@@ -1,4 +1,4 @@
-"""Finding the grid of the user's paper, and refusing what has none; pictures that are no ECG."""
+"""Finding the grid of the user's paper, and refusing what has none; pictures that are not ECGs."""
 
 from pathlib import Path
 
