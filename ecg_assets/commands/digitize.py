@@ -48,8 +48,8 @@ def digitize(images: tuple[str, ...], out: Path, fs_hz: int, layout: str, truth:
     <stem>_check.png       the recovered traces drawn over the picture: look at it before using the signals
 
     Where nothing is printed on a lead's place, or nothing can be read, its cells are empty; nothing is made up. An
-    image that is not an ECG, or whose grid cannot be found, is named with the reason, and the others go on. With --truth
-    the signal-to-noise ratio of each lead is written, too: that of the competition, see `ecg-assets score`.
+    image that is not an ECG, or whose grid cannot be found, is named with the reason, and the others go on. With
+    --truth the signal-to-noise ratio of each lead is written, too: that of the competition, see `ecg-assets score`.
 
     Results replace earlier ones of the same image; an image whose results would replace anything else is left out.
 

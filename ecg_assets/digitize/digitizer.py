@@ -200,8 +200,8 @@ def _arranged(runs: Runs, paths: npt.NDArray[np.int64], extent: Extent, pen: flo
         raise NotAnEcgError(
             "ambiguous_layout",
             f"{len(paths)} rows of traces are found, and what they show fits no layout with that many "
-            f"({', '.join(arrangement.others)}): a row is missing, or it is not an ECG. If you know the layout, name it: "
-            "--layout, or `layout` in the config of digitized_signals",
+            f"({', '.join(arrangement.others)}): a row is missing, or it is not an ECG. If you know the layout, name "
+            "it: --layout, or `layout` in the config of digitized_signals",
         )
     return arrangement
 
