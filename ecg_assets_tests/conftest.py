@@ -41,7 +41,7 @@ SOAK_S = 3600
 
 # Begun first, so that no worker of `-n` is left alone with one of them in the end.
 # Ray ones before all: a process that has imported torch_xla may crash in ray.init.
-LONG = ("cluster", "ui/", "test_live_run", "training/loop/test_replicas", "training/test_world_sizes", "test_killed_")
+LONG = ("cluster", "ui/", "test_live_run", "training/loop/test_replicas", "test_killed_")
 
 
 # Before xdist reads the marks, which it does in the same hook.
