@@ -13,6 +13,8 @@ MIGRATED := dagster_home/.migrated
 
 export DAGSTER_HOME := $(CURDIR)/dagster_home
 export ECG_ASSETS_DATA ?= $(CURDIR)/data_root
+# Hundreds of processes import the same modules; an environment may forbid to keep what Python compiles of them.
+unexport PYTHONDONTWRITEBYTECODE
 # Dagster's command line starts the code server with whatever `python` it finds first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 

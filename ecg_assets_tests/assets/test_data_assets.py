@@ -29,7 +29,7 @@ from ecg_assets_tests.records.wfdb.recordings import sines_mv, write_recording
 
 DATA_ASSETS = [raw_csvs, grids, pages, mixed_dataset, index_is_sound, masks_lie_on_the_ink, no_record_is_in_two_splits]
 KEYS = ("raw_csvs", "clean_grid", "grid_mask", "rendered_waves", "wave_masks", "mixed_dataset")
-RECORDS = 24
+RECORDS = 12
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """The evaluation's report and the champion as assets: files, key numbers, and a decision that is told."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
+from PIL import Image
 
 from ecg_assets.assets.champion import champion
 from ecg_assets.assets.evaluation import evaluation_report
@@ -60,6 +62,18 @@ def never(*_: object) -> bytes:
     raise AssertionError
 
 
+@pytest.fixture
+def no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page in the report, which takes as long as all the rest to read, is looked at by the first test alone."""
+    monkeypatch.setattr("ecg_assets.scans.preview.page_overlay", lambda *_: png(Image.new("RGB", (8, 8))))
+
+
+def png(picture: Image.Image) -> bytes:
+    target = io.BytesIO()
+    picture.save(target, "PNG")
+    return target.getvalue()
+
+
 def test_report_and_champion_tell_their_numbers_and_the_second_is_compared_with_the_first(
     root: DataRoot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +108,7 @@ def test_report_and_champion_tell_their_numbers_and_the_second_is_compared_with_
     assert better or made["champion"]["promoted"].value is False
 
 
+@pytest.mark.usefixtures("no_page")
 def test_a_retraining_that_was_cancelled_is_neither_evaluated_nor_promoted(root: DataRoot) -> None:
     """It has written a better epoch of its own over the run folder's checkpoint, and was not published."""
     run = put_run(root, "first", 0)
@@ -107,6 +122,7 @@ def test_a_retraining_that_was_cancelled_is_neither_evaluated_nor_promoted(root:
     assert "holds a training that was not published" in str(made["evaluation_report"]["not_evaluated"].value)
 
 
+@pytest.mark.usefixtures("no_page")
 def test_another_config_in_the_run_s_place_leaves_the_published_checkpoint_to_be_evaluated(root: DataRoot) -> None:
     run = put_run(root, "first", 0)
     published = sha256_file(run.best)
@@ -115,6 +131,7 @@ def test_another_config_in_the_run_s_place_leaves_the_published_checkpoint_to_be
     assert materialized(root)["champion"]["sha256"].value == published
 
 
+@pytest.mark.usefixtures("no_page")
 @pytest.mark.advice(
     "assets/champion.py", " are of another checkpoint than was published: materialise evaluation_report first"
 )

@@ -103,7 +103,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
             "ECG_ASSETS_DATA": str(folder / "data_root"),
             "DAGSTER_HOME": str(make_home(folder / "home")),
             "ECG_EXPERIMENT": str(tiny),
-            "ECG_RECORDS": "20",
+            "ECG_RECORDS": "12",
             "ECG_WORKERS": "1",
             "HOME": str(folder),
         }.items():

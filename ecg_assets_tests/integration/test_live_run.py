@@ -107,6 +107,7 @@ def test_the_same_again_trains_nothing_makes_nothing_and_says_so(live: Live) -> 
     assert made["champion"].metadata["promoted"].value is False
 
 
+@pytest.mark.soak  # two minutes; `.ci/run` runs the command itself
 def test_the_demo_command_goes_on_from_there_and_ends_with_a_table(live: Live) -> None:
     command = [str(Path(sys.executable).with_name("ecg-assets")), "demo"]
     variables = environment(live.home, **live.variables, COLUMNS="200")
@@ -165,6 +166,7 @@ def test_a_run_and_a_trainer_killed_in_an_epoch_are_completed_by_the_next_run(li
     assert any(killed in message for message in messages), "that the killed run was cleared away is said"
 
 
+@pytest.mark.soak  # in short by resources/test_pipes_trainer_client.py
 def test_a_worker_killed_alone_takes_its_trainer_with_it(live: Live, tmp_path: Path) -> None:
     endless = write_experiment(tmp_path, "orphaned", **ENDLESS)
     run_id = live.server.materialize(TRAINING_ASSETS, experiment_config(endless))

@@ -61,7 +61,7 @@ class RayEngine:
             try:
                 yield from drain.results()
             finally:
-                drain.cancel()
+                # What still runs ends with this driver. To cancel it could end this process: see training/tpu/pod.py.
                 self.log(drain.told())
 
 
@@ -119,10 +119,6 @@ class _Drain(Generic[Item]):
 
     def _cpus(self) -> float:
         return float(self.ray.cluster_resources().get("CPU", 0))
-
-    def cancel(self) -> None:
-        for reference in self.running:
-            self.ray.cancel(reference, force=True)
 
     def told(self) -> str:
         where = ", ".join(f"{count} on {node}" for node, count in sorted(self.nodes.items()))

@@ -10,7 +10,14 @@ from ecg_assets.store.atomic import write_text
 from ecg_assets.training.plan.trace_request import OPERATION, TracedStep, TraceRequest
 
 # One device, and operations that carry the names of what they belong to; scalars as trainings have them.
-_ENVIRONMENT = {"PJRT_DEVICE": "CPU", "CPU_NUM_DEVICES": "1", "XLA_NO_SPECIAL_SCALARS": "1", "XLA_HLO_DEBUG": "1"}
+_ENVIRONMENT = {
+    "PJRT_DEVICE": "CPU",
+    "CPU_NUM_DEVICES": "1",
+    "XLA_NO_SPECIAL_SCALARS": "1",
+    "XLA_HLO_DEBUG": "1",
+    # Nothing is compiled unless something wants a value, and then only to find out what does.
+    "XLA_FLAGS": "--xla_backend_optimization_level=0",
+}
 _INHERITED_NOT = ("PJRT_", "CPU_NUM", "XLA_", "TPU_")
 
 

@@ -15,6 +15,7 @@ from ecg_assets.store.log import Log
 from ecg_assets.training.tpu.pod_hosts import REMOVED, PodError, PodHost, host_of_labels, in_order, variables_of
 
 _LOOK_EVERY_S = 5.0
+_ENDED_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,12 @@ class Pod:
                 references = _on_each_host(ray, reserved, self, _run_command, hosts, self.topology, list(command))
                 _wait(ray, references, log)
             finally:
-                for reference in references:
-                    ray.cancel(reference, force=True)
+                # Ray kills what still runs in a group that it takes back. `ray.cancel` would be the plain way, but Ray
+                # aborts the process that cancels a task whose answer arrives at that moment (seen with ray 2.60, and in
+                # ray-project/ray 54785), and hosts of one slice fail together.
                 reserved.shutdown()
+                if references:
+                    ray.wait(references, num_returns=len(references), timeout=_ENDED_S)
             return hosts
 
 

@@ -23,7 +23,8 @@ pytestmark = [
 Seen = dict[str, Any]
 
 # Validation takes whole samples, one a replica and step: the last step of the split is padded.
-STEPS = {"steps_per_epoch": 12, "validation_steps": None}
+# One level of a network: XLA compiles for half of the time that two take.
+STEPS = {"steps_per_epoch": 12, "validation_steps": None, "widths": (8,), "patch_px": 4}
 
 
 def probe(out: Path, *runs: RunFolder) -> list[list[Seen]]:

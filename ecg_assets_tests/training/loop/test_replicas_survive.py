@@ -129,6 +129,7 @@ def test_a_network_that_falls_back_to_the_host_says_so_at_the_first_step(trouble
     assert any("upsample" in name for name in notes[0].values["fallbacks"])
 
 
+@pytest.mark.soak
 def test_a_group_whose_replicas_die_again_and_again_is_given_up(prepare: Prepare) -> None:
     run = prepare("dying", **SMALLEST, restarts=1)
     process = start(run)

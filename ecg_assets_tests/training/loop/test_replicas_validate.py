@@ -85,13 +85,10 @@ def test_they_are_those_of_the_evaluation_on_the_same_samples(root: DataRoot, pl
     assert plain == summed(cell.tally for cell in found.cells)
 
 
-@pytest.fixture(scope="module")
-def replicas(root: DataRoot) -> dict[str, RunFolder]:
-    """What one and two untrained replicas saw, and two that trained a network of the zoo for two steps."""
+def validated(root: DataRoot, **changes: dict[str, Any]) -> dict[str, RunFolder]:
+    """Runs that differ in what `changes` says, after `validating` has done its work in them."""
     if sys.platform != "linux" or os.uname().machine != "x86_64":
         pytest.skip("torch_xla has no wheel here")
-    zoo = {"network": ZOO, "widths": (), "patch_px": 1, "epochs": 1, "steps_per_epoch": 2}
-    changes: dict[str, dict[str, Any]] = {"one": {"replicas": 1}, "two": {"replicas": 2}, "zoo": {"replicas": 2} | zoo}
     runs = {name: run_of(root, name, runtime="xla", **changed) for name, changed in changes.items()}
     command = [sys.executable, "-m", "ecg_assets_tests.training.validating", *(str(run.path) for run in runs.values())]
     done = subprocess.run(
@@ -99,6 +96,19 @@ def replicas(root: DataRoot) -> dict[str, RunFolder]:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return runs
+
+
+@pytest.fixture(scope="module")
+def replicas(root: DataRoot) -> dict[str, RunFolder]:
+    """What one and two untrained replicas saw."""
+    return validated(root, one={"replicas": 1}, two={"replicas": 2})
+
+
+@pytest.fixture(scope="module")
+def zoo(root: DataRoot) -> RunFolder:
+    """Two replicas that trained a network of the zoo for two steps, which XLA compiles for a minute."""
+    changes = {"network": ZOO, "widths": (), "patch_px": 1, "epochs": 1, "steps_per_epoch": 2}
+    return validated(root, zoo={"replicas": 2} | changes)["zoo"]
 
 
 def seen(run: RunFolder, ordinal: int) -> Tally:
@@ -118,14 +128,12 @@ def test_one_and_two_replicas_count_exactly_the_same(replicas: dict[str, RunFold
     assert np.abs(one.counts - plain.counts).sum() <= 1e-3 * plain.counts.sum()
 
 
+@pytest.mark.soak
 @pytest.mark.xla
-def test_a_network_of_the_zoo_leaves_the_same_running_statistics_in_all_replicas(
-    replicas: dict[str, RunFolder],
-) -> None:
-    run = replicas["zoo"]
-    assert is_finished(run)
-    before, after = ([statistics(run, ordinal, when) for ordinal in (0, 1)] for when in ("before", "after"))
-    kept = load_file(run.last)
+def test_a_network_of_the_zoo_leaves_the_same_running_statistics_in_all_replicas(zoo: RunFolder) -> None:
+    assert is_finished(zoo)
+    before, after = ([statistics(zoo, ordinal, when) for ordinal in (0, 1)] for when in ("before", "after"))
+    kept = load_file(zoo.last)
     assert len(kept.keys() & {f"buffer.{name}" for name in after[0]}) == len(after[0]) > 20
     assert any((before[0][name] != before[1][name]).any() for name in before[0])
     for name, statistic in after[0].items():
@@ -134,11 +142,10 @@ def test_a_network_of_the_zoo_leaves_the_same_running_statistics_in_all_replicas
         np.testing.assert_allclose(statistic, (before[0][name] + before[1][name]) / 2, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.soak
 @pytest.mark.xla
-def test_a_network_of_the_zoo_names_what_xla_leaves_to_the_host_after_its_first_step(
-    replicas: dict[str, RunFolder],
-) -> None:
-    events = read_events(replicas["zoo"].events)
+def test_a_network_of_the_zoo_names_what_xla_leaves_to_the_host_after_its_first_step(zoo: RunFolder) -> None:
+    events = read_events(zoo.events)
     (note,) = (event for event in events if "falls back to the host" in event.message)
     assert note.values["fallbacks"] == ["aten::upsample_bilinear2d_backward"]
     assert events.index(note) < next(number for number, event in enumerate(events) if event.values.get("step"))

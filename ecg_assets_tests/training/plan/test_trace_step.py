@@ -31,6 +31,14 @@ def trace(config: TrainConfig, folder: Path, micro_batch: int | None = None) -> 
     return traced(TraceRequest(config=config, micro_batch=size, replicas=(8,), sample_px=512), folder)
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the graphs of the small config lie."""
+    folder = tmp_path_factory.mktemp("small")
+    trace(TrainConfig(**SMALL), folder)
+    return folder
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_step_of_every_shipped_config_is_what_a_tpu_wants_and_what_was_planned(name: str, tmp_path: Path) -> None:
     config = load_config(name)
@@ -75,18 +83,15 @@ def test_a_smaller_micro_batch_is_another_program_with_the_same_collective(tmp_p
     assert parts.flops_per_sample == whole.flops_per_sample > 0
 
 
-def test_blocks_are_computed_again_behind_a_barrier_that_the_compiler_respects(tmp_path: Path) -> None:
-    config = TrainConfig(**SMALL)
-    trace(config, tmp_path / "kept")
-    trace(config.changed(remat="blocks"), tmp_path / "again")
-    kept, again = ((tmp_path / name / "gradients.txt").read_text("utf-8") for name in ("kept", "again"))
+def test_blocks_are_computed_again_behind_a_barrier_that_the_compiler_respects(small: Path, tmp_path: Path) -> None:
+    trace(TrainConfig(**SMALL).changed(remat="blocks"), tmp_path)
+    kept, again = ((folder / "gradients.txt").read_text("utf-8") for folder in (small, tmp_path))
     assert "opt-barrier" in again and "opt-barrier" not in kept
     assert again.count(" convolution(") > kept.count(" convolution(")
 
 
-def test_operations_carry_the_names_of_the_networks_modules(tmp_path: Path) -> None:
-    trace(TrainConfig(**SMALL), tmp_path)
-    proto = (tmp_path / "gradients.hlo").read_bytes()
+def test_operations_carry_the_names_of_the_networks_modules(small: Path) -> None:
+    proto = (small / "gradients.hlo").read_bytes()
     assert b"up.0.3." in proto and b"up.0.3 backward." in proto
 
 
