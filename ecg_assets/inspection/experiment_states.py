@@ -1,7 +1,5 @@
 """Each experiment as the next run would find it: trained on the present dataset with the present config, or not."""
 
-from typing import Any
-
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.config import ConfigError, load_config
 from ecg_assets.training.evaluation.champion_store import read_champion
@@ -9,6 +7,7 @@ from ecg_assets.training.evaluation.scorecard import ScorecardMissingError, read
 from ecg_assets.training.runs.prepare import start_fingerprint
 from ecg_assets.training.runs.run_folder import RunFolder, RunFolderError, dataset_digest
 from ecg_assets.training.runs.run_state import Start, is_finished, read_start, read_state
+from ecg_assets.training.runs.same_training import differences
 
 
 def experiment_states(root: DataRoot) -> dict[str, list[str]]:
@@ -19,7 +18,7 @@ def experiment_states(root: DataRoot) -> dict[str, list[str]]:
 def _said(root: DataRoot, run: RunFolder) -> list[str]:
     try:
         lines = ["trained" if is_finished(run) else _unfinished(run)]
-        lines += [f"stale: {reason}" for reason in _changes(root, read_start(run))]
+        lines += [f"stale: {reason}" for reason in _changes(root, read_start(run), _epochs_done(run))]
     except RunFolderError as error:
         return [f"of another version, or damaged: {error}"]
     champion = read_champion(root)
@@ -30,26 +29,28 @@ def _said(root: DataRoot, run: RunFolder) -> list[str]:
     return lines
 
 
-def _unfinished(run: RunFolder) -> str:
+def _epochs_done(run: RunFolder) -> int:
     state = read_state(run)
-    return f"not finished: {state.epochs_done if state else 0} epochs are done; the next run goes on from there"
+    return state.epochs_done if state else 0
 
 
-def _changes(root: DataRoot, start: Start) -> list[str]:
+def _unfinished(run: RunFolder) -> str:
+    return f"not finished: {_epochs_done(run)} epochs are done; the next run goes on from there"
+
+
+def _changes(root: DataRoot, start: Start, epochs_done: int) -> list[str]:
     reasons = []
     if not (root.dataset / "dataset.json").exists():
         reasons.append("its dataset is gone")
     elif dataset_digest(root) != start.dataset_digest:
         reasons.append("the dataset has changed since")
-    return (
-        reasons + _own_changes(start) + _config_changes(start.config.experiment, start.config.model_dump(mode="json"))
-    )
+    return reasons + _own_changes(start) + _config_changes(start, epochs_done)
 
 
 def _own_changes(start: Start) -> list[str]:
     """Whether the same config on the same dataset would be trained anew."""
     try:
-        same = start_fingerprint(start.config, start.dataset_digest) == start.fingerprint
+        same = start_fingerprint(start.begun, start.dataset_digest) == start.fingerprint
     except RunFolderError as error:
         return [str(error)]
     weights = start.config.start_from is not None or start.config.encoder_weights is not None
@@ -57,14 +58,13 @@ def _own_changes(start: Start) -> list[str]:
     return [] if same else [f"the training's {changed} changed"]
 
 
-def _config_changes(experiment: str, config: dict[str, Any]) -> list[str]:
+def _config_changes(start: Start, epochs_done: int) -> list[str]:
     """Against the config of that name that comes with the package; of a config from elsewhere nothing is known."""
     try:
-        now = load_config(experiment).model_dump(mode="json")
+        now = load_config(start.config.experiment)
     except ConfigError:
         return []
-    names = sorted(name for name in {*config, *now} if config.get(name) != now.get(name))
-    return [f"config changed: {name} {config.get(name)} is now {now.get(name)}" for name in names]
+    return [f"config changed: {difference}" for difference in differences(start.begun, now, epochs_done)]
 
 
 def _evaluated(run: RunFolder) -> bool:

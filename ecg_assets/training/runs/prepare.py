@@ -14,7 +14,6 @@ from ecg_assets.store.fingerprint import fingerprint, sha256_file
 from ecg_assets.store.lock import check_locks
 from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot
-from ecg_assets.store.sealed import write_sealed_text
 from ecg_assets.store.write_errors import named_when_refused
 from ecg_assets.training.config import PACKAGE_WEIGHTS, TrainConfig
 from ecg_assets.training.runs.lost_checkpoints import what_is_lost
@@ -26,7 +25,10 @@ from ecg_assets.training.runs.run_state import (
     read_start,
     read_state,
     recorded_fingerprint,
+    write_start,
+    write_state,
 )
+from ecg_assets.training.runs.same_training import as_begun, differences
 from ecg_assets.training.tpu_plans import describe_plans
 from ecg_assets.weights import SEGMENTATION, weights_path
 
@@ -37,7 +39,8 @@ CODE_VERSION = "2"
 def prepare_run(root: DataRoot, config: TrainConfig, log: Log) -> RunFolder:
     """Opens the run folder of an experiment. Checkpoints stay when config, dataset and code are as they were.
 
-    A run that was started with something else, or whose checkpoints are lost, is moved to
+    Of the config, fields that leave the result as it is may differ, and more epochs may be asked for: see
+    `same_training`. A run that was started with something else, or whose checkpoints are lost, is moved to
     `runs/.archive/<experiment>/<time>`, and in a data root in a bucket put there as well, before the new one takes its
     place.
 
@@ -49,19 +52,19 @@ def prepare_run(root: DataRoot, config: TrainConfig, log: Log) -> RunFolder:
     plans = describe_plans(config)
     if plans is not None:
         log(plans)
-    reason = "config, dataset or code has changed"
     wanted = start_fingerprint(config, digest)
     run = RunFolder(root.runs / config.experiment)
-    if run.config.exists() and recorded_fingerprint(run) == wanted:
-        lost = what_is_lost(root, run, log)
-        if lost is None:
-            _note_how_it_is_computed(run, config, log)
-            left = remove_temporaries(run.path)
-            log(f"{config.experiment}: same config, dataset and code as before: its checkpoints are kept")
-            if left:
-                log(f"{config.experiment}: removed {left} unfinished files of an interrupted run")
-            return run
-        reason = lost
+    reason = _why_anew(run, config, digest, wanted) if run.config.exists() else "it was never prepared"
+    if reason is None:
+        _reopen_for_more_epochs(run, config)
+        reason = what_is_lost(root, run, log)
+    if reason is None:
+        _go_on_with(run, config, wanted, log)
+        left = remove_temporaries(run.path)
+        log(f"{config.experiment}: same training as before: its checkpoints are kept")
+        if left:
+            log(f"{config.experiment}: removed {left} unfinished files of an interrupted run")
+        return run
     if run.path.exists():
         archived = _archive(root, run)
         log(f"{config.experiment}: {reason}; it is trained anew, and the earlier run is kept in {archived}")
@@ -74,17 +77,52 @@ def prepare_run(root: DataRoot, config: TrainConfig, log: Log) -> RunFolder:
         dataset_digest=digest,
         fingerprint=wanted,
     )
-    write_sealed_text(run.config, start.model_dump_json(indent=1) + "\n")
+    write_start(run, start)
     log(f"{config.experiment}: new run in {run.path}")
     return run
 
 
-def _note_how_it_is_computed(run: RunFolder, config: TrainConfig, log: Log) -> None:
-    """Takes over fields that say how something is computed and not what: the training goes on with them."""
+def _why_anew(run: RunFolder, config: TrainConfig, digest: str, wanted: str) -> str | None:
+    """Why the training in the folder is another one than that of `wanted`; None where it goes on."""
+    recorded = recorded_fingerprint(run)
+    try:
+        start = read_start(run)
+    except RunFolderError:  # a config of another version, or damaged
+        return None if recorded == wanted else "config, dataset or code has changed"
+    changed = differences(start.begun, config, _epochs_done(run))
+    if start.dataset_digest != digest:
+        changed.append("the dataset has changed")
+    same = recorded == start_fingerprint(as_begun(start.begun, config), digest)
+    if not (changed or same):
+        changed.append("the code, or the weights that it begins with, have changed")
+    return "; ".join(changed) or None
+
+
+def _epochs_done(run: RunFolder) -> int:
+    try:
+        state = read_state(run)
+    except RunFolderError:
+        return 0  # whoever reads the state next says that it is damaged
+    return state.epochs_done if state else 0
+
+
+def _reopen_for_more_epochs(run: RunFolder, config: TrainConfig) -> None:
+    """A training that has ended with all its epochs, and is to have more, has not ended."""
+    state = read_state(run)
+    if state is not None and state.finished and read_start(run).config.epochs <= state.epochs_done < config.epochs:
+        write_state(run, state.model_copy(update={"finished": False}))
+
+
+def _go_on_with(run: RunFolder, config: TrainConfig, wanted: str, log: Log) -> None:
+    """Takes over fields that leave the result as it is, and the number of epochs: the training goes on with them."""
     start = read_start(run)
-    if start.config != config:
-        write_sealed_text(run.config, start.model_copy(update={"config": config}).model_dump_json(indent=1) + "\n")
-        log(f"{config.experiment}: goes on with micro_batch {config.micro_batch} and remat {config.remat}")
+    if start.config == config:
+        return
+    began_with = None if start.fingerprint == wanted else start.begun
+    taken = start.model_copy(update={"config": config, "began_with": began_with})
+    write_start(run, taken)
+    names = [name for name in type(config).model_fields if getattr(config, name) != getattr(start.config, name)]
+    log(f"{config.experiment}: goes on with " + ", ".join(f"{name} {getattr(config, name)}" for name in names))
 
 
 def archived_runs(root: DataRoot) -> list[Path]:

@@ -19,17 +19,24 @@ class Start(BaseModel):
 
     Attributes:
         config: the training config.
+        began_with: the config that the run began with, where fields that leave its result as it is have changed since.
         dataset: the dataset's folder, relative to the run folder, so that a data root can be moved.
         dataset_digest: of its content.
-        fingerprint: of all that decides what comes out.
+        fingerprint: of all that decides what comes out, with the config that the run began with.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     config: TrainConfig
+    began_with: TrainConfig | None = None
     dataset: str
     dataset_digest: str
     fingerprint: str
+
+    @property
+    def begun(self) -> TrainConfig:
+        """The config that the run began with."""
+        return self.began_with or self.config
 
 
 class EpochScores(BaseModel):
@@ -115,6 +122,12 @@ def read_start(run: RunFolder) -> Start:
     if not run.config.exists():
         raise RunFolderError(f"{run.config} is not there; prepare the run first (`ecg-assets train --config ...`)")
     return _read_model(run.config, Start)
+
+
+def write_start(run: RunFolder, start: Start) -> None:
+    """Writes what the run is started with."""
+    left_out = {"began_with"} if start.began_with is None else None
+    write_sealed_text(run.config, start.model_dump_json(indent=1, exclude=left_out) + "\n")
 
 
 def read_state(run: RunFolder) -> RunState | None:
