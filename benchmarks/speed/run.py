@@ -25,19 +25,19 @@ _REMARKS = """
 A page takes 10 ms: a third is the PNGs' filter and deflate, two fifths the strokes, the rest copies of the paper,
 header and layout. A page is limited by memory bandwidth and matplotlib is not, so the ratio depends on the machine: on
 idle ones 38 to 42 for ticks and 32 to 34 for lines. Alternatives, measured one at a time, interleaved with the
-baseline:
+baseline, 2026-11-28:
 
 | alternative | effect |
 |---|---|
-| 7 or 5 sub-columns instead of 9 | mean error of real traces up to 3.9 and 5.2 of 255; 3 are allowed |
+| 7 or 5 sub-columns instead of 9 | up to 3.9 and 5.2 of 255 mean error against a supersampled stroke (3 allowed) |
 | filter and deflate in bands that stay in the cache | saves 5 % of the two |
 | sums over only the rows that each column touches | saves nothing |
 
 A photo takes 220 to 240 ms. The grid is looked up by position and scale instead of computed for each family of lines,
 light is applied in 8 bits instead of floats, and noise is added in OpenCV one band at a time; without these three
-measures a photo takes 322 ms. The map of the paper takes 12 %; grid, traces, JPEG and the look-up of print 9 % each; defocus,
-noise and light 5 to 9 % each. About twelve passes over 11 MB of RGB take 5 to 20 ms each, so a share of 0.3 would need
-half of the effects, or all of them in one compiled loop.
+measures a photo takes 322 ms (2026-11-28). The map of the paper takes 12 %; grid, traces, JPEG and the look-up of print
+9 % each; defocus, noise and light 5 to 9 % each. About twelve passes over 11 MB of RGB take 5 to 20 ms each, so a share
+of 0.3 would need half of the effects, or all of them in one compiled loop.
 
 Two workers: a shard's files are flushed to the disk together, and workers start without the caller's main module.
 """
