@@ -1,11 +1,11 @@
-# What people type. Everything lands in .venv, data_root/ and dagster_home/ of this checkout.
+# User commands. They write to .venv, data_root/ and dagster_home/ of this checkout.
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
-# Most tests wait more than they work, and half a dozen start many processes.
+# Most tests mainly wait, and half a dozen start many processes.
 TEST_WORKERS ?= 2
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -13,33 +13,33 @@ MIGRATED := dagster_home/.migrated
 
 export DAGSTER_HOME := $(CURDIR)/dagster_home
 export ECG_ASSETS_DATA ?= $(CURDIR)/data_root
-# Hundreds of processes import the same modules; an environment may forbid to keep what Python compiles of them.
+# Hundreds of processes import the same modules; the environment may disable Python's bytecode cache.
 unexport PYTHONDONTWRITEBYTECODE
-# Dagster's command line starts the code server with whatever `python` it finds first.
+# Dagster's command line starts the code server with the first `python` on PATH.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo ui test soak tpu-check lint types bench clean
 
-help: ## Show this
+help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 	@echo
-	@echo "  Real records:  ECG_SOURCE=/folder/with/train.csv make demo   (ECG_RECORDS=50 limits their number)"
+	@echo "  Real records:  ECG_SOURCE=/folder/with/train.csv make demo   (ECG_RECORDS=50 reads at most 50)"
 
-setup: $(INSTALLED) $(MIGRATED) ## Make .venv with the pinned dependencies, and Dagster's database
+setup: $(INSTALLED) $(MIGRATED) ## Create .venv with the pinned dependencies, and Dagster's database
 
-demo: setup ## Materialise everything once: synthetic records (or ECG_SOURCE) to an evaluated checkpoint
+demo: setup ## Materialise every asset once, from synthetic records (or ECG_SOURCE) to an evaluated checkpoint
 	@"$(BIN)/ecg-assets" demo
 
-ui: setup ## Dagster's UI and its daemon on http://127.0.0.1:3000
+ui: setup ## Start Dagster's UI and daemon on http://127.0.0.1:3000
 	"$(BIN)/ecg-assets" ui --port 3000
 
-test: setup lint types ## Lint, types and the whole test suite
+test: setup lint types ## Run lint, type checks and the whole test suite
 	"$(BIN)/pytest" -n $(TEST_WORKERS) --dist loadgroup --no-loadscope-reorder
 
-soak: setup ## Long series of kills and cancels at random moments, and 10,000 damaged files
+soak: setup ## Test long series of kills and cancels at random moments, and 10,000 damaged files
 	"$(BIN)/pytest" -m soak
 
-tpu-check: $(INSTALLED) ## Ask the TPU compiler about all shipped configs and machines: most of an hour the first time
+tpu-check: $(INSTALLED) ## Check the shipped configs with the TPU compiler; the first time takes most of an hour
 	"$(BIN)/python" -m benchmarks.speed.tpu_plans
 
 lint: $(INSTALLED)
@@ -50,13 +50,13 @@ lint: $(INSTALLED)
 types: $(INSTALLED)
 	"$(BIN)/mypy"
 
-bench: $(INSTALLED) ## Measure speed into docs/benchmarks.md, and what the platform costs into docs/cost.md
+bench: $(INSTALLED) ## Measure speed (docs/benchmarks.md) and the cost of Dagster (docs/cost.md)
 	OMP_NUM_THREADS=1 "$(BIN)/python" -m benchmarks.speed.run
 	OMP_NUM_THREADS=1 "$(BIN)/python" -m benchmarks.dagster.cost
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || { \
-	  echo "$$("$(PYTHON)" --version 2>&1) is what \"$(PYTHON)\" runs; Python 3.11 or 3.12 is needed." >&2; \
+	  echo "\"$(PYTHON)\" is $$("$(PYTHON)" --version 2>&1); Python 3.11 or 3.12 is needed." >&2; \
 	  echo "Install one and name it:  make $(or $(MAKECMDGOALS),setup) PYTHON=python3.11" >&2; exit 1; }
 	@test -x "$(BIN)/python" || "$(PYTHON)" -m venv .venv || { \
 	  echo "\"$(PYTHON)\" cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
@@ -65,13 +65,13 @@ $(INSTALLED): pyproject.toml constraints.txt
 	  | sed -u -n -E 's/^ +Downloading ([^ ]+) (\(.*\)).*/  \1 \2/p; s/^(Installing collected packages|Successfully installed).*/  \1/p'
 	@touch $@
 
-# Two first runs racing on a fresh home crash: the databases are made here, once, by whoever holds the lock.
+# Two concurrent first runs on a fresh home crash, so the databases are created here, once, under a lock.
 $(MIGRATED): $(INSTALLED)
 	@flock dagster_home/.lock bash -c 'test "$@" -nt "$(INSTALLED)" || \
 	  { echo "Preparing dagster_home"; "$(BIN)/dagster" instance migrate >dagster_home/.migrate.log 2>&1 || \
 	  { cat dagster_home/.migrate.log >&2; exit 1; }; touch "$@"; }'
 
-clean: ## Remove .venv and caches; data_root/ and Dagster's history stay
+clean: ## Remove .venv and caches; keep data_root/ and Dagster's history
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build ./*.egg-info
 	find ecg_assets ecg_assets_tests -name __pycache__ -type d -prune -exec rm -rf {} +
-	@echo "Kept: what was made, in data_root/, and Dagster's history, in dagster_home/; remove them by hand"
+	@echo "Kept: results in data_root/ and Dagster's history in dagster_home/; remove them by hand"

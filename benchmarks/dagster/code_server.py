@@ -24,7 +24,7 @@ def server(rounds: int) -> list[Row]:
     start = sorted((one for one, _ in told), key=lambda one: one.wall_s)[len(told) // 2]
     peak_mb = statistics.median(peak for _, peak in told)
     return [
-        ("code server: start until all definitions are told", str(start), ""),
+        ("code server: start until all definitions are loaded", str(start), ""),
         ("... its peak memory, without torch", f"{peak_mb:.0f} MB", "under 250 MB"),
     ]
 

@@ -1,4 +1,4 @@
-"""`make bench`, second part: what the platform costs beside what it does; measures and writes docs/cost.md.
+"""`make bench`, second part: measures the cost of Dagster and writes docs/cost.md.
 
 python -m benchmarks.dagster.cost [--records 600] [--rounds 3]
 """
@@ -6,6 +6,7 @@ python -m benchmarks.dagster.cost [--records 600] [--rounds 3]
 import argparse
 import os
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 from benchmarks.dagster.code_server import server
@@ -18,11 +19,11 @@ TABLE = Path(__file__).resolve().parents[2] / "docs" / "cost.md"
 def _table(rows: list[Row], rounds: int) -> str:
     busy = os.getloadavg()[1]
     lines = [
-        "# What the platform costs",
+        "# Cost of Dagster",
         "",
-        f"The second part of `make bench`, on {os.cpu_count()} cores, with a load of {busy:.1f} at its end; medians "
-        f"where there is more than one round, here {rounds}. Shares are of CPU time, all processes counted: wall time "
-        "depends on what else the machine does.",
+        f"Written by the second part of `make bench` on {date.today()}, on {os.cpu_count()} cores, with a load of "
+        f"{busy:.1f} at its end; medians of {rounds} rounds where a case is repeated. Shares are of CPU time summed "
+        "over all processes, because wall time depends on other programs.",
         "",
         "| what | measured | aim |",
         "|---|---|---|",

@@ -48,7 +48,7 @@ def read(folder: Path) -> None:
 
 
 def pages(folder: Path) -> None:
-    """The pages again, of which none is due."""
+    """Plans the pages again; all are current."""
     from ecg_assets.pages.config import PagesConfig
     from ecg_assets.pages.stage import render_pages
 
@@ -58,7 +58,7 @@ def pages(folder: Path) -> None:
 
 
 def samples(folder: Path) -> None:
-    """The samples again, of which none are due."""
+    """Plans the samples again; all are current."""
     from ecg_assets.samples.config import SamplesConfig
     from ecg_assets.samples.stage import STAGE, plan_samples
     from ecg_assets.store.stages.runner import run_stage
@@ -88,8 +88,8 @@ MEASURED: dict[str, Callable[[Path], None]] = {
     "shard and split of each record": shard,
     "write the index": write,
     "read the index": read,
-    "pages: planned, none is due": pages,
-    "samples: planned, none are due": samples,
+    "pages: plan, all current": pages,
+    "samples: plan, all current": samples,
     "ecg-assets status": status,
 }
 

@@ -4,6 +4,7 @@ import argparse
 import os
 import tempfile
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import cv2
@@ -17,19 +18,26 @@ from ecg_assets.records.sources.config import SourceConfig
 from ecg_assets.records.synthetic.folder import write_synthetic_source
 from ecg_assets.store.root import DataRoot, open_root
 
-# What the table cannot say; measured one at a time, old and new in turns.
+# Remarks under the table; measured one at a time, old and new interleaved.
 _REMARKS = """
-A page of 10 ms: a third is the PNGs' filter and deflate, two fifths the strokes, the rest copies of the paper, header
-and layout. Tried for less: fewer sub-columns (with 7 or 5 instead of 9, real traces are up to 3.9 and 5.2 of 255 off a
-supersampled stroke on average, where 3 are allowed); filter and deflate in bands that stay in the cache (5 % of the
-two); sums over only the rows that each column touches (nothing). A page is bound by memory, matplotlib is not, so that
-the ratio moves with the machine: beside ticks 38 to 42 were seen on idle ones, beside lines 32 to 34.
+## Where the time goes
 
-A photo: its grid is looked up by place and scale instead of computed for each family of lines, light is laid on in 8
-bits instead of floats, noise added in OpenCV a band at a time: 322 ms became 220 to 240. What is left is spread out:
-the map of the paper (12 %), grid, traces, JPEG and the look-up of print (9 % each), defocus, noise and light (5 to 9
-% each). Every one of some twelve passes over 11 MB of RGB takes 5 to 20 ms, so that 0.3 would ask for half of the
-effects, or for all of them in one compiled loop.
+A page takes 10 ms: a third is the PNGs' filter and deflate, two fifths the strokes, the rest copies of the paper,
+header and layout. A page is limited by memory bandwidth and matplotlib is not, so the ratio depends on the machine: on
+idle ones 38 to 42 for ticks and 32 to 34 for lines. Alternatives, measured one at a time, interleaved with the
+baseline, 2026-11-28:
+
+| alternative | effect |
+|---|---|
+| 7 or 5 sub-columns instead of 9 | up to 3.9 and 5.2 of 255 mean error against a supersampled stroke (3 allowed) |
+| filter and deflate in bands that stay in the cache | saves 5 % of the two |
+| sums over only the rows that each column touches | saves nothing |
+
+A photo takes 220 to 240 ms. The grid is looked up by position and scale instead of computed for each family of lines,
+light is applied in 8 bits instead of floats, and noise is added in OpenCV one band at a time; without these three
+measures a photo takes 322 ms (2026-11-28). The map of the paper takes 12 %; grid, traces, JPEG and the look-up of print
+9 % each; defocus, noise and light 5 to 9 % each. About twelve passes over 11 MB of RGB take 5 to 20 ms each, so a share
+of 0.3 would need half of the effects, or all of them in one compiled loop.
 
 Two workers: a shard's files are flushed to the disk together, and workers start without the caller's main module.
 """
@@ -57,8 +65,8 @@ def _table(rows: list[Row], records: int, rounds: int) -> str:
     lines = [
         "# Benchmarks",
         "",
-        f"`make bench` on {os.cpu_count()} cores: medians of {rounds} rounds in which all ways take turns, CPU time of "
-        f"one thread unless said otherwise, {records} synthetic records.",
+        f"Written by `make bench` on {date.today()}, on {os.cpu_count()} cores: medians of {rounds} interleaved "
+        f"rounds, CPU time of one thread unless stated otherwise, {records} synthetic records.",
         "",
         "| what | measured | aim |",
         "|---|---|---|",
