@@ -140,8 +140,7 @@ def test_more_epochs_without_the_last_checkpoint_begin_anew(root: DataRoot) -> N
 
 def test_a_run_of_another_version_begins_anew(root: DataRoot) -> None:
     run, _ = prepared(root)
-    run.config.write_text(
-        run.config.read_text().replace('"seed"', '"sead"').replace('"fingerprint": "', '"fingerprint": "0')
-    )
+    text = read_start(run).model_dump_json(indent=1) + "\n"
+    write_sealed_text(run.config, text.replace('"seed"', '"seeds"').replace('"fingerprint": "', '"fingerprint": "0'))
     assert "config, dataset or code has changed" in prepared(root)[1]
     assert prepare_run(root, TrainConfig(**FIRST), quiet).path == run.path
