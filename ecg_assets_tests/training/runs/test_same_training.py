@@ -8,6 +8,7 @@ import pytest
 from ecg_assets.inspection.experiment_states import experiment_states
 from ecg_assets.samples.reader import SampleReader
 from ecg_assets.store.root import DataRoot, open_root
+from ecg_assets.store.sealed import write_sealed_text
 from ecg_assets.training.config import TrainConfig
 from ecg_assets.training.runs.prepare import archived_runs, prepare_run
 from ecg_assets.training.runs.run_folder import RunFolder
