@@ -28,7 +28,10 @@ NOT_CARRIED_OUT: dict[tuple[str, str], str] = {
         " in another shard or split than its id gives",
     ): "no advice: a split is a noun here",
     ("resources/pipes_trainer_client.py", "trainer started: process group "): "no advice: a line of a log",
-    ("resources/reconcile.py", "its process is gone (killed, or the host died)"): "no advice: a line of a log",
+    (
+        "resources/reconcile.py",
+        "its process is gone (it was killed, or the host went down)",
+    ): "no advice: a line of a log",
     ("pages/camera/effects/jpeg.py", "install opencv-python-headless from its wheel"): "wants another OpenCV",
     ("pages/style/fonts.py", "run `make setup`"): "wants an environment without Matplotlib, made anew in minutes",
     ("pages/style/fonts.py", "install Pillow from its wheel"): "wants another Pillow",

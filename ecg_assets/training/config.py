@@ -48,7 +48,8 @@ class TrainConfig(BaseModel):
     cores: int | None = Field(
         default=None,
         ge=1,
-        description="TPU cores that the config is meant for; a host with another number uses all of its cores and logs this.",
+        description="TPU cores that the config is meant for. A host with another number uses all of its cores and "
+        "logs it.",
     )
     seed: int = Field(default=0, ge=0, description="Seed of initial weights, sample order, crops and rotations.")
 
