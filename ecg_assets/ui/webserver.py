@@ -16,7 +16,7 @@ from ecg_assets.ui.foreign_requests import RefuseForeignRequests
 
 
 class GuardedWebserver(DagsterWebserver[Any, Any]):
-    """A webserver for the user of this machine; other sites cannot send requests to it, frame it or control its window."""
+    """A webserver for the user of this machine; other sites cannot query it, frame it or control its window."""
 
     def build_middleware(self) -> list[Middleware]:
         routes: list[BaseRoute] = self.build_routes()  # type: ignore[no-untyped-call]
