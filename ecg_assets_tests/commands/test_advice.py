@@ -25,7 +25,7 @@ def run(*arguments: object) -> Result:
 
 
 @pytest.mark.advice(
-    "commands/export_onnx.py", " is not there: no champion yet; name an experiment or a file with --checkpoint"
+    "commands/export_onnx.py", " does not exist: no champion yet; name an experiment or a file with --checkpoint"
 )
 def test_a_checkpoint_is_named(
     made_root: DataRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, advice: AdviceGiven
@@ -90,7 +90,7 @@ def test_dagster_home_is_set(wrong: str, tmp_path: Path, monkeypatch: pytest.Mon
         ["bash", "-ec", commands], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
-    assert done.stdout == "No run is left without its process\n", done.stderr
+    assert done.stdout == "No run to close: every unfinished run has its process\n", done.stderr
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def test_another_config_tells_what_it_would_make_again(root: DataRoot, tmp_path:
 
 
 def test_the_source_is_looked_at_when_asked(root: DataRoot, synthetic_source: Path, tmp_path: Path) -> None:
-    assert "source: the source holds what was brought in" in below(status("--source"), "raw_csvs")
+    assert "source: no new, changed or removed records" in below(status("--source"), "raw_csvs")
     other = tmp_path / "other"
     shutil.copytree(synthetic_source, other)
     first, second = (str(name) for name in accepted_records(root)["id"].head(2))
@@ -295,7 +295,7 @@ def test_looking_makes_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             "ops: {mixed_dataset: {config: {positives: -1}}}",
             "the config of op mixed_dataset cannot be used: positives:",
         ),
-        ("ops: {pagse: {config: {seed: 7}}}", "there is no op 'pagse'; expected some of"),
+        ("ops: {pagse: {config: {seed: 7}}}", "unknown op 'pagse'; expected some of"),
         ("ops: {pages: {config: [1]}}", "is no run config"),
         ("", "is no run config"),
     ],
