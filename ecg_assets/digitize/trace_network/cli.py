@@ -1,7 +1,7 @@
-"""Trains the network that finds traces on flat pages: `python -m ecg_assets.digitize.trace_network.cli RUN_FOLDER`.
+"""Trains the trace network for rectified pages: `python -m ecg_assets.digitize.trace_network.cli RUN_FOLDER`.
 
-Pages are drawn once, into RUN_FOLDER/pages, from training records of the data root and, every third, a synthetic one,
-whose 12 leads fill layouts that the competition's records leave empty. Both drawing and training go on where they were.
+Pages are rendered once, into RUN_FOLDER/pages, from training records of the data root. Every third page is of a
+synthetic record, whose 12 leads fill layouts that the competition's records leave empty. Interrupted work continues.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ _SYNTHETIC = 100
 
 
 def record_loader(root: DataRoot, split: Split) -> Callable[[int], Record]:
-    """A function that gives each page's number its record; the same for the same data root.
+    """A function from page number to record; it is deterministic for a data root.
 
     Raises:
         IndexMissingError: `raw_csvs` was not materialised.
@@ -45,16 +45,18 @@ def record_loader(root: DataRoot, split: Split) -> Callable[[int], Record]:
 
 @click.command()
 @click.argument("run", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--pages", default=900, show_default=True, help="Pages to learn from, 24 pieces each.")
-@click.option("--validation-pages", default=30, show_default=True, help="Pages to choose the best weights by.")
-@click.option("--steps", default=WaveTraining().steps, show_default=True, help="Optimizer steps in all.")
-@click.option("--learning-rate", default=WaveTraining().learning_rate, show_default=True, help="Highest.")
-@click.option("--start-from", default=None, help="Checkpoint to begin with; `package`: the weights of `digitize`.")
-@click.option("--seed", default=0, show_default=True, help="Of pages, first weights and order.")
+@click.option("--pages", default=900, show_default=True, help="Training pages, 24 crops each.")
+@click.option("--validation-pages", default=30, show_default=True, help="Pages for selecting the best weights.")
+@click.option("--steps", default=WaveTraining().steps, show_default=True, help="Total number of optimizer steps.")
+@click.option("--learning-rate", default=WaveTraining().learning_rate, show_default=True, help="Maximum learning rate.")
+@click.option(
+    "--start-from", default=None, help="Checkpoint with initial weights; `package`: the weights of `digitize`."
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of pages, initial weights and order.")
 def main(
     run: Path, pages: int, validation_pages: int, steps: int, learning_rate: float, start_from: str | None, seed: int
 ) -> None:
-    """Draw pages of the data root's records and train in the folder RUN; its best.safetensors is what came out."""
+    """Render pages of the data root's records and train in the folder RUN; writes best.safetensors."""
     root = open_root()
     train = write_flat_dataset(run / "pages" / "train", record_loader(root, "train"), range(pages), seed, click.echo)
     judged = record_loader(root, "validation")
@@ -62,7 +64,7 @@ def main(
     begin = weights_path(WAVE) if start_from == PACKAGE_WEIGHTS else start_from and Path(start_from)
     config = WaveTraining(steps=steps, learning_rate=learning_rate, seed=seed)
     best = train_wave_network(train, validation, run, config, begin or None, click.echo)
-    click.echo(f"Weights with the least validation loss: {best}")
+    click.echo(f"Weights with the lowest validation loss: {best}")
 
 
 if __name__ == "__main__":
