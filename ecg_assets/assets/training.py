@@ -93,7 +93,7 @@ def publish_checkpoint(context: dg.OpExecutionContext, experiment: str, data_roo
     ins={"mixed_dataset": dg.AssetIn(dagster_type=dg.Nothing)}, group_name="training", kinds={"torch", "tpu"}
 )
 def trained_checkpoint(mixed_dataset: None) -> None:
-    """The network's weights from the best epoch on the validation split."""
+    """The network's weights from the best epoch on the validation split, trained on all cores."""
     published: None = publish_checkpoint(launch(prepare(mixed_dataset)))
     return published
 

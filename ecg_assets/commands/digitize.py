@@ -51,7 +51,7 @@ def digitize(images: tuple[str, ...], out: Path, fs_hz: int, layout: str, truth:
     an ECG, or whose grid cannot be found, is refused with a reason, and the others continue. With --truth the
     competition's signal-to-noise ratio of each lead is also written, see `ecg-assets score`.
 
-    Results replace earlier results of the same image; an image whose results would replace any other file is skipped.
+    Results replace earlier results of the same image; an image whose results would replace any other file is refused.
 
     This is a research tool, not a medical device.
 
@@ -90,7 +90,7 @@ def digitize(images: tuple[str, ...], out: Path, fs_hz: int, layout: str, truth:
             score = digitize_to(reader, path, places, fs_hz, layout, truth)
         except Exception as error:  # one failing image must not stop the others
             failed += 1
-            click.echo(f"Left out: {refusal_text(error, str(path))}", err=True)
+            click.echo(f"Refused: {refusal_text(error, str(path))}", err=True)
             continue
         scored += [score] if score is not None else []
         if not console.is_terminal:

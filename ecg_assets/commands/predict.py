@@ -45,7 +45,7 @@ def predict(images: tuple[str, ...], out: Path, checkpoint: str | None, onnx: Pa
 
     The page may be rotated by any multiple of 90 degrees; the scale is measured from its grid. A file that cannot be
     read is reported, and the others continue. Results replace earlier results of the same image; an image whose results
-    would replace any other file is skipped. This is a research tool, not a medical device.
+    would replace any other file is refused. This is a research tool, not a medical device.
 
     \b
     Examples:
@@ -80,7 +80,7 @@ def predict(images: tuple[str, ...], out: Path, checkpoint: str | None, onnx: Pa
                 write_bytes(place, content)
         except Exception as error:  # one failing image must not stop the others
             failed += 1
-            click.echo(f"Left out: {refusal_text(error, str(path))}", err=True)
+            click.echo(f"Refused: {refusal_text(error, str(path))}", err=True)
             continue
         if not console.is_terminal:
             click.echo(f"{shown_name(path.name)} ({number} of {len(paths)})")
