@@ -1,4 +1,4 @@
-"""Config of the pages that digitisation is scored on."""
+"""Options of the reading benchmark."""
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -8,7 +8,7 @@ from ecg_assets.pages.style.style_mix import read_styles
 
 
 class JudgeConfig(BaseModel):
-    """Pages that digitisation is scored on."""
+    """The pages of the reading benchmark."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

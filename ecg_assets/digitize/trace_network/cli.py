@@ -1,7 +1,7 @@
-"""Trains the trace network for rectified pages: `python -m ecg_assets.digitize.trace_network.cli RUN_FOLDER`.
+"""Trains the network that finds traces on flat pages: `python -m ecg_assets.digitize.trace_network.cli RUN_FOLDER`.
 
-Pages are rendered once, into RUN_FOLDER/pages, from training records of the data root. Every third page is of a
-synthetic record, whose 12 leads fill layouts that the competition's records leave empty. Interrupted work continues.
+Pages are drawn once, into RUN_FOLDER/pages, from training records of the data root and, every third, a synthetic one,
+whose 12 leads fill layouts that the competition's records leave empty. Both drawing and training go on where they were.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ _SYNTHETIC = 100
 
 
 def record_loader(root: DataRoot, split: Split) -> Callable[[int], Record]:
-    """A function from page number to record; it is deterministic for a data root.
+    """A function that gives each page's number its record; the same for the same data root.
 
     Raises:
         IndexMissingError: `raw_csvs` was not materialised.
@@ -56,7 +56,7 @@ def record_loader(root: DataRoot, split: Split) -> Callable[[int], Record]:
 def main(
     run: Path, pages: int, validation_pages: int, steps: int, learning_rate: float, start_from: str | None, seed: int
 ) -> None:
-    """Render pages of the data root's records and train in the folder RUN; writes best.safetensors."""
+    """Draw pages of the data root's records and train in the folder RUN; its best.safetensors is what came out."""
     root = open_root()
     train = write_flat_dataset(run / "pages" / "train", record_loader(root, "train"), range(pages), seed, click.echo)
     judged = record_loader(root, "validation")
