@@ -25,7 +25,7 @@ NOT_CARRIED_OUT: dict[tuple[str, str], str] = {
     ("demo.py", ", its process is gone; the next run closes it"): "no advice; resources/test_reconcile.py shows it",
     (
         "inspection/recorded_hashes.py",
-        " in another shard or split than its id gives",
+        " in a shard or split that does not match its id",
     ): "no advice: a split is a noun here",
     ("resources/pipes_trainer_client.py", "trainer started: process group "): "no advice: a line of a log",
     (

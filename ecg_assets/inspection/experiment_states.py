@@ -1,4 +1,4 @@
-"""Each experiment as the next run would find it: trained on the present dataset with the present config, or not."""
+"""State of each experiment: whether it is trained with the current config on the current dataset."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from ecg_assets.training.runs.run_state import Start, is_finished, read_start, r
 
 
 def experiment_states(root: DataRoot) -> dict[str, list[str]]:
-    """By experiment, what is to be said of it; the first line tells whether it is trained."""
+    """Lines for each experiment; the first line states whether it is trained."""
     return {path.parent.name: _said(root, RunFolder(path.parent)) for path in sorted(root.runs.glob("*/config.json"))}
 
 
@@ -21,7 +21,7 @@ def _said(root: DataRoot, run: RunFolder) -> list[str]:
         lines = ["trained" if is_finished(run) else _unfinished(run)]
         lines += [f"stale: {reason}" for reason in _changes(root, read_start(run))]
     except RunFolderError as error:
-        return [f"of another version, or damaged: {error}"]
+        return [f"from another version, or damaged: {error}"]
     champion = read_champion(root)
     if champion is not None and champion.experiment == run.path.name:
         lines.append("champion")
@@ -32,33 +32,33 @@ def _said(root: DataRoot, run: RunFolder) -> list[str]:
 
 def _unfinished(run: RunFolder) -> str:
     state = read_state(run)
-    return f"not finished: {state.epochs_done if state else 0} epochs are done; the next run goes on from there"
+    return f"not finished: {state.epochs_done if state else 0} epochs are done; the next run continues from there"
 
 
 def _changes(root: DataRoot, start: Start) -> list[str]:
     reasons = []
     if not (root.dataset / "dataset.json").exists():
-        reasons.append("its dataset is gone")
+        reasons.append("its dataset is missing")
     elif dataset_digest(root) != start.dataset_digest:
-        reasons.append("the dataset has changed since")
+        reasons.append("the dataset has changed")
     return (
         reasons + _own_changes(start) + _config_changes(start.config.experiment, start.config.model_dump(mode="json"))
     )
 
 
 def _own_changes(start: Start) -> list[str]:
-    """Whether the same config on the same dataset would be trained anew."""
+    """Reasons why the same config on the same dataset would be trained again."""
     try:
         same = start_fingerprint(start.config, start.dataset_digest) == start.fingerprint
     except RunFolderError as error:
         return [str(error)]
     weights = start.config.start_from is not None or start.config.encoder_weights is not None
-    changed = "code version has" if not weights else "code version, or the weights that it begins with, have"
+    changed = "code version has" if not weights else "code version or initial weights have"
     return [] if same else [f"the training's {changed} changed"]
 
 
 def _config_changes(experiment: str, config: dict[str, Any]) -> list[str]:
-    """Against the config of that name that comes with the package; of a config from elsewhere nothing is known."""
+    """Changes against the package's config of that name; empty for configs that are not in the package."""
     try:
         now = load_config(experiment).model_dump(mode="json")
     except ConfigError:

@@ -131,7 +131,7 @@ def test_weights_of_one_s_own_that_are_damaged_are_moved_away_and_not_lost(
     assert run("verify").exit_code == 0
 
 
-@pytest.mark.advice("inspection/advice.py", "put a copy of what it leads to in its place")
+@pytest.mark.advice("inspection/advice.py", "put a copy of the file that it links to in its place")
 def test_settings_behind_a_link_are_copied(
     made_root: DataRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, advice: AdviceGiven
 ) -> None:
