@@ -8,7 +8,6 @@ ROOMS = sorted({advice.module.partition("/")[0] for advice in advice_in_messages
 
 # By module and part of the message: what a test here cannot do, or why it is none.
 NOT_CARRIED_OUT: dict[tuple[str, str], str] = {
-    ("records/schema.py", "split: expected that which follows from id"): "no advice: the column that is called split",
     ("training/export/onnx_export.py", "onnx is not installed; install it with"): "installs from a registry",
     ("training/export/onnx_network.py", "onnxruntime is not installed; install it with"): "installs from a registry",
     (
