@@ -1,4 +1,4 @@
-"""`ecg-assets`: what the platform does, without a browser."""
+"""`ecg-assets`: the platform's command line."""
 
 import io
 import sys
@@ -29,12 +29,12 @@ from ecg_assets.store.write_errors import write_refusal
 
 
 class OneLineErrors(click.Group):
-    """Errors that this package raises already say what to do: they are shown as one line, without a traceback."""
+    """Shows errors of this package as one line without a traceback, because their messages say what to do."""
 
     def invoke(self, ctx: click.Context) -> Any:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")  # names of files may be no UTF-8
+                stream.reconfigure(errors="backslashreplace")  # file names may not be UTF-8
         try:
             return super().invoke(ctx)
         except Exception as error:
@@ -47,7 +47,7 @@ class OneLineErrors(click.Group):
 
 
 def _write_refusal(error: Exception) -> str | None:
-    """What is said of a file that the system does not let be written or removed, wherever that was."""
+    """The message for a file that the system does not allow to be written or removed."""
     if type(error).__module__ != "builtins" or not isinstance(error, OSError) or not isinstance(error.filename, str):
         return None
     return write_refusal(error, Path(error.filename))
@@ -56,16 +56,16 @@ def _write_refusal(error: Exception) -> str | None:
 @click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="ecg-assets")
 def main() -> None:
-    """Turns 12-lead ECGs into printed pages with exact masks, and trains networks that read them.
+    """Renders 12-lead ECGs as printed pages with exact masks, and trains networks that read such pages.
 
-    Everything is kept below one folder, the data root: the environment variable ECG_ASSETS_DATA, or `data_root` in
-    the working directory. The same work can be done, watched and scheduled in Dagster's UI: `make ui`.
+    All files are in one folder, the data root: the environment variable ECG_ASSETS_DATA, or `data_root` in the working
+    directory. Dagster's UI runs, shows and schedules the same work: `make ui`.
 
     \b
-    Where to begin:
+    First steps:
       ecg-assets demo                          everything once, on synthetic records
-      ECG_SOURCE=/records ecg-assets demo      the same on real ones
-      ecg-assets status                        what there is by now
+      ECG_SOURCE=/records ecg-assets demo      the same on real records
+      ecg-assets status                        content of the data root
     """
 
 

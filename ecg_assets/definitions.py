@@ -23,7 +23,7 @@ from ecg_assets.resources.kaggle import KaggleResource
 from ecg_assets.resources.tpu import TPUResource
 from ecg_assets.resources.webhook import WEBHOOK_VARIABLE, WebhookResource
 
-# In the order of the data, in which tables for people list them too.
+# In the order of the data; tables list them in this order.
 ASSETS = (
     raw_csvs,
     grids,
@@ -41,7 +41,7 @@ ASSETS = (
 
 @dg.definitions
 def definitions() -> dg.Definitions:
-    """Everything that the UI shows; steps of a run share one process."""
+    """All definitions in the UI; the steps of a run share one process."""
     return dg.Definitions(
         assets=with_automation(with_owners(ASSETS)),
         asset_checks=CHECKS,

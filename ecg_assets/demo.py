@@ -1,4 +1,4 @@
-"""One run of everything, in this process, recorded in DAGSTER_HOME."""
+"""One run of all assets in this process, recorded in DAGSTER_HOME."""
 
 import os
 import warnings as warnings_module
@@ -16,7 +16,7 @@ class DagsterHomeError(ValueError):
     """DAGSTER_HOME cannot be used; the message says what to set."""
 
 
-# The demo's network is trained for minutes: on one style of pages, cleanly printed. From the UI, all styles are drawn.
+# The demo trains for minutes only, on clean pages of one style. Runs from the UI use all styles.
 _DEMO_STYLE = {"config": {"styles": "kaggle"}}
 DEMO_CONFIG: dict[str, dict[str, dict[str, Any]]] = {
     "grids": _DEMO_STYLE,
@@ -37,7 +37,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run made, which checks did not pass, and what failed, one line each."""
+    """Results of a run: assets made, failed checks, and failed steps, one line each."""
 
     run_id: str
     made: list[Made]
@@ -49,9 +49,9 @@ def materialize_everything() -> Outcome:
     """Materialises all assets in one run.
 
     Raises:
-        DagsterHomeError: DAGSTER_HOME is not set, or no absolute folder.
+        DagsterHomeError: DAGSTER_HOME is not set, or is not an absolute path of a folder.
     """
-    # Interfaces of Dagster that may still change, in use because there are no others.
+    # Beta and preview interfaces of Dagster are used because there are no others.
     for category in (dg.BetaWarning, dg.PreviewWarning):
         warnings_module.filterwarnings("ignore", category=category)
     job = definitions().resolve_implicit_global_asset_job_def()
@@ -63,7 +63,7 @@ def materialize_everything() -> Outcome:
         made = [made for key in keys if (made := _made(instance, key, result.run_id))]
         warnings = [_warning(check) for check in result.get_asset_check_evaluations() if not check.passed]
     if not result.success and not failures:
-        failures = ["the run did not end well; its log says why"]
+        failures = ["the run failed; see its log for the reason"]
     return Outcome(result.run_id, made, warnings, failures)
 
 
@@ -71,7 +71,7 @@ def open_instance() -> dg.DagsterInstance:
     """The instance of DAGSTER_HOME.
 
     Raises:
-        DagsterHomeError: DAGSTER_HOME is not set, or no absolute folder.
+        DagsterHomeError: DAGSTER_HOME is not set, or is not an absolute path of a folder.
     """
     dagster_home()
     return dg.DagsterInstance.get()
@@ -81,7 +81,7 @@ def dagster_home() -> Path:
     """The folder that DAGSTER_HOME names.
 
     Raises:
-        DagsterHomeError: DAGSTER_HOME is not set, or no absolute folder.
+        DagsterHomeError: DAGSTER_HOME is not set, or is not an absolute path of a folder.
     """
     home = os.environ.get("DAGSTER_HOME", "")
     if not home or not Path(home).is_absolute() or not Path(home).is_dir():
@@ -93,7 +93,7 @@ def dagster_home() -> Path:
 
 
 def unfinished_runs() -> list[str]:
-    """A line for each run that has not ended, with whether its process lives."""
+    """A line per unfinished run, with whether its process is alive."""
     statuses = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
     lines = []
     with open_instance() as instance:
@@ -111,7 +111,7 @@ def _warning(check: dg.AssetCheckEvaluation) -> str:
 
 
 def _failure(event: dg.DagsterEvent) -> str:
-    """The step and the innermost error's first line, which says what to do; the class's name does not."""
+    """The step and the first line of the innermost error, without its class name."""
     error = event.step_failure_data.error
     while error is not None and error.cause is not None:
         error = error.cause

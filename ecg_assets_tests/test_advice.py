@@ -8,7 +8,6 @@ ROOMS = sorted({advice.module.partition("/")[0] for advice in advice_in_messages
 
 # By module and part of the message: what a test here cannot do, or why it is none.
 NOT_CARRIED_OUT: dict[tuple[str, str], str] = {
-    ("records/schema.py", "split: expected that which follows from id"): "no advice: the column that is called split",
     ("training/export/onnx_export.py", "onnx is not installed; install it with"): "installs from a registry",
     ("training/export/onnx_network.py", "onnxruntime is not installed; install it with"): "installs from a registry",
     (
@@ -25,10 +24,13 @@ NOT_CARRIED_OUT: dict[tuple[str, str], str] = {
     ("demo.py", ", its process is gone; the next run closes it"): "no advice; resources/test_reconcile.py shows it",
     (
         "inspection/recorded_hashes.py",
-        " in another shard or split than its id gives",
+        " in a shard or split that does not match its id",
     ): "no advice: a split is a noun here",
     ("resources/pipes_trainer_client.py", "trainer started: process group "): "no advice: a line of a log",
-    ("resources/reconcile.py", "its process is gone (killed, or the host died)"): "no advice: a line of a log",
+    (
+        "resources/reconcile.py",
+        "its process is gone (it was killed, or the host went down)",
+    ): "no advice: a line of a log",
     ("pages/camera/effects/jpeg.py", "install opencv-python-headless from its wheel"): "wants another OpenCV",
     ("pages/style/fonts.py", "run `make setup`"): "wants an environment without Matplotlib, made anew in minutes",
     ("pages/style/fonts.py", "install Pillow from its wheel"): "wants another Pillow",

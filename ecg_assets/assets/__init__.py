@@ -1,1 +1,1 @@
-"""Dagster assets, one file a stage, in the order of the data."""
+"""Dagster assets, one file per stage, in the order of the data."""

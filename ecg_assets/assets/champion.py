@@ -1,4 +1,4 @@
-"""The champion."""
+"""The champion: the checkpoint that reads real images."""
 
 import dagster as dg
 
@@ -12,16 +12,16 @@ from ecg_assets.training.runs.published import read_published
 
 @dg.asset(deps=["evaluation_report", "trained_checkpoint", "mixed_dataset"], group_name="training", kinds={"torch"})
 def champion(context: dg.AssetExecutionContext, data_root: DataRootResource) -> dg.MaterializeResult[None]:
-    """The best checkpoint so far: better on the wave's Dice, and on no other class worse by more than 0.005."""
+    """The best checkpoint so far. Promotion needs a better wave Dice and no other class worse by over 0.005."""
     root, log = data_root.open(), context.log.info
     published = read_published(root)
     if not scorecard_path(published.run).exists():
-        score_run(root, published.run, published.checkpoint, log)  # lost since the evaluation
+        score_run(root, published.run, published.checkpoint, log)  # its scores were lost after the evaluation
     card = read_scorecard(published.run)
     if card.sha256 != published.sha256:
         raise dg.Failure(
-            f"the scores in {published.run.path / 'report'} are of another checkpoint than was published: materialise "
-            "evaluation_report first"
+            f"the scores in {published.run.path / 'report'} belong to another checkpoint than the published one: "
+            "materialise evaluation_report first"
         )
     with data_root.writing(root.champion, log):
         decision = decide(root, card, published.checkpoint, scorer(root, card.dataset_digest, log), log)

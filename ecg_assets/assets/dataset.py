@@ -15,12 +15,12 @@ from ecg_assets.samples.stage import CODE_VERSION, build_dataset
 from ecg_assets.store.sealed import read_unsealed
 
 _SHOWN, _SHOWN_OF_A_RECIPE = 10, 5
-# Of the whole pages of variant 0001; samples lie around traces, and hold more of them.
+# Measured on whole pages of variant 0001; samples are cut around traces, so their shares are higher.
 _COMPETITION_SHARES = ("0.85", "0.071", "0.070", "0.0056", "0.007 to 0.01")
 
 
 class DatasetConfig(dg.Config, SamplesConfig):
-    """How pages are made into samples."""
+    """How samples are cut from pages."""
 
 
 @dg.asset(
@@ -32,7 +32,7 @@ class DatasetConfig(dg.Config, SamplesConfig):
 def mixed_dataset(
     context: dg.AssetExecutionContext, config: DatasetConfig, data_root: DataRootResource, engine: EngineResource
 ) -> dg.MaterializeResult[None]:
-    """Labelled crops of the pages, grid lines and waves in one 5-class mask, split by record."""
+    """Crops of the pages with 5-class masks (background, grid lines, their crossings, wave), split by record."""
     root = data_root.open()
     with data_root.writing(root.dataset, context.log.info):
         cuts = as_library(config, SamplesConfig)

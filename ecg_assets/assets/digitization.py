@@ -1,4 +1,4 @@
-"""What is read in real images, and how well pages are read whose signal is known."""
+"""Signals digitised from real images, and the accuracy on pages with known signals."""
 
 import time
 
@@ -12,32 +12,32 @@ from ecg_assets.digitize.version import reader_version
 from ecg_assets.resources.data_root import DataRootResource
 
 _SHOWN = 3
-# Other weights read otherwise, too.
+# The version includes the weights.
 READER = reader_version()
 
 
 class DigitizeConfig(dg.Config):
-    """How real images are read."""
+    """How real images are digitised."""
 
     fs_hz: int = Field(default=500, ge=100, le=2000, description="Sampling rate of the signals, in Hz.")
     layout: str = Field(default="auto", description="Layout of the pages: a name in layouts.yaml, or auto.")
 
 
 class ReportConfig(dg.Config, JudgeConfig):
-    """Which pages reading is judged with."""
+    """Pages that digitisation is scored on."""
 
 
 @dg.asset(deps=["kaggle_subset"], group_name="scans", kinds={"csv", "torch"}, code_version=READER)
 def digitized_signals(
     context: dg.AssetExecutionContext, config: DigitizeConfig, data_root: DataRootResource
 ) -> dg.MaterializeResult[None]:
-    """Twelve leads in millivolts of every image in the inbox of scans, with pictures to check them by."""
+    """12-lead signals in mV of every image in scans/inbox, with overlays for visual inspection."""
     from ecg_assets.digitize.digitizer import load_reader
     from ecg_assets.digitize.inbox_stage import check_sheet, digitize_inbox, results
 
     root = data_root.open()
     with data_root.writing(results(root), context.log.info):
-        # Of an empty inbox, too: the results of pictures that are gone go.
+        # Also for an empty inbox: results of removed images are deleted.
         report = digitize_inbox(root, load_reader, READER, config.fs_hz, config.layout, context.log.info)
     if not report.each.manifests and not report.refused:
         summary = f"nothing to read: put scans or photos of paper ECGs into {root.scans / 'inbox'}"
@@ -57,7 +57,7 @@ def digitized_signals(
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(report.each.digest))
 
 
-# Reading takes minutes: with Materialize all, pages, samples and network need not wait for it.
+# Digitising takes minutes: with Materialize all, pages, samples and training do not wait for it.
 @dg.asset(
     deps=["raw_csvs"],
     group_name="scans",
@@ -68,7 +68,7 @@ def digitized_signals(
 def digitization_report(
     context: dg.AssetExecutionContext, config: ReportConfig, data_root: DataRootResource
 ) -> dg.MaterializeResult[None]:
-    """SNR of what is read on test records' pages, by degradation, layout and lead, with the worst ten, as HTML."""
+    """HTML report: SNR of digitised test pages by degradation, layout and lead, with the ten worst pages."""
     from ecg_assets.digitize.benchmark.html_report import decibel, group_rows, write_digitization_report
     from ecg_assets.digitize.benchmark.scorecard import Card, score_of, write_card
     from ecg_assets.digitize.benchmark.stage import judge, report_path, results, scores_path
@@ -86,7 +86,7 @@ def digitization_report(
         metadata=told(
             "SNR in dB: " + ", ".join(f"{recipe} {decibel(db)}" for recipe, db in scores.items()),
             report_path(root),
-            picture=picture(judged.pictures[card.worst[0]].read_bytes(), "the page that was read worst"),
+            picture=picture(judged.pictures[card.worst[0]].read_bytes(), "the page with the lowest SNR"),
             report=dg.MetadataValue.url(report_path(root).as_uri()),
             by_recipe=table(as_text(group_rows(card, "recipe"))),
             by_layout=table(as_text(group_rows(card, "layout"))),

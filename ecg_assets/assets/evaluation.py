@@ -1,4 +1,4 @@
-"""What the trained checkpoint can do."""
+"""Evaluation of the trained checkpoint."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from ecg_assets.training.runs.published import read_published
     code_version=CODE_VERSION,
 )
 def evaluation_report(context: dg.AssetExecutionContext, data_root: DataRootResource) -> dg.MaterializeResult[None]:
-    """Scores of each class on records that training never saw, with pictures, as one HTML file."""
+    """HTML report: scores of each class on test records, which training does not use, with pictures."""
     root, log = data_root.open(), context.log.info
     published = read_published(root)
     run, difference = published.run, published.difference
@@ -50,7 +50,7 @@ def evaluation_report(context: dg.AssetExecutionContext, data_root: DataRootReso
             + ", ".join(f"{name} {_text(value)}" for name, value in card.dice.items())
             + f"; wave F at 1 px {_text(wave_f)}",
             report_path(run),
-            picture=picture(page, "a test page as the network reads it"),
+            picture=picture(page, "predicted classes over a test page"),
             report=dg.MetadataValue.url(report_path(run).as_uri()),
             scores=table(as_text(class_rows(card))),
             dice_by_recipe=table(as_text(dice_rows(card, "recipe"))),
@@ -69,7 +69,7 @@ def evaluation_report(context: dg.AssetExecutionContext, data_root: DataRootReso
 
 
 def overlay_of_a_test_page(root: DataRoot, checkpoint: Path) -> bytes:
-    """The first test record's page with what the checkpoint reads in it, as PNG; read again when one has changed."""
+    """The first test record's page with the predicted classes over it, as PNG; cached by page and checkpoint."""
     records = accepted_records(root)
     record_id = str(records.loc[records["split"] == "test", "id"].iloc[0])
     follows_from = fingerprint(CODE_VERSION, sha256_file(checkpoint), sha256_file(page_path(root, record_id)))
@@ -83,7 +83,7 @@ def overlay_of_a_test_page(root: DataRoot, checkpoint: Path) -> bytes:
 
 
 def as_text(rows: list[Row]) -> list[dict[str, str]]:
-    """Numbers with four digits: a class that does not occur has none, and a column holds one type."""
+    """Numbers as text with four digits, "-" for a class that does not occur: a table column holds one type."""
     return [{name: _text(value) for name, value in row.items()} for row in rows]
 
 

@@ -14,7 +14,7 @@ from ecg_assets.store.fingerprint import fingerprint
 
 
 class GridsConfig(dg.Config, PagesConfig):
-    """Which papers are made; set the same as for rendered_waves."""
+    """Styles of the empty papers; use the same settings for rendered_waves."""
 
 
 @dg.multi_asset(
@@ -23,13 +23,13 @@ class GridsConfig(dg.Config, PagesConfig):
     specs=[
         dg.AssetSpec(
             "clean_grid",
-            description="The empty ECG paper of each style, without any trace.",
+            description="The empty ECG paper of each style, without traces.",
             kinds={"png"},
             code_version=CODE_VERSION,
         ),
         dg.AssetSpec(
             "grid_mask",
-            description="The paper's 5-mm lines as classes: horizontal, vertical and where they cross.",
+            description="Masks of the paper's 5-mm lines: horizontal, vertical and their crossings.",
             kinds={"png"},
             code_version=CODE_VERSION,
         ),
@@ -38,7 +38,7 @@ class GridsConfig(dg.Config, PagesConfig):
 def grids(
     context: dg.AssetExecutionContext, config: GridsConfig, data_root: DataRootResource
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """The empty papers and the masks of their lines, made together."""
+    """Draws the empty papers and the masks of their lines."""
     root = data_root.open()
     with data_root.writing(root.grids, context.log.info):
         report = build_papers(root, config, context.log.info)
@@ -64,7 +64,7 @@ def grids(
     yield dg.MaterializeResult(
         asset_key="grid_mask",
         metadata=told(
-            "the masks of its lines",
+            "masks of the 5-mm lines",
             root.grids,
             picture=drawn(root, "grid_mask", "lines in class colours", masks, grid_mask_preview, root, styles),
             class_shares=table(shares),

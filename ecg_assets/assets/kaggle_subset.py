@@ -1,4 +1,4 @@
-"""Real images to try the champion on."""
+"""Real images of the Kaggle competition."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,19 +22,19 @@ CHECK_NAME = "real_images_were_downloaded"
 class KaggleSubsetConfig(dg.Config):
     """Which images to download."""
 
-    records: int = Field(default=10, ge=1, le=1000, description="How many records, drawn by the seed.")
+    records: int = Field(default=10, ge=1, le=1000, description="Number of records, drawn with the seed.")
     variants: list[str] = Field(
         default=list(DEFAULT_VARIANTS),
-        description="Which images of each record: 0001 the generated page, 0003 / 0004 scans in colour / grey, 0005 "
-        "photo of a print, 0006 of a screen, 0009 / 0010 stained / damaged paper, 0011 / 0012 mouldy scans. About "
-        "10 MB each.",
+        description="Images of each record: 0001 generated page, 0003 / 0004 scans in colour / grey, 0005 "
+        "photo of a print, 0006 photo of a screen, 0009 / 0010 stained / damaged paper, 0011 / 0012 mouldy scans. "
+        "About 10 MB each.",
     )
-    seed: int = Field(default=0, ge=0, description="Seed of the draw.")
-    zip: bool = Field(default=False, description=f"Also pack all of it into {ZIP_NAME}, in the inbox.")
+    seed: int = Field(default=0, ge=0, description="Seed of the random draw of records.")
+    zip: bool = Field(default=False, description=f"Also pack all files into {ZIP_NAME} in scans/inbox.")
     required: bool = Field(
         default=False,
-        description="Fail when nothing can be downloaded, for example without credentials. Otherwise that is a "
-        "warning, and the run goes on with what lies in the inbox.",
+        description="Fail when nothing can be downloaded, for example without credentials. If off, the asset "
+        "warns and the run continues with the images in scans/inbox.",
     )
 
 
@@ -51,14 +51,14 @@ class _Outcome:
         dg.AssetCheckSpec(
             CHECK_NAME,
             asset="kaggle_subset",
-            description="What was wanted from Kaggle is in the inbox; a warning, which stops nothing.",
+            description="All requested Kaggle files are in scans/inbox. A warning that does not stop the run.",
         )
     ],
 )
 def kaggle_subset(
     context: dg.AssetExecutionContext, config: KaggleSubsetConfig, data_root: DataRootResource, kaggle: KaggleResource
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # with a check, Dagster refuses the generic form
-    """Real page images and their signals, downloaded from the competition into the inbox of scans."""
+    """Real page images and their signals, downloaded from the Kaggle competition into scans/inbox."""
     inbox = data_root.open().scans / "inbox"
     with data_root.writing(inbox.parent, context.log.info):
         inbox.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def kaggle_subset(
     if outcome.problem is not None:
         if config.required:
             raise dg.Failure(f"nothing downloaded, and `required` is set: {outcome.problem}", allow_retries=False)
-        # Without an account the rest of the platform works all the same: no reason for a red run.
+        # The rest of the platform works without an account, so the run does not fail.
         context.log.warning(f"nothing downloaded: {outcome.problem}")
     present = _content(inbox)
     return dg.MaterializeResult(
@@ -117,7 +117,7 @@ def _checked(outcome: _Outcome) -> dg.AssetCheckResult:
 
 
 def _content(inbox: Path) -> dict[str, str]:
-    """Name -> SHA-256 of all that lies in the inbox; people put images there too."""
+    """Name -> SHA-256 of all files in the inbox, including images that people put there."""
     return {
         path.relative_to(inbox).as_posix(): sha256_file(path)
         for path in sorted(inbox.rglob("*"))

@@ -1,4 +1,4 @@
-"""What every asset tells people: a sentence, where it lies, a picture, what was made and what was skipped."""
+"""Metadata that every asset shows: a summary, its path, a picture, and counts of made and skipped items."""
 
 import base64
 import inspect
@@ -30,15 +30,15 @@ def picture(png: bytes, alt: str) -> dg.MarkdownMetadataValue:
 def drawn(
     root: DataRoot, name: str, alt: str, shows: object, draw: Callable[..., bytes], *arguments: object
 ) -> dg.MarkdownMetadataValue:
-    """As `picture`, drawn again only when what it shows, or the code that draws it, has changed.
+    """As `picture`, redrawn only when its content or the code that draws it has changed.
 
     Args:
-        root: keeps the picture.
-        name: of the picture; each has its own.
-        alt: what it shows, in words.
-        shows: JSON that changes with what the picture shows, such as a digest.
-        draw: a function that gives the PNG.
-        arguments: of `draw`.
+        root: data root in which the picture is cached.
+        name: unique name of the picture.
+        alt: alternative text.
+        shows: JSON that changes with the picture's content, such as a digest.
+        draw: function that returns the PNG.
+        arguments: arguments of `draw`.
     """
     code = sha256_file(Path(inspect.getfile(draw)))
     path = root.pictures / f"{name}.kept"
@@ -52,10 +52,10 @@ def told(summary: str, where: Path, **more: Any) -> dict[str, Any]:
 
 
 def stage_counts(report: StageReport) -> dict[str, Any]:
-    """`made` and `skipped`: how many shards were made in this run, and how many were current."""
+    """`made` and `skipped`: numbers of shards made in this run and of shards that were current."""
     return {"made": len(report.made), "skipped": len(report.skipped)}
 
 
 def table(rows: Sequence[Mapping[Any, Any]]) -> dg.MetadataValue:
-    """Rows for the UI: a list of equal-keyed dicts of text and numbers."""
+    """A table for the UI, from dicts with equal keys and values that are text or numbers."""
     return dg.MetadataValue.table([dg.TableRecord({str(name): value for name, value in row.items()}) for row in rows])

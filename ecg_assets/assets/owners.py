@@ -1,4 +1,4 @@
-"""Who answers for an asset: shown in the catalog, and what its search `owner:"team:ecg-training"` finds."""
+"""Asset owners, shown in the catalog and found by its search, for example `owner:"team:ecg-training"`."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ def with_owners(assets: Iterable[dg.AssetsDefinition]) -> list[dg.AssetsDefiniti
     """The assets with their group's owners.
 
     Raises:
-        KeyError: a group has none.
+        KeyError: a group has no owners.
     """
     return list(dg.map_asset_specs(_owned, assets))
 

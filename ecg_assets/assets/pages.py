@@ -19,7 +19,7 @@ _SHOWN = 6
 
 
 class RenderConfig(dg.Config, PagesConfig):
-    """How pages are drawn."""
+    """How pages are rendered."""
 
 
 @dg.multi_asset(
@@ -29,14 +29,14 @@ class RenderConfig(dg.Config, PagesConfig):
         dg.AssetSpec(
             "rendered_waves",
             deps=["raw_csvs"],
-            description="The records printed on paper: a page image each, with its layout.",
+            description="The records printed on ECG paper: one page image per record, with its layout.",
             kinds={"png"},
             code_version=CODE_VERSION,
         ),
         dg.AssetSpec(
             "wave_masks",
             deps=["raw_csvs"],
-            description="The traces of those pages, as masks from the same ink.",
+            description="Masks of the traces on those pages, pixel for pixel from the same drawing.",
             kinds={"png"},
             code_version=CODE_VERSION,
         ),
@@ -45,7 +45,7 @@ class RenderConfig(dg.Config, PagesConfig):
 def pages(
     context: dg.AssetExecutionContext, config: RenderConfig, data_root: DataRootResource, engine: EngineResource
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """The pages and the masks of their traces, drawn in one pass from one coverage array."""
+    """Renders pages and masks of their traces in one pass, from the same coverage array."""
     root, started = data_root.open(), time.perf_counter()
     with data_root.writing(root.wave_images, context.log.info):
         look = as_library(config, PagesConfig)

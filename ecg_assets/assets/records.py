@@ -1,4 +1,4 @@
-"""The records, as they came in."""
+"""The ECG records and their index."""
 
 import os
 from typing import TYPE_CHECKING, Any
@@ -22,13 +22,13 @@ _REASONS_SHOWN, _STRIPS_SHOWN = 50, 4
 
 
 def _as_in_the_library(name: str) -> Any:
-    """A field of `SourceSpec`, which checks it; run config knows no literals and no patterns."""
+    """A field of `SourceSpec`, which validates it: run config supports neither literals nor patterns."""
     field = SourceSpec.model_fields[name]
     return Field(default=field.default, description=field.description)
 
 
 class OneSource(dg.Config):
-    """One source of several."""
+    """One source of records."""
 
     kind: str = _as_in_the_library("kind")
     path: str = _as_in_the_library("path")
@@ -41,36 +41,34 @@ class OneSource(dg.Config):
 
 
 class RawCsvsConfig(dg.Config):
-    """Where records come from."""
+    """Sources of records."""
 
     source: str | None = Field(
         default=None,
         description="Folder or gs://bucket/prefix with train.csv and either train-csvs.tar.gz or train/<id>/<id>.csv, "
         "or with WFDB recordings (.hea); or a YAML file with a list `sources`. By default the environment variable "
-        "ECG_SOURCE; when that is empty too, synthetic records are made.",
+        "ECG_SOURCE; if that is empty too, synthetic records are generated.",
     )
-    sources: list[OneSource] = Field(
-        default=[], description="Several sources at once, instead of `source` and ECG_SOURCE."
-    )
+    sources: list[OneSource] = Field(default=[], description="Several sources, instead of `source` and ECG_SOURCE.")
     records: int | None = Field(
         default=None,
         ge=1,
-        description="Use at most this many records of the source, drawn by the seed, or make this many synthetic "
-        "ones. By default the environment variable ECG_RECORDS; without it all, or 24 synthetic ones.",
+        description="Maximum number of records, drawn with the seed, or number of synthetic records. By default the "
+        "environment variable ECG_RECORDS; if that is empty, all records of the source or 24 synthetic ones.",
     )
-    seed: int = Field(default=0, ge=0, description="Seed of the draw and of the synthetic records.")
+    seed: int = Field(default=0, ge=0, description="Seed of the random draw and of synthetic records.")
 
 
 class RecordsVariableError(ValueError):
-    """ECG_RECORDS is no number of records."""
+    """ECG_RECORDS is not a number of records."""
 
 
 def source_config(config: RawCsvsConfig) -> SourceConfig:
-    """The library's config, with what is not said taken from the environment.
+    """The library's config; fields that are not set are taken from the environment.
 
     Raises:
-        RecordsVariableError: ECG_RECORDS is set to something else than a number from 1 up.
-        pydantic.ValidationError: a field of a source has no such value.
+        RecordsVariableError: ECG_RECORDS is not a whole number of 1 or more.
+        pydantic.ValidationError: a field of a source has an invalid value.
     """
     if config.sources:
         specs = tuple(SourceSpec(**one.model_dump()) for one in config.sources)
@@ -88,7 +86,7 @@ def _records_from_environment() -> int | None:
     if not text:
         return None
     if not text.isdigit() or int(text) < 1:
-        raise RecordsVariableError(f"{RECORDS_VARIABLE} is {text!r}, expected a whole number from 1 up, or nothing")
+        raise RecordsVariableError(f"{RECORDS_VARIABLE} is {text!r}, expected a whole number of 1 or more, or nothing")
     return int(text)
 
 
@@ -96,13 +94,13 @@ def _records_from_environment() -> int | None:
 def raw_csvs(
     context: dg.AssetExecutionContext, config: RawCsvsConfig, data_root: DataRootResource
 ) -> dg.MaterializeResult[None]:
-    """The records' 12-lead CSVs, and the index of them: each accepted, or quarantined with the reason."""
+    """12-lead CSVs of the records, and their index: each record is accepted, or quarantined with a reason."""
     root = data_root.open()
     with data_root.writing(root.ori_csv, context.log.info):
         report = ingest(root, source_config(config), context.log.info, default_workers())
     refused = sum(report.quarantined.values())
     summary = f"{report.accepted} records accepted, {refused} quarantined"
-    # Why records are missing is what people come for: above all that is only good to know.
+    # Reasons for missing records come first: people look for them.
     why = {"quarantined_by": report.quarantined, "reasons": _reasons(report)} if refused else {}
     notes = {"noted_by": report.noted, "notes": _notes(report)} if report.noted else {}
     metadata = told(
@@ -133,7 +131,7 @@ def _reasons(report: IngestReport) -> dg.MetadataValue:
 
 
 def _notes(report: IngestReport) -> dg.MetadataValue:
-    """What is odd about records that were accepted all the same."""
+    """Notes on accepted records."""
     return _told(report.index[(report.index["status"] == ACCEPTED) & report.index["code"].notna()])
 
 

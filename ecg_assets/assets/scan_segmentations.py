@@ -1,4 +1,4 @@
-"""What the champion reads in real images."""
+"""Segmentation of real images with the champion."""
 
 import dagster as dg
 
@@ -19,16 +19,16 @@ _SHOWN = 3
 def scan_segmentations(
     context: dg.AssetExecutionContext, data_root: DataRootResource, engine: EngineResource
 ) -> dg.MaterializeResult[None]:
-    """Predicted masks of all images in the inbox of scans, and the images with the masks laid over them."""
+    """Predicted masks of all images in scans/inbox, and overlays of the masks on the images."""
     root = data_root.open()
     images = images_in(root)
     if images:
         with data_root.writing(root.champion, context.log.info):
             _require_champion(root, context.log.info)
     with data_root.writing(results(root), context.log.info):
-        # Here the network itself uses all cores.
+        # On this machine the network itself uses all cores.
         workers = engine.workers(root, context.log.info, local=1)
-        # Of an empty inbox, too: the results of images that are gone go.
+        # Also for an empty inbox: results of removed images are deleted.
         report = segment_inbox(root, champion_checkpoint(root), context.log.info, workers)
     if not images and not report.unreadable:
         summary = f"nothing to segment: put scans or photos of paper ECGs into {inbox(root)}"
@@ -52,7 +52,7 @@ def _require_champion(root: DataRoot, log: Log) -> None:
     champion = read_champion(root)
     if champion is None:
         raise dg.Failure(
-            f"there are images in {root.scans / 'inbox'} but no champion to segment them with: materialise champion"
+            f"{root.scans / 'inbox'} holds images, but there is no champion to segment them: materialise champion"
         )
     if not put_weights_back(root, champion, log):
-        raise dg.Failure(f"{champion_checkpoint(root)} is damaged or gone: materialise champion")
+        raise dg.Failure(f"{champion_checkpoint(root)} is damaged or missing: materialise champion")

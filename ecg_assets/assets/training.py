@@ -31,14 +31,14 @@ class TrainingChoice(dg.Config):
     experiment: str = Field(
         default="",
         description="Name of an experiment (grid_wave_mix_run: 3 classes; grid_5class_run; demo: minutes on a CPU) or "
-        "path of a YAML file of your own. Empty: the environment variable ECG_EXPERIMENT; without it "
+        "path of your own YAML file. Empty: the environment variable ECG_EXPERIMENT; if that is empty too, "
         "grid_wave_mix_run on a TPU, demo elsewhere.",
     )
 
 
 @dg.op(ins={"mixed_dataset": dg.In(dg.Nothing)}, out=dg.Out(str))
 def prepare(context: dg.OpExecutionContext, config: TrainingChoice, data_root: DataRootResource) -> dg.Output[str]:
-    """Opens the experiment's run folder; what was trained on the same data with the same config is kept."""
+    """Opens the experiment's run folder; a training with the same data and config is kept or continued."""
     wait_for_slot(context.instance, context.run.run_id, TPU_POOL, context.log.info)
     root = data_root.open()
     chosen = chosen_config(config)
@@ -51,14 +51,14 @@ def prepare(context: dg.OpExecutionContext, config: TrainingChoice, data_root: D
 def launch(
     context: dg.OpExecutionContext, experiment: str, data_root: DataRootResource, tpu: TPUResource
 ) -> dg.Output[str]:
-    """Runs the trainer on all cores, as a process group of its own, until it has finished."""
+    """Runs the trainer on all cores, in its own process group, until it finishes."""
     root = data_root.open()
     run = RunFolder(root.runs / experiment)
     with only_writer(_lock(root, experiment), context.log.info):
         if not is_finished(run) and what_is_lost(root, run, context.log.info) is not None:
-            prepare_run(root, read_start(run).config, context.log.info)  # this step may be run again alone
+            prepare_run(root, read_start(run).config, context.log.info)  # this step may be re-executed alone
         if is_finished(run):
-            context.log.info(f"{experiment} is trained already, with this config on these data: nothing to do")
+            context.log.info(f"{experiment} is already trained with this config on this dataset: nothing to do")
         else:
             tpu.run(context=context, run_folder=run.path, asset_key=TRAINED_CHECKPOINT)
     return dg.Output(experiment)
@@ -66,7 +66,7 @@ def launch(
 
 @dg.op(out=dg.Out(dg.Nothing), code_version=CODE_VERSION)
 def publish_checkpoint(context: dg.OpExecutionContext, experiment: str, data_root: DataRootResource) -> dg.Output[None]:
-    """Says what came out of the training, and notes it as the one to evaluate."""
+    """Reports the best checkpoint of the training and records it as the one to evaluate."""
     root = data_root.open()
     run = RunFolder(root.runs / experiment)
     with only_writer(_lock(root, experiment), context.log.info):
@@ -93,16 +93,16 @@ def publish_checkpoint(context: dg.OpExecutionContext, experiment: str, data_roo
     ins={"mixed_dataset": dg.AssetIn(dagster_type=dg.Nothing)}, group_name="training", kinds={"torch", "tpu"}
 )
 def trained_checkpoint(mixed_dataset: None) -> None:
-    """The network's best weights on the validation split, trained by xmp.spawn on all cores."""
+    """The network's weights from the best epoch on the validation split, trained on all cores."""
     published: None = publish_checkpoint(launch(prepare(mixed_dataset)))
     return published
 
 
 def chosen_config(choice: TrainingChoice) -> TrainConfig:
-    """The config that a choice means.
+    """The training config that was chosen.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no such config.
     """
     return load_config(choice.experiment or os.environ.get(EXPERIMENT_VARIABLE) or default_experiment())
 

@@ -1,4 +1,4 @@
-"""What starts runs by itself, and what tells of failed ones; all of it is off until it is switched on in the UI."""
+"""Jobs, schedules, sensors, and alerts for failed runs; all are off until switched on in the UI."""
 
 from ecg_assets.automation.alerts import alert_on_failure
 from ecg_assets.automation.conditions import CONDITION_SENSORS

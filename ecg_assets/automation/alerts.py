@@ -1,4 +1,4 @@
-"""Tells a webhook of failed runs."""
+"""Posts failed runs to a webhook."""
 
 import dagster as dg
 
@@ -10,19 +10,19 @@ from ecg_assets.resources.webhook import Alert, WebhookResource
     monitor_all_code_locations=False,
     default_status=dg.DefaultSensorStatus.STOPPED,
     minimum_interval_seconds=15,
-    description="Posts each failed run as JSON to the address in the environment variable ECG_ALERT_WEBHOOK.",
+    description="Posts each failed run as JSON to the URL in the environment variable ECG_ALERT_WEBHOOK.",
 )
 def alert_on_failure(context: dg.RunFailureSensorContext, alerts: WebhookResource) -> None:
-    """A webhook that fails is a warning in the tick's log: the run's failure stands in the UI all the same."""
+    """A failing webhook is a warning in the tick's log, because the UI shows the failed run anyway."""
     problem = alerts.post(alert_of(context))
     if problem is None:
-        context.log.info(f"told of run {context.dagster_run.run_id}")
+        context.log.info(f"posted run {context.dagster_run.run_id} to the webhook")
     else:
-        context.log.warning(f"run {context.dagster_run.run_id} could not be told: {problem}")
+        context.log.warning(f"could not post run {context.dagster_run.run_id}: {problem}")
 
 
 def alert_of(context: dg.RunFailureSensorContext) -> Alert:
-    """What is told of a run: which, when, which steps failed, and the innermost error's first line."""
+    """Alert for a run: job, run id, failed steps, and the first line of each innermost error."""
     run, steps = context.dagster_run, context.get_step_failure_events()
     said = [_first_line(step) for step in steps] or [_line(context.failure_event.message or "the run failed")]
     return Alert(

@@ -1,4 +1,4 @@
-"""Assets that follow what they are made from: by data version, so that what came out the same starts nothing."""
+"""Automation conditions by data version: an upstream run with an unchanged result starts nothing."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-# `eager()` would also fire where an upstream run made the very same bytes again.
+# `eager()` would also fire when an upstream run produced identical bytes.
 _CHANGED: Any = (  # Any: its own stubs refuse `since_last_handled` on what they combine
     dg.AutomationCondition.missing()
     | dg.AutomationCondition.code_version_changed()
@@ -19,7 +19,7 @@ FOLLOWS_ITS_INPUTS: dg.AutomationCondition[dg.AssetKey] = (
     & dg.AutomationCondition.all_deps_blocking_checks_passed()
 ).with_label("an input or the code has changed")
 
-# It downloads; that is for people to ask for.
+# Downloads start only on request.
 _BY_HAND = {dg.AssetKey("kaggle_subset")}
 _CHAMPION = dg.AssetKey("champion")
 _CHAMPION_FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=14), warn_window=timedelta(days=8))
@@ -30,21 +30,21 @@ CONDITION_SENSORS = (
         target=dg.AssetSelection.groups("data"),
         default_status=dg.DefaultSensorStatus.STOPPED,
         minimum_interval_seconds=30,
-        description="Makes pages, masks and samples again when records or code have changed.",
+        description="Rebuilds pages, masks and samples when records or code have changed.",
     ),
     dg.AutomationConditionSensorDefinition(
         "training_follows_data",
         target=dg.AssetSelection.all() - dg.AssetSelection.groups("data"),
         default_status=dg.DefaultSensorStatus.STOPPED,
         minimum_interval_seconds=30,
-        description="Trains, evaluates, and reads the scans again when the samples have changed. A training takes the "
-        "whole accelerator: switch this on only where that may happen at any time.",
+        description="Retrains, evaluates and processes the scans when the samples have changed. Training uses the "
+        "whole accelerator: switch this on only where training may start at any time.",
     ),
 )
 
 
 def with_automation(assets: Iterable[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:
-    """The assets with their automation condition, the champion with its freshness policy too."""
+    """The assets with automation conditions; the champion also gets its freshness policy."""
     return list(dg.map_asset_specs(_automated, assets))
 
 

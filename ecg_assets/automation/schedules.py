@@ -1,4 +1,4 @@
-"""What is started by the clock."""
+"""Schedules."""
 
 import dagster as dg
 
@@ -9,7 +9,7 @@ nightly_rebuild = dg.ScheduleDefinition(
     job=rebuild_all,
     cron_schedule="0 2 * * *",
     default_status=dg.DefaultScheduleStatus.STOPPED,
-    description="Rebuilds everything at 2 in the morning. Switch it on here; `make ui` runs the daemon it needs.",
+    description="Rebuilds everything daily at 02:00. Switch it on here; `make ui` runs the daemon it needs.",
 )
 
 weekly_retraining = dg.ScheduleDefinition(
@@ -17,5 +17,5 @@ weekly_retraining = dg.ScheduleDefinition(
     job=retrain,
     cron_schedule="0 4 * * 6",
     default_status=dg.DefaultScheduleStatus.STOPPED,
-    description="Trains on Saturdays at 4 in the morning, when samples or config have changed since the last training.",
+    description="Trains on Saturdays at 04:00 if samples or config have changed since the last training.",
 )

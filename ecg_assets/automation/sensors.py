@@ -1,4 +1,4 @@
-"""Starts a rebuild when the source of records holds something new, something else, or less."""
+"""Starts a rebuild when records were added to the source, changed or removed."""
 
 import json
 import os
@@ -22,7 +22,7 @@ _LISTING = TypeAdapter(dict[str, Seen])
 
 
 class RebuildVariableError(ValueError):
-    """ECG_REBUILD_ON_NEW_RECORDS names no job."""
+    """ECG_REBUILD_ON_NEW_RECORDS does not name a job."""
 
 
 @dg.sensor(
@@ -30,34 +30,34 @@ class RebuildVariableError(ValueError):
     jobs=list(_JOBS.values()),
     default_status=dg.DefaultSensorStatus.STOPPED,
     minimum_interval_seconds=60,
-    description="Looks at ECG_SOURCE (a folder, gs://bucket/prefix, or a YAML list of them) and rebuilds the data when "
-    "records are new, changed or gone; everything, training too, with ECG_REBUILD_ON_NEW_RECORDS=all.",
+    description="Watches ECG_SOURCE (a folder, gs://bucket/prefix, or a YAML list of them) and rebuilds the data when "
+    "records are added, changed or removed. With ECG_REBUILD_ON_NEW_RECORDS=all it also trains.",
 )
 def new_records(context: dg.SensorEvaluationContext, data_root: DataRootResource) -> dg.SensorResult:
-    """One run for each content of the source; the cursor holds that content's hash and how many there were before."""
+    """One run for each state of the source; the cursor holds a hash of its content and the number of runs requested."""
     root, job_name = data_root.open(), _job_name()
     seen = look_at(source_config(RawCsvsConfig()), _seen_before(root), context.log.info)
     if not seen:
-        return dg.SensorResult(skip_reason="ECG_SOURCE is not set or holds no files: there is nothing to watch")
+        return dg.SensorResult(skip_reason="ECG_SOURCE is not set or holds no files")
     content, (before, number) = content_of(seen), _read(context.cursor)
     if content == before:
-        # What was touched and not changed was hashed for it, which need not be done again.
+        # Remember the hashes of files that were touched but not changed.
         _note(root, seen)
-        return dg.SensorResult(skip_reason=f"{len(seen)} files are as they were")
+        return dg.SensorResult(skip_reason=f"{len(seen)} files, none changed")
     if time.time() - newest_s(seen) < SETTLED_S:
-        return dg.SensorResult(skip_reason=f"a file was changed less than {SETTLED_S:g} s ago: more may be coming")
+        return dg.SensorResult(skip_reason=f"a file changed less than {SETTLED_S:g} s ago; waiting for further changes")
     _note(root, seen)
-    # With the number, a source that is put back to what it was gets its run too.
+    # The number makes the key unique, so a source that returns to an earlier state gets a run too.
     request = dg.RunRequest(run_key=f"{number + 1}-{content}", job_name=job_name, tags={"ecg/source": content[:16]})
     cursor = json.dumps({"content": content, "number": number + 1})
     return dg.SensorResult(run_requests=[request], cursor=cursor)
 
 
 def _job_name() -> str:
-    """Of the job that new records start.
+    """Name of the job that new records start.
 
     Raises:
-        RebuildVariableError: the variable names none.
+        RebuildVariableError: the variable does not name a job.
     """
     named = os.environ.get(REBUILDS_VARIABLE) or "data"
     if named not in _JOBS:
@@ -66,7 +66,7 @@ def _job_name() -> str:
 
 
 def _read(cursor: str | None) -> tuple[str | None, int]:
-    """The content of the source when the last run was asked for, and how many were."""
+    """Content hash at the last requested run, and the number of requested runs."""
     if not cursor:
         return None, 0
     held = json.loads(cursor)
@@ -78,7 +78,7 @@ def _place(root: DataRoot) -> Path:
 
 
 def _seen_before(root: DataRoot) -> dict[str, Seen]:
-    """Only spares hashing: where it is lost or of another version, files count as seen for the first time."""
+    """Cached listing, which saves hashing; without it, or with one of another version, all files count as new."""
     path = _place(root)
     try:
         return _LISTING.validate_json(read_unsealed(path)) if path.exists() else {}

@@ -1,4 +1,4 @@
-"""Checks that find what would spoil everything downstream, and those that warn of a bad result."""
+"""Asset checks: blocking ones for defects that would corrupt downstream assets, warnings for poor results."""
 
 from ecg_assets.checks.dataset import class_shares_are_within_bounds, no_record_is_in_two_splits, samples_are_decodable
 from ecg_assets.checks.digitization import reading_is_good_enough

@@ -1,4 +1,4 @@
-"""Checks of the dataset, all of which stop a training that would be for nothing."""
+"""Checks of the dataset; each blocks training on a defective dataset."""
 
 import dagster as dg
 
@@ -12,7 +12,7 @@ from ecg_assets.samples.split_leakage import leaks
 
 @dg.asset_check(asset="mixed_dataset", blocking=True)
 def no_record_is_in_two_splits(data_root: DataRootResource) -> dg.AssetCheckResult:
-    """Each split holds samples, and no record has samples in two of them or in another than its id says."""
+    """Each split holds samples, and all samples of a record are in the one split that its id determines."""
     try:
         records = SampleReader(data_root.open().dataset, None).records_by_split()
     except (DatasetError, EmptySplitError) as error:
@@ -22,7 +22,7 @@ def no_record_is_in_two_splits(data_root: DataRootResource) -> dg.AssetCheckResu
 
 @dg.asset_check(asset="mixed_dataset", blocking=True)
 def samples_are_decodable(data_root: DataRootResource) -> dg.AssetCheckResult:
-    """Samples (up to 256 are read) have an image, a mask of the five classes, and a description."""
+    """Samples (up to 256 are read) have an image, a mask with the five classes, and a description."""
     try:
         return verdict(sample_problems(data_root.open().dataset))
     except (DatasetError, EmptySplitError) as error:
@@ -31,7 +31,7 @@ def samples_are_decodable(data_root: DataRootResource) -> dg.AssetCheckResult:
 
 @dg.asset_check(asset="mixed_dataset", blocking=True)
 def class_shares_are_within_bounds(data_root: DataRootResource) -> dg.AssetCheckResult:
-    """No class has a share of the pixels that no printed ECG gives: missing lines, or a wave over half of the page."""
+    """Each class's share of pixels is plausible for a printed ECG: no missing lines, no wave over half of the page."""
     try:
         shares = class_shares(data_root.open().dataset)
     except DatasetError as error:

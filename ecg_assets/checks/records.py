@@ -1,4 +1,4 @@
-"""Checks of records: what a wrong index or record would spoil is everything."""
+"""Checks of records and their index, on which all other assets depend."""
 
 import dagster as dg
 import numpy as np
@@ -13,7 +13,7 @@ _RECORDS_READ = 48
 
 @dg.asset_check(asset="raw_csvs", blocking=True)
 def index_is_sound(data_root: DataRootResource) -> dg.AssetCheckResult:
-    """The index keeps its pandera schema: each id once, shard and split as follow from it, a reason for a no."""
+    """The index matches its schema: unique ids, shard and split derived from the id, a reason for each quarantine."""
     from ecg_assets.records.schema import index_problems
 
     root = data_root.open()
@@ -22,13 +22,13 @@ def index_is_sound(data_root: DataRootResource) -> dg.AssetCheckResult:
     except IndexMissingError as error:
         return failed(str(error))
     accepted = int((index["status"] == "accepted").sum())
-    none = [] if accepted else ["no record was accepted; the index says why of each"]
+    none = [] if accepted else ["no record was accepted; the index gives the reason for each"]
     return verdict(index_problems(index, root.shards) + none, records=len(index), accepted=accepted)
 
 
 @dg.asset_check(asset="raw_csvs", blocking=True)
 def records_are_sound(data_root: DataRootResource) -> dg.AssetCheckResult:
-    """Records (up to 48 are read) are the files that were accepted, and keep their pandera schema: 12 leads, 10 s."""
+    """Records (up to 48 are read) are unchanged since they were accepted and match their schema: 12 leads, 10 s."""
     from ecg_assets.records.schema import record_problems
 
     root = data_root.open()
@@ -41,7 +41,7 @@ def records_are_sound(data_root: DataRootResource) -> dg.AssetCheckResult:
 
 @dg.asset_check(asset="raw_csvs")
 def no_signal_is_in_two_splits(data_root: DataRootResource) -> dg.AssetCheckResult:
-    """The same signal is not under different ids in different splits; a warning, for the source has it so."""
+    """No signal appears under different ids in different splits. A warning, because the source holds the duplicates."""
     groups = signals_in_two_splits(data_root.open())
     if groups:
         said = "; ".join(" = ".join(group) for group in groups[:10])

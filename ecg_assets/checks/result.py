@@ -1,4 +1,4 @@
-"""What a check says."""
+"""Results of checks."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ def failed(reason: str, severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.
 
 
 def verdict(problems: Sequence[str], **facts: int | float | str) -> dg.AssetCheckResult:
-    """A check that fails when there are problems, of which it tells the first ten; `facts` otherwise."""
+    """Fails with the first ten problems, or passes with `facts` as metadata."""
     if problems:
         return failed("; ".join(problems[:_SHOWN]))
     return dg.AssetCheckResult(passed=True, metadata=facts)

@@ -15,7 +15,7 @@ _SHOWN = 10
 
 @dg.asset_check(asset="scan_segmentations")
 def scans_look_like_samples(data_root: DataRootResource) -> dg.AssetCheckResult:
-    """Real images (up to 60) have colours and gradients like training samples; a warning where they drift away."""
+    """Real images (up to 60) have colours and gradients like the training samples. A warning if they differ."""
     try:
         names, far, rows, left_out = _compared(data_root.open())
     except (DatasetError, EmptySplitError) as error:
@@ -25,9 +25,8 @@ def scans_look_like_samples(data_root: DataRootResource) -> dg.AssetCheckResult:
     if not far:
         return dg.AssetCheckResult(passed=True, metadata=metadata)
     reason = (
-        f"{len(far)} of {len(names)} images are unlike what a network trained on this dataset has seen: "
-        f"{'; '.join(far[:_SHOWN])}. Give styles (clean_grid, rendered_waves) and recipes (mixed_dataset) that look "
-        "like them a weight, and materialise these"
+        f"{len(far)} of {len(names)} images are unlike the training samples: {'; '.join(far[:_SHOWN])}. Increase the "
+        "weights of similar styles (clean_grid, rendered_waves) and recipes (mixed_dataset), and materialise these"
     )
     return dg.AssetCheckResult(
         passed=False, severity=dg.AssetCheckSeverity.WARN, description=reason, metadata=metadata | {"reason": reason}
@@ -35,7 +34,7 @@ def scans_look_like_samples(data_root: DataRootResource) -> dg.AssetCheckResult:
 
 
 def _compared(root: DataRoot) -> tuple[list[str], list[str], list[dict[str, object]], list[dict[str, str]]]:
-    """Names of the images compared, the far ones with their distances, a row each, and those that cannot be read."""
+    """Names of compared images, outliers with their distances, a row per image, and images that cannot be read."""
     from ecg_assets.scans.drift import drift_of, reference_of
     from ecg_assets.scans.inbox import images_in, inbox
     from ecg_assets.scans.refusal import refusal_text
@@ -48,7 +47,7 @@ def _compared(root: DataRoot) -> tuple[list[str], list[str], list[dict[str, obje
         name = images[place].relative_to(inbox(root)).as_posix()
         try:
             drifts.append(drift_of(images[place], name, reference))
-        except Exception as error:  # whatever one image does, the others are compared
+        except Exception as error:  # one failing image must not stop the comparison of the others
             left_out.append({"image": name, "why": refusal_text(error, name)})
     rows: list[dict[str, object]] = [
         {"image": one.name, "far in": ", ".join(one.far) or "-", **one.distances, **limits}

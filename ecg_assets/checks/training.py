@@ -1,4 +1,4 @@
-"""Checks of what came out of a training."""
+"""Checks of trained checkpoints."""
 
 import tempfile
 from pathlib import Path
@@ -19,7 +19,7 @@ LOWEST_DICE = 0.9
 
 @dg.asset_check(asset="trained_checkpoint", blocking=True)
 def weights_are_sound(data_root: DataRootResource) -> dg.AssetCheckResult:
-    """The published checkpoint is the file that was published, loads into its network, and all numbers are finite."""
+    """The published checkpoint is unchanged, loads into its network, and holds only finite numbers."""
     from ecg_assets.training.checkpoints.sanity_check import checkpoint_problem, parameters  # imports torch
 
     root = data_root.open()
@@ -32,20 +32,20 @@ def weights_are_sound(data_root: DataRootResource) -> dg.AssetCheckResult:
 
 
 class TpuPlanChoice(TrainingChoice):
-    """What to plan."""
+    """Config and machine to plan for."""
 
     machine: str = Field(
         default="",
-        description="A TPU, for example v3-8, for which the TPU compiler is to compile the training step: minutes. No "
-        "TPU is needed. Empty: it compiles nothing, and the check says what was found before.",
+        description="TPU to compile the training step for, for example v3-8. Compiling takes minutes and needs no TPU. "
+        "Empty: nothing is compiled, and the check reports earlier results.",
     )
 
 
 @dg.asset_check(asset="trained_checkpoint")
 def training_fits_tpu(context: dg.AssetCheckExecutionContext, config: TpuPlanChoice) -> dg.AssetCheckResult:
-    """The training step compiles for a TPU and fits into its memory, as the TPU compiler says; a warning, not an error.
+    """The training step compiles for a TPU and fits into its memory, according to the TPU compiler.
 
-    Off until a machine is named in the launchpad.
+    A warning, not an error. It does nothing until a machine is set in the launchpad.
     """
     from ecg_assets.training.plan.compiler_environment import compiler_environment
     from ecg_assets.training.plan.machines import machine_named
@@ -54,8 +54,8 @@ def training_fits_tpu(context: dg.AssetCheckExecutionContext, config: TpuPlanCho
 
     chosen = chosen_config(config)
     if not config.machine:
-        said = describe_plans(chosen) or f"nobody has asked the TPU compiler about {chosen.experiment}"
-        return verdict([], not_evaluated="no machine is named", known=said)
+        said = describe_plans(chosen) or f"{chosen.experiment} has not been compiled for a TPU"
+        return verdict([], not_evaluated="no machine is set", known=said)
     machines = [machine_named(config.machine)]
     environment = compiler_environment("pinned", context.log.info)
     with tempfile.TemporaryDirectory(prefix="ecg-tpu-plan-") as folder:
@@ -76,13 +76,15 @@ def dice_is_high_enough(data_root: DataRootResource) -> dg.AssetCheckResult:
     low = {name: dice for name, dice in card.three_class_dice.items() if dice is not None and dice < LOWEST_DICE}
     if low:
         said = ", ".join(f"{name} {dice:.3f}" for name, dice in low.items())
-        return failed(f"Dice below {LOWEST_DICE}: {said}; train longer or on more records", dg.AssetCheckSeverity.WARN)
+        return failed(
+            f"Dice below {LOWEST_DICE}: {said}; train for more epochs or on more records", dg.AssetCheckSeverity.WARN
+        )
     return verdict([], three_class_dice=card.score)
 
 
 @dg.asset_check(asset="champion")
 def champion_beats_baseline(data_root: DataRootResource) -> dg.AssetCheckResult:
-    """The champion's Dice on test records is above that of a rule that only looks for dark and coloured pixels."""
+    """The champion's Dice on test records exceeds that of a baseline that thresholds dark and coloured pixels."""
     from ecg_assets.training.evaluation.threshold_baseline import against_baseline
 
     root = data_root.open()

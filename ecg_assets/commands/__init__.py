@@ -1,1 +1,1 @@
-"""Commands of `ecg-assets`, one a file; heavy imports stay inside of them."""
+"""Commands of `ecg-assets`, one per file; heavy imports are inside the functions."""

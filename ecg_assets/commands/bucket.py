@@ -13,20 +13,20 @@ class NoBucketError(ValueError):
 
 @click.group()
 def bucket() -> None:
-    """Pull, push and sweep a data root that lies in a bucket (ECG_ASSETS_DATA=gs://bucket/prefix).
+    """Pull, push and sweep a data root in a bucket (ECG_ASSETS_DATA=gs://bucket/prefix).
 
-    Runs of Dagster do this by themselves: each step pulls what it needs and puts what it has made. By hand it is for
-    what is done in a shell, for example `ecg-assets train`, and for looking at the files. The working copy lies below
+    Dagster runs do this automatically: each step pulls its inputs and pushes its results. These commands are for work
+    in a shell, for example `ecg-assets train`, and for inspecting the files. The working copy is below
     ECG_ASSETS_CACHE (by default ~/.cache/ecg-assets); `ecg-assets status` shows it.
 
     \b
-    Parts: ori_csv grids data dataset_grid_wave_mix runs champion scans; all of them when none is named.
+    Parts: ori_csv grids data dataset_grid_wave_mix runs champion scans; by default all.
 
     \b
     Examples:
       ecg-assets bucket pull champion      enough for `ecg-assets predict`
       ecg-assets bucket push runs          after `ecg-assets train`
-      ecg-assets bucket sweep --yes        objects that killed writers left
+      ecg-assets bucket sweep --yes        delete objects left by killed writers
     """
 
 
@@ -36,29 +36,31 @@ _parts = click.argument("parts", nargs=-1, type=click.Choice(GROUPS))
 @bucket.command()
 @_parts
 def pull(parts: tuple[str, ...]) -> None:
-    """Make the working copy equal to the bucket. What was changed here and not there stays."""
+    """Update the working copy from the bucket. Files changed only locally are kept."""
     from ecg_assets.store.bucket.pull import pull as pull_parts
 
     copy = _copy()
     changed = pull_parts(copy, parts or None, click.echo)
-    click.echo(f"{len(changed)} parts pulled to {copy.path}" if changed else f"{copy.path} is as the bucket is")
+    click.echo(
+        f"{len(changed)} parts pulled to {copy.path}" if changed else f"{copy.path} is up to date with the bucket"
+    )
 
 
 @bucket.command()
 @_parts
 def push(parts: tuple[str, ...]) -> None:
-    """Put what was made here. What somebody else has put in the meantime is never overwritten."""
+    """Upload local results. Newer uploads of other machines are never overwritten."""
     from ecg_assets.store.bucket.push import push as push_parts
 
     copy = _copy()
     put = push_parts(copy, parts or GROUPS, click.echo)
-    click.echo(f"{len(put)} parts put to {copy.bucket.address}" if put else f"{copy.bucket.address} has all of it")
+    click.echo(f"{len(put)} parts pushed to {copy.bucket.address}" if put else f"{copy.bucket.address} is up to date")
 
 
 @bucket.command()
-@click.option("--yes", is_flag=True, help="Delete them. Without it, they are only counted.")
+@click.option("--yes", is_flag=True, help="Delete the objects. Without it, they are only counted.")
 def sweep(yes: bool) -> None:
-    """Find objects that no manifest names and that are a day old: rests of writers that were killed."""
+    """Find objects that no manifest names and that are older than a day: leftovers of killed writers."""
     from ecg_assets.store.bucket.garbage import sweep as sweep_objects
 
     copy = _copy()

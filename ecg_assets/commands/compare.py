@@ -6,19 +6,19 @@ from rich.table import Table
 
 from ecg_assets.store.root import open_root
 
-# Rows in which the greatest number, or the smallest, is the best.
+# Rows in which the greatest number is the best, and rows in which the smallest is.
 _GREATEST, _SMALLEST = ("Dice", " F", "F 1 px"), ("validation loss",)
 
 
 @click.command()
 @click.argument("experiments", nargs=-1)
 def compare(experiments: tuple[str, ...]) -> None:
-    """Show EXPERIMENTs side by side in one table; all of the data root without a name.
+    """Show EXPERIMENTs side by side in one table; by default all experiments of the data root.
 
-    Read from the run folders: how far each is trained and its best epoch, parameters, and what its best checkpoint
-    reached on the test split when evaluation_report was materialised: Dice of each class, F of the wave at a tolerance
-    of 1 px, how many intersections were found, and the same for each degradation. The best of a row is bold, unless
-    they were measured on different datasets, which is said.
+    The table holds epochs trained, best epoch, parameters, and the scores of the best checkpoint on the test split when
+    evaluation_report was materialised: Dice of each class, F of the wave at a tolerance of 1 px, the fraction of
+    intersections found, and the same by degradation. The best value of a row is bold, unless the scores come from
+    different datasets, which is then stated.
 
     \b
     Examples:

@@ -12,28 +12,28 @@ from rich.table import Table
 def demo() -> None:
     """Materialise every asset in one run: records, pages, masks, samples, a checkpoint and its evaluation.
 
-    What is there already, made from the same records with the same settings, is skipped; so a demo that was
-    interrupted goes on where it was. The run is recorded in DAGSTER_HOME and can be looked at in the UI afterwards.
+    Results that exist for the same records and settings are skipped, so an interrupted demo continues where it
+    stopped. The run is recorded in DAGSTER_HOME and can be viewed in the UI afterwards.
 
     \b
     Settings, as environment variables:
       ECG_SOURCE    folder with train.csv and train-csvs.tar.gz or train/, or with WFDB recordings (.hea), or a
-                    YAML file that lists several of them; without it, synthetic records
-      ECG_RECORDS   how many records at most (synthetic: how many; 24 without it)
-      ECG_WORKERS   processes for rendering (the number of cores without it)
+                    YAML file that lists several sources; by default synthetic records
+      ECG_RECORDS   maximum number of records (synthetic: number of records, by default 24)
+      ECG_WORKERS   processes for rendering (by default the number of cores)
 
     \b
     Examples:
       ecg-assets demo
       ECG_SOURCE=/data/ori_csv ECG_RECORDS=50 ecg-assets demo
     """
-    # Dagster takes two seconds to import, which `--help` and `status` need not wait for.
+    # Importing Dagster takes 2 s, which `--help` and `status` skip.
     from ecg_assets.demo import materialize_everything
 
     outcome = materialize_everything()
     console = Console()
-    table = Table(title="What came out", title_justify="left")
-    for heading in ("asset", "what came out", "where it lies"):
+    table = Table(title="Results", title_justify="left")
+    for heading in ("asset", "result", "path"):
         table.add_column(heading, overflow="fold")
     for made in outcome.made:
         table.add_row(made.asset, made.summary, _short(made.where))

@@ -8,13 +8,13 @@ from ecg_assets.store.root import open_root
 
 @click.command()
 def demote() -> None:
-    """Put the previous champion back.
+    """Restore the previous champion.
 
-    The champion is the checkpoint that reads real images. A new one takes its place when it is better on the wave's
-    Dice and on no other class worse by more than 0.005, on the test split. Scores do not show everything: when its
-    overlays look worse, demote it. The demoted checkpoint is not promoted again; the next training is.
+    The champion is the checkpoint that reads real images. A new checkpoint replaces it if, on the test split, its Dice
+    of the wave is better and no other class is worse by more than 0.005. Scores do not show everything: if the overlays
+    of the new champion look worse, demote it. A demoted checkpoint is not promoted again; later trainings can be.
 
-    One champion back can be gone; every decision stands in champion/history.jsonl. Segment images again afterwards:
+    Only one step back is possible; champion/history.jsonl holds every decision. Segment images again afterwards:
     materialise scan_segmentations.
 
     \b

@@ -14,7 +14,7 @@ from ecg_assets.store.plain_file import open_plain
 if TYPE_CHECKING:
     from ecg_assets.digitize.scoring.score_folders import Scored
 
-# Images in a table of scores.
+# Images per table of scores.
 _COLUMNS = 4
 
 
@@ -28,30 +28,30 @@ _COLUMNS = 4
     "--layout",
     default="auto",
     show_default=True,
-    help="Layout of the pages: 3x4, 3x4+1, 3x4+3, 6x2, 12x1 and others; auto finds it by how the leads fit together.",
+    help="Layout of the pages: 3x4, 3x4+1, 3x4+3, 6x2, 12x1 and others; auto infers it from the leads.",
 )
 @click.option(
     "--truth",
     type=click.Path(exists=True, path_type=Path),
-    help="The true signals as CSV, or a folder of <id>.csv for images <id> or <id>-NNNN: each reading is scored.",
+    help="True signals as CSV, or a folder of <id>.csv for images <id> or <id>-NNNN; the results are scored with them.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace what is there, even inputs and results of other pictures.")
+@click.option("--overwrite", is_flag=True, help="Replace existing files, even inputs and results of other images.")
 def digitize(images: tuple[str, ...], out: Path, fs_hz: int, layout: str, truth: Path | None, overwrite: bool) -> None:
-    """Read twelve leads in millivolts from scans and photos of paper ECGs.
+    """Digitise scans and photos of paper ECGs: 12 leads in mV.
 
     IMAGES are files, folders or patterns. For each image:
 
     \b
-    <stem>.csv             12 leads I to V6 in mV, 10 s; cells are empty outside what is printed
-    <stem>.json            layout, px/mm, paper speed, gain, orientation, confidence of each lead, what was assumed
-    <stem>_rectified.png   the page laid flat, 16 px/mm across and 8 down
-    <stem>_check.png       the recovered traces drawn over the picture: look at it before using the signals
+    <stem>.csv             12 leads I to V6 in mV, 10 s; cells outside the printed part are empty
+    <stem>.json            layout, px/mm, paper speed, gain, orientation, confidence of each lead, assumptions
+    <stem>_rectified.png   the rectified page, 16 px/mm horizontally and 8 px/mm vertically
+    <stem>_check.png       the recovered traces over the image: inspect it before using the signals
 
-    Where nothing is printed on a lead's place, or nothing can be read, its cells are empty; nothing is made up. An
-    image that is not an ECG, or whose grid cannot be found, is named with the reason, and the others go on. With
-    --truth the signal-to-noise ratio of each lead is written, too: that of the competition, see `ecg-assets score`.
+    Cells of a lead are empty where it is not printed or cannot be read; values are never invented. An image that is not
+    an ECG, or whose grid cannot be found, is refused with a reason, and the others continue. With --truth the
+    competition's signal-to-noise ratio of each lead is also written, see `ecg-assets score`.
 
-    Results replace earlier ones of the same image; an image whose results would replace anything else is left out.
+    Results replace earlier results of the same image; an image whose results would replace any other file is refused.
 
     This is a research tool, not a medical device.
 
@@ -61,7 +61,7 @@ def digitize(images: tuple[str, ...], out: Path, fs_hz: int, layout: str, truth:
       ecg-assets digitize scans/ 'more/*.png' --out results --fs 1000
       ecg-assets digitize 1006427285-0005.png --out results --truth 1006427285.csv
     """
-    # Importing torch takes seconds, which a wrong argument need not wait for.
+    # Importing torch takes seconds; wrong arguments are reported before it.
     from ecg_assets.digitize.digitize_file import digitize_to
     from ecg_assets.digitize.digitizer import load_reader
     from ecg_assets.digitize.outputs import outputs_of
@@ -88,9 +88,9 @@ def digitize(images: tuple[str, ...], out: Path, fs_hz: int, layout: str, truth:
             open_plain(path).close()
             guard.claim(path, places.paths, places.info)
             score = digitize_to(reader, path, places, fs_hz, layout, truth)
-        except Exception as error:  # whatever one image does to the reader, the others go on
+        except Exception as error:  # one failing image must not stop the others
             failed += 1
-            click.echo(f"Left out: {refusal_text(error, str(path))}", err=True)
+            click.echo(f"Refused: {refusal_text(error, str(path))}", err=True)
             continue
         scored += [score] if score is not None else []
         if not console.is_terminal:
@@ -103,7 +103,7 @@ def digitize(images: tuple[str, ...], out: Path, fs_hz: int, layout: str, truth:
 
 
 def _scores(scored: list["Scored"]) -> Table:
-    """SNR of each lead and of all of each image."""
+    """SNR of each lead and of all leads, per image."""
     table = Table("", title="SNR in dB", title_justify="left")
     leads = list(dict.fromkeys(lead for one in scored for lead in one.leads))
     for one in scored:

@@ -13,7 +13,7 @@ _PROGRESS_EVERY = 100
 
 @click.command("export-dataset")
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--split", type=click.Choice(SPLITS), default=None, help="Only this split; all of them without it.")
+@click.option("--split", type=click.Choice(SPLITS), default=None, help="Only this split; by default all splits.")
 def export_dataset(out: Path, split: Split | None) -> None:
     """Write the dataset as PNG files into the folder OUT.
 

@@ -14,20 +14,20 @@ _IMAGES = 8
 @click.option(
     "--checkpoint",
     metavar="RUN_OR_FILE",
-    help="An experiment in the data root (its best epoch), or a .safetensors file; the champion without it.",
+    help="Experiment in the data root (its best epoch), or a .safetensors file; by default the champion.",
 )
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--overwrite", is_flag=True, help="Let OUT replace the checkpoint.")
 def export_onnx(checkpoint: str | None, out: Path, overwrite: bool) -> None:
-    """Write a trained network as the ONNX file OUT, which runs without torch.
+    """Export a trained network as the ONNX file OUT, which runs without torch.
 
-    It takes any number of images of any height and width that are multiples of what its metadata say. The file is
-    compared with the checkpoint on samples of the dataset, or on synthetic pages where there is none: it is left only
-    when both give the same class for 99.9 % of the pixels.
+    The number of images is free; height and width must be multiples of `multiple_px` in its metadata. The file is
+    compared with the checkpoint on samples of the dataset, or on synthetic pages if there is no dataset, and kept only
+    if both give the same class for 99.9 % of the pixels.
 
-    Its input is float32 RGB (tiles, 3, height, width) from -1 to 1, its output the classes' probabilities (tiles,
-    classes, height, width). The metadata key `ecg_assets` holds the classes' names, `multiple_px` and the scale and
-    offset of the input as JSON. It needs: pip install onnx onnxruntime
+    Input: float32 RGB (tiles, 3, height, width) from -1 to 1. Output: class probabilities (tiles, classes, height,
+    width). The metadata key `ecg_assets` holds the class names, `multiple_px` and the scale and offset of the input as
+    JSON. Requires: pip install onnx onnxruntime
 
     \b
     Examples:
@@ -58,15 +58,15 @@ def _chosen(root: DataRoot, checkpoint: str | None) -> Path:
         path = champion_checkpoint(root)
         if not path.exists():
             raise click.UsageError(
-                f"{path} is not there: no champion yet; name an experiment or a file with --checkpoint"
+                f"{path} does not exist: no champion yet; name an experiment or a file with --checkpoint"
             )
         return path
     if checkpoint.endswith(".safetensors"):
         if not Path(checkpoint).exists():
-            raise click.UsageError(f"{checkpoint} is not there")
+            raise click.UsageError(f"{checkpoint} does not exist")
         return Path(checkpoint)
     path = RunFolder(root.runs / checkpoint).best
     if not path.exists():
         known = ", ".join(sorted(config.parent.name for config in root.runs.glob("*/config.json"))) or "none yet"
-        raise click.UsageError(f"{path} is not there; experiments in this data root: {known}")
+        raise click.UsageError(f"{path} does not exist; experiments in this data root: {known}")
     return path

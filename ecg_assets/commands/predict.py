@@ -23,29 +23,29 @@ if TYPE_CHECKING:
 @click.option(
     "--checkpoint",
     metavar="RUN_OR_FILE",
-    help="An experiment in the data root (its best epoch), or a .safetensors file. Without it the weights that come "
-    "with the package; `champion` for the data root's champion.",
+    help="Experiment in the data root (its best epoch), a .safetensors file, or `champion` for the data root's "
+    "champion; by default the weights in the package.",
 )
 @click.option(
     "--onnx",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A network that export-onnx wrote, instead of a checkpoint; torch is not needed then.",
+    help="Network written by export-onnx, instead of a checkpoint; it does not need torch.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace what is there, even inputs and results of other pictures.")
+@click.option("--overwrite", is_flag=True, help="Replace existing files, even inputs and results of other images.")
 def predict(images: tuple[str, ...], out: Path, checkpoint: str | None, onnx: Path | None, overwrite: bool) -> None:
-    """Read the grid and the waveform in scans and photos of paper ECGs.
+    """Segment grid and waveform in scans and photos of paper ECGs.
 
-    IMAGES are files, folders or patterns. For each image, in its own size and position:
+    IMAGES are files, folders or patterns. For each image, in its original size and orientation:
 
     \b
     <stem>_mask.png      classes as grey values: 0 background, 1 horizontal line, 2 vertical line,
                          3 their crossing, 4 wave
-    <stem>_overlay.png   the classes laid over it: horizontal red, vertical blue, crossings yellow, wave green
-    <stem>.json          pixels a millimetre, how it was turned, shares of the classes, confidence
+    <stem>_overlay.png   the classes over the image: horizontal red, vertical blue, crossings yellow, wave green
+    <stem>.json          pixels per mm, rotation, class shares, confidence
 
-    The page may lie in any quarter turn; the scale is found from its grid. A file that cannot be read is named, and the
-    others go on. Results replace earlier ones of the same image; an image whose results would replace anything else is
-    left out. This is a research tool, not a medical device.
+    The page may be rotated by any multiple of 90 degrees; the scale is measured from its grid. A file that cannot be
+    read is reported, and the others continue. Results replace earlier results of the same image; an image whose results
+    would replace any other file is refused. This is a research tool, not a medical device.
 
     \b
     Examples:
@@ -53,7 +53,7 @@ def predict(images: tuple[str, ...], out: Path, checkpoint: str | None, onnx: Pa
       ecg-assets predict scans/ 'more/*.png' --out results --checkpoint grid_5class_run
       ecg-assets predict scans/ --out results --onnx network.onnx
     """
-    # Importing torch takes seconds, which a wrong argument need not wait for.
+    # Importing torch takes seconds; wrong arguments are reported before it.
     from ecg_assets.scans.image_names import refuse_unfit_name, shown_name
     from ecg_assets.scans.image_paths import images_named
     from ecg_assets.scans.outputs import outputs_of, segmented
@@ -78,9 +78,9 @@ def predict(images: tuple[str, ...], out: Path, checkpoint: str | None, onnx: Pa
             noted = {PICTURE_SHA256: sha256_file(path)}
             for place, content in segmented(segmenter, path, places, sha256, **noted).items():
                 write_bytes(place, content)
-        except Exception as error:  # whatever one image does to the network, the others go on
+        except Exception as error:  # one failing image must not stop the others
             failed += 1
-            click.echo(f"Left out: {refusal_text(error, str(path))}", err=True)
+            click.echo(f"Refused: {refusal_text(error, str(path))}", err=True)
             continue
         if not console.is_terminal:
             click.echo(f"{shown_name(path.name)} ({number} of {len(paths)})")

@@ -16,22 +16,21 @@ _SHOWN = 5
 
 
 @click.command()
-@click.option("--yes", is_flag=True, help="Delete what is shown. Without it, nothing is deleted.")
-@click.option("--keep-runs", is_flag=True, help="Leave archived trainings aside.")
+@click.option("--yes", is_flag=True, help="Delete the listed files. Without it, they are only listed.")
+@click.option("--keep-runs", is_flag=True, help="Keep archived trainings.")
 def prune(yes: bool, keep_runs: bool) -> None:
-    """Find files that nothing refers to: rests of interrupted writes, of records long gone, of sources in a bucket, and
-    trainings that gave way to others.
+    """Find unreferenced files: leftovers of interrupted writes and removed records, and replaced trainings.
 
-    Of stages, what no manifest lists; of the champion, rests of interrupted writes; of sources that were fetched from a
-    bucket, those that raw_csvs was not last asked for; of trainings, those in runs/.archive/<experiment>/<time>/, which
-    another config or dataset has replaced. Current runs and scans/inbox are never touched. What a run is writing in is
-    waited for.
+    These are: files of stages that no manifest lists; leftovers of interrupted writes of the champion; sources fetched
+    from a bucket that the last raw_csvs did not use; trainings in runs/.archive/<experiment>/<time>/, which another
+    config or dataset has replaced. Current runs and scans/inbox are never changed. The command waits for runs that are
+    writing.
 
     \b
     Examples:
-      ecg-assets prune                      what there is to delete
-      ecg-assets prune --yes                delete it
-      ecg-assets prune --yes --keep-runs    delete it, but for archived trainings
+      ecg-assets prune                      list the files
+      ecg-assets prune --yes                delete them
+      ecg-assets prune --yes --keep-runs    delete them, except archived trainings
     """
     root = open_root(make=False)
     files, size = (0, 0) if keep_runs else _prune_runs(root, yes)
@@ -40,7 +39,7 @@ def prune(yes: bool, keep_runs: bool) -> None:
             pruned = _prune_files(root, name, folder, look, yes)
             files, size = files + pruned[0], size + pruned[1]
     if not files:
-        click.echo("Nothing to prune: every file is referred to")
+        click.echo("Nothing to prune: every file is referenced")
     elif yes:
         click.echo(f"Deleted {files} files, {size / 2**20:.1f} MiB")
     else:
@@ -48,7 +47,7 @@ def prune(yes: bool, keep_runs: bool) -> None:
 
 
 def _prune_files(root: DataRoot, name: str, folder: Path, look: Callable[[], list[Path]], yes: bool) -> tuple[int, int]:
-    """Shows what nothing refers to in one place, and deletes it when told; how many files, and their bytes."""
+    """Lists unreferenced files in one place and deletes them if `yes`; returns their number and bytes."""
     with only_writer(folder, click.echo):
         found = look()
         bytes_each = [path.stat().st_size for path in found]
@@ -66,7 +65,7 @@ def _prune_files(root: DataRoot, name: str, folder: Path, look: Callable[[], lis
 
 
 def _prune_runs(root: DataRoot, yes: bool) -> tuple[int, int]:
-    """Shows archived trainings, here and in the bucket, and deletes them when told; how many files, and their bytes."""
+    """Lists archived trainings, local and in the bucket, and deletes them if `yes`; returns number and bytes."""
     from ecg_assets.store.bucket.push import archived_units, delete_archived
     from ecg_assets.store.bucket.working_copy import working_copy_around
     from ecg_assets.training.runs.prepare import archived_runs
@@ -94,7 +93,7 @@ def _prune_runs(root: DataRoot, yes: bool) -> tuple[int, int]:
 
 
 def _places(root: DataRoot) -> list[tuple[str, Path, Callable[[], list[Path]]]]:
-    """What is looked at, the folder whose lock a writer there holds, and how to find what nothing refers to."""
+    """Name of each place, the folder whose lock its writers hold, and a function that finds unreferenced files."""
     from ecg_assets.records.open_sources import unused_fetched  # with pydantic models: half a second
 
     stages = [(stage.name, stage.folder, partial(unreferenced, stage, root)) for stage in stages_of(root)]

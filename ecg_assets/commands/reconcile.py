@@ -5,10 +5,10 @@ import click
 
 @click.command()
 def reconcile() -> None:
-    """Close runs whose process is gone, and free the pool slots that they hold.
+    """Close runs whose process has died, and free their pool slots.
 
-    Every launch does this before its first step; by hand it is needed only to tidy the list of runs. Runs that live,
-    or wait in the queue, are left alone. DAGSTER_HOME says whose runs.
+    Every launch does this before its first step, so the command is needed only to tidy the list of runs. Active and
+    queued runs are left unchanged. DAGSTER_HOME selects the Dagster instance.
 
     \b
     Example:
@@ -20,9 +20,9 @@ def reconcile() -> None:
     with open_instance() as instance:
         if not tells_processes(instance):
             click.echo(
-                "Runs are in a database that other hosts may use, whose processes cannot be seen from here: no run was "
-                "looked at. Switch on run_monitoring in dagster.yaml, or end lost runs in the UI"
+                "No run was checked, because the run database may be shared with hosts whose processes are not visible "
+                "from here. Switch on run_monitoring in dagster.yaml, or end lost runs in the UI"
             )
             return
         closed = reconcile_runs(instance, click.echo)
-    click.echo(f"{len(closed)} runs closed" if closed else "No run is left without its process")
+    click.echo(f"{len(closed)} runs closed" if closed else "No run to close: every unfinished run has its process")

@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("predictions", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("truth", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--json", "out", type=click.Path(dir_okay=False, path_type=Path), help="Write everything to this file.")
-@click.option("--all", "every", is_flag=True, help="List every record, not only the worst ten.")
+@click.option("--json", "out", type=click.Path(dir_okay=False, path_type=Path), help="Write all scores to this file.")
+@click.option("--all", "every", is_flag=True, help="List all records instead of the ten worst.")
 @click.option("--overwrite", is_flag=True, help="Let --json replace a file of PREDICTIONS or TRUTH.")
 def score(predictions: Path, truth: Path, out: Path | None, every: bool, overwrite: bool) -> None:
     """Score the digitised records in PREDICTIONS against the true ones in TRUTH.
 
-    Both are folders of CSVs in the competition's shape: a header I to V6, mV, 10 s, cells empty outside what is
-    printed. A prediction is named like its truth, <id>.csv, or like one of its images, <id>-0005.csv; each is scored.
+    Both are folders of CSVs in the competition's format: header I to V6, mV, 10 s, empty cells outside the printed
+    part. A prediction has the name of its truth, <id>.csv, or of one of its images, <id>-0005.csv; each is scored.
 
-    The score is the competition's signal-to-noise ratio: a shift of up to 0.2 s and an offset of each lead are
-    forgiven, a record's ratio ends at 384, and 10 log10 of the mean ratio is the score; 25.84 dB is perfect. A record
-    without a prediction counts as 0. SNRs of single records and leads are without that cap, and of leads, means of
-    the capped ratios.
+    The score is the competition's signal-to-noise ratio: shifts of up to 0.2 s and an offset per lead are corrected,
+    the ratio of a record is capped at 384, and the score is 10 log10 of the mean ratio, at most 25.84 dB. A record
+    without a prediction counts as 0. SNRs of single records and leads are not capped; the score of a lead over all
+    records is a mean of capped ratios.
 
     \b
     Examples:
@@ -39,7 +39,7 @@ def score(predictions: Path, truth: Path, out: Path | None, every: bool, overwri
     from ecg_assets.store.atomic import write_json
     from ecg_assets.store.overwriting import refuse_overwriting
 
-    # A table of scores that lies among the predictions is replaced by the next one; nothing else there is.
+    # Earlier scores among the predictions may be replaced; other files there may not.
     if out is not None and not overwrite and not _is_scores(out):
         refuse_overwriting(out, [predictions, truth])
     scores = score_folders(predictions, truth)
@@ -54,7 +54,7 @@ def score(predictions: Path, truth: Path, out: Path | None, every: bool, overwri
 
 
 def _is_scores(path: Path) -> bool:
-    """Whether a file is what an earlier call has written."""
+    """Whether a file holds the scores of an earlier call."""
     try:
         content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -86,7 +86,7 @@ def _leads(scores: "Scores") -> Table:
 def _notes(scores: "Scores") -> list[str]:
     said = (
         ("records have no prediction and count as 0", scores.missing),
-        ("predictions fit no truth and are not scored", scores.without_truth),
+        ("predictions have no truth and are not scored", scores.without_truth),
         ("predictions were resampled to their truth's sampling rate", scores.resampled),
     )
     return [f"{len(names)} {what}: {_some(names)}" for what, names in said if names]

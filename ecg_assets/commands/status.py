@@ -18,24 +18,24 @@ _WIDE = 400
 
 
 @click.command()
-@click.option("--source", is_flag=True, help="Look at the sources of records too: reads all of their files.")
+@click.option("--source", is_flag=True, help="Compare with the sources of records too; reads all of their files.")
 @click.option(
     "--config",
     "run_config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A run config (YAML, as in the launchpad): what would a run with it make again?",
+    help="Run config (YAML, as in the launchpad): show what a run with it would make again.",
 )
 def status(source: bool, run_config: Path | None) -> None:
-    """Show what the data root holds, what is stale, and why: each stage, its shards, experiments, unfinished runs.
+    """Show the content of the data root and what is stale: stages, shards, experiments, unfinished runs.
 
-    A shard is current when it was finished, its files are there, and it would be made from the same again: the same
-    code version, config and records. Otherwise the reason stands below it, and the next run makes it again. Stages are
-    compared with the config that they were last asked for.
+    A shard is current if it is complete, its files exist, and code version, config and records are unchanged.
+    Otherwise the reason is shown below it, and the next run makes it again. Stages are compared with the config that
+    was last used.
 
     \b
     Examples:
       ecg-assets status
-      ecg-assets status --source                 are there new, changed or removed records?
+      ecg-assets status --source                 show new, changed and removed records
       ecg-assets status --config more_styles.yaml
       ECG_ASSETS_DATA=/big/disk/ecg ecg-assets status
     """
@@ -54,7 +54,7 @@ def status(source: bool, run_config: Path | None) -> None:
     for state in states:
         branch = tree.add(escape(_headline(state)))
         if state.stage.folder == root.ori_csv and source and root.index.exists():
-            for reason in source_reasons(root, _progress) or ["the source holds what was brought in"]:
+            for reason in source_reasons(root, _progress) or ["no new, changed or removed records"]:
                 branch.add(escape(f"source: {reason}"))
         for line in _reasons(state):
             branch.add(escape(line))
@@ -63,7 +63,7 @@ def status(source: bool, run_config: Path | None) -> None:
         branch = experiments.add(escape(name))
         for reason in reasons:
             branch.add(escape(reason))
-    # In a file or a pipe nothing is to be cut off.
+    # In a file or a pipe, lines are not cut off.
     console = Console() if sys.stdout.isatty() else Console(width=_WIDE)
     console.print(tree, highlight=False)
     if "DAGSTER_HOME" in os.environ:
@@ -83,7 +83,7 @@ def _refuse_unknown(path: Path | None, ops: set[str]) -> None:
     known = set(definitions().resolve_implicit_global_asset_job_def().graph.node_dict)
     if not ops <= known:
         raise RunConfigError(
-            f"{path}: there is no op {sorted(ops - known)[0]!r}; expected some of {', '.join(sorted(known))}"
+            f"{path}: unknown op {sorted(ops - known)[0]!r}; expected some of {', '.join(sorted(known))}"
         )
 
 
@@ -104,7 +104,7 @@ def _headline(state: "StageState") -> str:
 
 
 def _reasons(state: "StageState") -> list[str]:
-    """A line for each reason, with the shards that share it; nothing for a stage that was never made."""
+    """A line per reason, with its shards; empty for a stage that was never made."""
     lines = [state.cannot_be_made] if state.cannot_be_made is not None else []
     if not any(shard.files for shard in state.shards):
         return lines

@@ -9,18 +9,18 @@ import click
 @click.argument("test_csv", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("predictions", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--images", is_flag=True, help="PREDICTIONS holds images <id>.png; each is read on the way.")
+@click.option("--images", is_flag=True, help="PREDICTIONS holds images <id>.png, which are digitised first.")
 @click.option("--layout", default="auto", show_default=True, help="With --images: the layout of the pages.")
 @click.option("--overwrite", is_flag=True, help="Let OUT replace TEST_CSV or a file of PREDICTIONS.")
 def submission(test_csv: Path, predictions: Path, out: Path, images: bool, layout: str, overwrite: bool) -> None:
     """Write the competition's submission from digitised records.
 
-    TEST_CSV is the competition's table id,lead,fs,number_of_rows; PREDICTIONS a folder of <id>.csv as `digitize`
-    writes them, or with --images of <id>.png. OUT becomes a Parquet file with a row for each sample,
-    id = {id}_{sample}_{lead} and value in mV, in the order of TEST_CSV, and is read back to be sure of it.
+    TEST_CSV is the competition's table id,lead,fs,number_of_rows; PREDICTIONS is a folder of <id>.csv as written by
+    `digitize`, or of <id>.png with --images. OUT is a Parquet file with one row per sample, id = {id}_{sample}_{lead}
+    and value in mV, in the order of TEST_CSV. It is read back and checked.
 
-    A lead's samples are taken from where its column of the competition's page begins. What was not read is 0 mV, and
-    how many those are is said. Records of another sampling rate are resampled.
+    The samples of a lead start where its column of the competition's page begins. Samples that were not read are 0 mV,
+    and their number is reported. Records with another sampling rate are resampled.
 
     \b
     Examples:

@@ -14,19 +14,18 @@ _GRACE_S = 30.0
 
 
 @click.group(invoke_without_command=True)
-@click.option("--release", is_flag=True, help="End the trainings that this project started and that still run.")
-@click.option("--yes", is_flag=True, help="With --release: do not ask before ending one whose run is alive.")
+@click.option("--release", is_flag=True, help="End running trainings of this project.")
+@click.option("--yes", is_flag=True, help="With --release: end trainings of active runs without asking.")
 @click.pass_context
 def tpu(context: click.Context, release: bool, yes: bool) -> None:
-    """Show this machine's TPU: chips, cores, how a training spreads over them, how busy they are, who is on it.
+    """Show this machine's TPU: chips, cores, replicas of a training, utilisation, and processes that use it.
 
-    Nothing is started and no network is asked, so it can be run beside a training. What is there is found on the PCI
-    bus and in the environment (TPU_ACCELERATOR_TYPE, TPU_WORKER_ID, TPU_WORKER_HOSTNAMES, bounds). Utilisation
-    and memory come from the command tpu-info where that is installed.
+    The command starts nothing and does not use the network, so it is safe during a training. It reads the PCI bus and
+    the environment (TPU_ACCELERATOR_TYPE, TPU_WORKER_ID, TPU_WORKER_HOSTNAMES, bounds). Utilisation and memory come
+    from the command tpu-info, if it is installed.
 
-    --release ends trainings by the process group that their run folder records, never by name. They are asked first,
-    and save a checkpoint: materialising again goes on from it. Programs that this project did not start are only
-    named.
+    --release ends trainings by the process group recorded in their run folder, never by name. They first save a
+    checkpoint, from which the next materialisation continues. Programs that this project did not start are only listed.
 
     \b
     Examples:
@@ -52,8 +51,8 @@ tpu.add_command(plan)
 
 
 def _table(host: TpuHost) -> Table:
-    table = Table("what", "how many", title="TPU", title_justify="left")
-    unknown = "known to the metadata server only"
+    table = Table("property", "value", title="TPU", title_justify="left")
+    unknown = "only on the metadata server"
     for what, value in (
         ("version", host.version),
         ("accelerator type", host.accelerator_type or unknown),
@@ -88,7 +87,7 @@ def _show_occupants(root: DataRoot, host: TpuHost | None) -> None:
     for each in found:
         click.echo(f"In use: {each}")
     if host is not None and not found:
-        click.echo("Nobody is on it: a training can be launched.")
+        click.echo("The TPU is free: a training can be launched.")
 
 
 def _release(root: DataRoot, yes: bool) -> None:
@@ -96,11 +95,11 @@ def _release(root: DataRoot, yes: bool) -> None:
 
     running = [launch for launch in recorded_launches(root.runs) if launch.members()]
     if not running:
-        click.echo("No training that this project has launched is running.")
+        click.echo("No training of this project is running.")
     for launch in running:
         which = f"{launch.run_folder.name} (process group {launch.group})"
         alive = launch.launcher.alive()
-        if alive and not yes and not click.confirm(f"{which} belongs to a run that is alive. End it?"):
+        if alive and not yes and not click.confirm(f"{which} belongs to an active run. End it?"):
             continue
         killed = launch.end(_GRACE_S)
-        click.echo(f"Ended {which}" + ("; it did not end by itself and was killed" if killed else ""))
+        click.echo(f"Ended {which}" + ("; it did not stop in time and was killed" if killed else ""))

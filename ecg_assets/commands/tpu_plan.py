@@ -22,30 +22,28 @@ _WIDTH = 160
 @click.command()
 @click.argument("configs", nargs=-1, metavar="[CONFIG]...")
 @click.option(
-    "--machine", "machines", multiple=True, type=click.Choice(list(MACHINES)), help="Once or more; default all."
+    "--machine", "machines", multiple=True, type=click.Choice(list(MACHINES)), help="May be repeated; by default all."
 )
-@click.option("--operations", is_flag=True, help="Show the ten operations that take the most cycles.")
-@click.option("--json", "as_json", is_flag=True, help="A list of objects on stdout instead of a table.")
+@click.option("--operations", is_flag=True, help="Show the ten operations with the most cycles.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON to stdout instead of a table.")
 @click.option(
     "--libtpu",
     "version",
     type=click.Choice(["pinned", "newest"]),
     default="pinned",
-    help="The compiler that torch_xla asks for, or the newest in the registry.",
+    help="Compiler version: the one that torch_xla requires, or the newest in the registry.",
 )
 def plan(
     configs: tuple[str, ...], machines: tuple[str, ...], operations: bool, as_json: bool, version: Version
 ) -> None:
-    """Ask the real TPU compiler what becomes of a training on a TPU. No TPU is needed, and none is touched.
+    """Compile training steps with the TPU compiler and show memory, batch sizes and estimated times. Needs no TPU.
 
-    CONFIG is an experiment's name or the path of a YAML file; without one, all that come with the package. The
-    training step is traced as the replicas run it, and compiled for each kind of core: whether it fits into memory,
-    with how many samples at once, and how many cycles the compiler estimates. Nothing runs on chips, so times are
-    estimates.
+    CONFIG is an experiment's name or the path of a YAML file; by default all experiments in the package. The training
+    step is traced as the replicas run it and compiled for each type of core. The result is whether it fits into memory,
+    the number of samples at once, and the compiler's estimate of cycles. Nothing runs on a TPU, so times are estimates.
 
-    The compiler (jax and libtpu) is installed into an environment of its own the first time, in the user's cache
-    folder. A config takes minutes for each kind of core; what was compiled before is kept. Trainings with
-    `micro_batch: auto` go by what was found here.
+    The compiler (jax and libtpu) is installed once into a separate environment in the user's cache folder. A config
+    takes minutes for each type of core; compiled results are cached. Trainings with `micro_batch: auto` use them.
 
     \b
     Examples:
@@ -71,7 +69,7 @@ def plan(
 
 
 def plan_table(plans: Sequence[StepPlan]) -> Table:
-    """The plans as a table, a row each."""
+    """A table with one row per plan."""
     table = Table("config", "machine", "fits", title="Estimated by the TPU compiler", title_justify="left")
     for column in (
         "replicas",
@@ -122,7 +120,7 @@ def _show(planned: Sequence[Planned], operations: bool) -> None:
 
 
 def _operations(planned: Planned) -> Table:
-    title = f"{planned.plan.config} on {planned.plan.core}: the dearest operations of a micro-batch"
+    title = f"{planned.plan.config} on {planned.plan.core}: most expensive operations of a micro-batch"
     table = Table("cycles", "share", "module of the network", "operation", "output", "padding", title=title)
     table.title_justify = "left"
     for operation in planned.operations[:_DEAREST]:

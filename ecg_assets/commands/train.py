@@ -4,22 +4,22 @@ import click
 
 from ecg_assets.store.root import open_root
 
-# For what a dead run has left on the TPU to end.
+# For processes of a dead run on the TPU to end.
 _GRACE_S = 30.0
 
 
 @click.command()
-@click.option("--config", "name", required=True, help="An experiment's name, or the path of a YAML file.")
+@click.option("--config", "name", required=True, help="Name of an experiment, or path of a YAML file.")
 def train(name: str) -> None:
     """Train a network on the dataset in the data root, without Dagster.
 
-    It runs in this terminal, on all cores of the TPU or, without one, on the CPU; Ctrl-C saves it
-    after a step or two and ends it, and the same command goes on from there. Results are in runs/<experiment>/.
+    It runs in this terminal, on all cores of the TPU or, without a TPU, on the CPU. Ctrl-C saves a checkpoint after one
+    or two steps and stops; the same command continues from it. Results are in runs/<experiment>/.
 
     \b
-    Experiments that come with the package:
+    Experiments in the package:
       grid_wave_mix_run    3 classes: background, grid, wave
-      grid_5class_run      5 classes: horizontal and vertical lines and their crossings apart
+      grid_5class_run      5 classes: background, horizontal lines, vertical lines, their crossings, wave
       demo                 5 classes, small: minutes on 2 CPU cores
 
     \b

@@ -14,13 +14,13 @@ import click
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     default="workspace.yaml",
     show_default=True,
-    help="What Dagster loads.",
+    help="workspace.yaml with Dagster's code locations.",
 )
 def ui(port: int, workspace: Path) -> None:
-    """Serve Dagster's UI and run its daemon, which works off schedules and sensors, until Ctrl-C.
+    """Serve Dagster's UI and run its daemon, which handles schedules and sensors, until Ctrl-C.
 
-    It answers on this machine only, under localhost, 127.0.0.1 and [::1], and refuses requests of other sites' pages.
-    DAGSTER_HOME says whose runs. From another machine, forward its port.
+    It listens on localhost only (localhost, 127.0.0.1 and [::1]) and refuses requests from pages of other sites.
+    DAGSTER_HOME selects the Dagster instance. To use it from another machine, forward the port.
 
     \b
     Examples:
@@ -41,12 +41,12 @@ def _require_free(host: str, port: int) -> None:
     if problem is not None:
         other = next((one for one in range(max(port, 1023) + 1, 65536) if _bind_error(host, one) is None), 3000)
         raise click.ClickException(
-            f"Port {port} of {host} cannot be had ({problem.strerror}); name another: ecg-assets ui --port {other}"
+            f"Port {port} of {host} is not available ({problem.strerror}); name another: ecg-assets ui --port {other}"
         )
 
 
 def _bind_error(host: str, port: int) -> OSError | None:
-    """Why nothing can listen there; None where something can."""
+    """The error of listening on the port; None if it is free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -20,14 +20,14 @@ _SHOWN = 5
 
 @click.command()
 def verify() -> None:
-    """Read every file again and compare it with the hash that was noted when it was made.
+    """Read every file and compare it with the hash recorded when it was written.
 
-    Records and their index, pages, masks, samples, results of scans, downloaded scans, all checkpoints, and every file
-    that decides what is current: settings, manifests, notes of runs, of the champion and of its history. What is
-    damaged is named, with what to do, and the command ends with code 1.
+    Checked are records and their index, pages, masks, samples, results of scans, downloaded scans, all checkpoints, and
+    all state files: settings, manifests, states of runs, the champion and its history. Damaged files are listed with a
+    remedy, and the exit code is 1.
 
-    Logs, curves and reports of trainings decide nothing and are not looked at. Files that decide something and that an
-    earlier version wrote without a hash are counted at the end.
+    Logs, curves and reports of trainings are not checked. State files that an earlier version wrote without a hash are
+    counted at the end.
 
     \b
     Example:
@@ -52,21 +52,21 @@ def verify() -> None:
     _tell_bare(bare)
     if damaged:
         raise click.ClickException(
-            f"{len(damaged)} of {verdicts} files are damaged; below each stands what helps. A run that failed at one "
+            f"{len(damaged)} of {verdicts} files are damaged; a remedy is shown below each. A run that failed at one "
             "can then be executed again from its failure"
         )
-    click.echo(f"All {verdicts} files are as they were made: {root}")
+    click.echo(f"All {verdicts} files are undamaged: {root}")
 
 
 def _tell_bare(verdicts: Sequence[Verdict]) -> None:
-    """Which files have no hash yet: what changes in them is found only where they contradict others."""
+    """Reports files without a hash: damage in them is found only where they contradict other files."""
     if not verdicts:
         return
     shown = ", ".join(verdict.name for verdict in verdicts[:_SHOWN])
     more = f" and {len(verdicts) - _SHOWN} more" if len(verdicts) > _SHOWN else ""
     click.echo(
-        f"{len(verdicts)} files were written by an earlier version, without a hash of their own, and get one when they "
-        f"are written next: {shown}{more}"
+        f"{len(verdicts)} files were written by an earlier version without a hash and get one when they are written "
+        f"next: {shown}{more}"
     )
 
 
@@ -86,5 +86,5 @@ def _checkpoints(root: DataRoot, paths: list[Path]) -> Iterator[Verdict]:
             damage = None
         except CheckpointError as error:
             said = str(error).removeprefix(f"{path} ")
-            damage = said.rpartition("; ")[0] or said  # what to do is said for all files alike
+            damage = said.rpartition("; ")[0] or said  # the advice is the same for all files
         yield Verdict(root.relative(path), damage)

@@ -1,1 +1,1 @@
-"""What a data root holds and how current it is, for the commands that tell of it."""
+"""The content of a data root and whether it is current, for `status` and `verify`."""

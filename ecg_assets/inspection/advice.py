@@ -1,17 +1,17 @@
-"""What to do about a damaged file, by its place in the data root: each sentence is carried out by a test."""
+"""Remedies for damaged files, by their path in the data root; a test carries out each one."""
 
 import re
 
 _AGAIN = "delete it and materialise {}"
 _CHAMPION = (
-    "delete it and materialise champion: it is copied again from its training; where that is gone too, the published "
-    "checkpoint takes its place"
+    "delete it and materialise champion: it is copied again from its run folder; if that is missing too, the "
+    "published checkpoint replaces it"
 )
-# The first pattern that a file's name, relative to the data root, begins with.
+# The first pattern that matches the start of the file's path relative to the data root applies.
 _ADVICE = (
-    (r"store\.json$", "put a copy of what it leads to in its place"),
-    (r"source_listing\.json$", "delete it: the sensor new_records looks at every file of the source again"),
-    (r"\.bucket/", "delete it: the next run looks into the bucket again"),
+    (r"store\.json$", "put a copy of the file that it links to in its place"),
+    (r"source_listing\.json$", "delete it: the sensor new_records reads every file of the source again"),
+    (r"\.bucket/", "delete it: the next run reads the bucket again"),
     (r"pictures/", "delete it: it is drawn again when it is shown"),
     (r"ori_csv/", _AGAIN.format("raw_csvs")),
     (r"grids/", _AGAIN.format("clean_grid and grid_mask")),
@@ -20,39 +20,40 @@ _ADVICE = (
     (r"scans/segmentations/", _AGAIN.format("scan_segmentations")),
     (r"scans/digitized/", _AGAIN.format("digitized_signals")),
     (r"scans/digitization/", _AGAIN.format("digitization_report")),
-    (r"scans/inbox/", "delete it and materialise kaggle_subset: it is fetched again"),
-    (r"runs/\.(?:archive|previous)/", "delete it: of an earlier training, which nothing needs"),
-    (r"runs/[^/]+/process\.json$", "delete it when no training runs in that folder"),
+    (r"scans/inbox/", "delete it and materialise kaggle_subset: it is downloaded again"),
+    (r"runs/\.(?:archive|previous)/", "delete it: it belongs to an earlier training and is not needed"),
+    (r"runs/[^/]+/process\.json$", "delete it when no training is running in that folder"),
     (r"runs/[^/]+/stamp\.json$", "delete it: the next training writes it again"),
     (r"runs/[^/]+/report/", _AGAIN.format("evaluation_report")),
     (r"runs/[^/]+$", _AGAIN.format("trained_checkpoint")),
     (
         r"runs/(?P<experiment>[^/]+)/",
-        "delete it and materialise trained_checkpoint with experiment {experiment}: it goes on from what is whole, and "
-        "what cannot be gone on with is kept in runs/.archive and trained anew",
+        "delete it and materialise trained_checkpoint with experiment {experiment}: it continues from intact "
+        "files; a training that cannot be continued is kept in runs/.archive and starts again",
     ),
     (r"champion/champion\.safetensors$", _CHAMPION),
     (
         r"champion/previous\.",
-        "delete it, and what else is called previous beside it: only `ecg-assets demote` would use it",
+        "delete it and the other file named previous beside it: only `ecg-assets demote` uses them",
     ),
     (
         r"champion/champion\.json$",
-        "delete it and materialise champion: history.jsonl tells whose champion.safetensors is, and it is scored again",
+        "delete it and materialise champion: history.jsonl names the training of champion.safetensors, which is "
+        "scored again",
     ),
     (
         r"champion/history\.jsonl$",
-        "leave it: lines that cannot be read are read past, and the next decision moves them to history.torn.jsonl",
+        "leave it: unreadable lines are skipped, and the next decision moves them to history.torn.jsonl",
     ),
     (r"synthetic_source/", _AGAIN.format("raw_csvs")),
 )
 
 
 def advice_for(name: str) -> str:
-    """What helps against damage of a file.
+    """The remedy for a damaged file.
 
     Args:
-        name: relative to the data root, with `/`.
+        name: path relative to the data root, with `/`.
     """
     for pattern, advice in _ADVICE:
         match = re.match(pattern, name)

@@ -1,4 +1,4 @@
-"""Each experiment as the next run would find it: trained on the present dataset with the present config, or not."""
+"""State of each experiment: whether it is trained with the current config on the current dataset."""
 
 from ecg_assets.store.root import DataRoot
 from ecg_assets.training.config import ConfigError, load_config
@@ -11,7 +11,7 @@ from ecg_assets.training.runs.same_training import differences
 
 
 def experiment_states(root: DataRoot) -> dict[str, list[str]]:
-    """By experiment, what is to be said of it; the first line tells whether it is trained."""
+    """Lines for each experiment; the first line states whether it is trained."""
     return {path.parent.name: _said(root, RunFolder(path.parent)) for path in sorted(root.runs.glob("*/config.json"))}
 
 
@@ -20,7 +20,7 @@ def _said(root: DataRoot, run: RunFolder) -> list[str]:
         lines = ["trained" if is_finished(run) else _unfinished(run)]
         lines += [f"stale: {reason}" for reason in _changes(root, read_start(run), _epochs_done(run))]
     except RunFolderError as error:
-        return [f"of another version, or damaged: {error}"]
+        return [f"from another version, or damaged: {error}"]
     champion = read_champion(root)
     if champion is not None and champion.experiment == run.path.name:
         lines.append("champion")
@@ -35,31 +35,31 @@ def _epochs_done(run: RunFolder) -> int:
 
 
 def _unfinished(run: RunFolder) -> str:
-    return f"not finished: {_epochs_done(run)} epochs are done; the next run goes on from there"
+    return f"not finished: {_epochs_done(run)} epochs are done; the next run continues from there"
 
 
 def _changes(root: DataRoot, start: Start, epochs_done: int) -> list[str]:
     reasons = []
     if not (root.dataset / "dataset.json").exists():
-        reasons.append("its dataset is gone")
+        reasons.append("its dataset is missing")
     elif dataset_digest(root) != start.dataset_digest:
-        reasons.append("the dataset has changed since")
+        reasons.append("the dataset has changed")
     return reasons + _own_changes(start) + _config_changes(start, epochs_done)
 
 
 def _own_changes(start: Start) -> list[str]:
-    """Whether the same config on the same dataset would be trained anew."""
+    """Reasons why the same config on the same dataset would be trained again."""
     try:
         same = start_fingerprint(start.begun, start.dataset_digest) == start.fingerprint
     except RunFolderError as error:
         return [str(error)]
     weights = start.config.start_from is not None or start.config.encoder_weights is not None
-    changed = "code version has" if not weights else "code version, or the weights that it begins with, have"
+    changed = "code version has" if not weights else "code version or initial weights have"
     return [] if same else [f"the training's {changed} changed"]
 
 
 def _config_changes(start: Start, epochs_done: int) -> list[str]:
-    """Against the config of that name that comes with the package; of a config from elsewhere nothing is known."""
+    """Changes against the package's config of that name; empty for configs that are not in the package."""
     try:
         now = load_config(start.config.experiment)
     except ConfigError:

@@ -1,4 +1,4 @@
-"""What was read in the images of the inbox, image by image: current, or stale and why."""
+"""State of the results of each image in the inbox: current, or stale with reasons."""
 
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -11,12 +11,12 @@ from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stages.staleness import ShardState, own_reasons
 from ecg_assets.training.evaluation.champion_store import read_champion
 
-NEW, GONE = "new in the inbox, or it cannot be read", "its image is gone from the inbox"
+NEW, GONE = "new in the inbox, or it cannot be read", "its image was removed from the inbox"
 OTHER_CHAMPION, OTHER_IMAGE = "segmented by another champion", "the image or the code version has changed"
 
 
 def segmentation_states(root: DataRoot, folder: Path) -> list[ShardState]:
-    """Each image of `scan_segmentations`, compared with the image and the champion that are there now.
+    """Each image of `scan_segmentations`, compared with the current image and champion.
 
     Raises:
         ManifestError, ChampionError: one of their files is damaged.
@@ -34,7 +34,7 @@ def segmentation_states(root: DataRoot, folder: Path) -> list[ShardState]:
 
 
 def digitization_states(root: DataRoot, folder: Path) -> list[ShardState]:
-    """Each image of `digitized_signals`: read or not. With which settings it was, its manifest does not tell.
+    """Each image of `digitized_signals`: read or not. Its manifest does not hold the settings.
 
     Raises:
         ManifestError: a manifest is damaged.
@@ -57,4 +57,4 @@ def _states(
 
 
 def _has_inbox(root: DataRoot) -> bool:
-    return (root.scans / "inbox").is_dir()  # asking for its images would make it
+    return (root.scans / "inbox").is_dir()  # listing its images would create it

@@ -1,4 +1,4 @@
-"""Files of which something else than a stage's manifest notes the hash: the index, downloads, published weights."""
+"""Files whose hash is recorded outside stage manifests: the index, downloads, published weights."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ from ecg_assets.training.runs.published import NothingPublishedError, published_
 
 
 def noted_elsewhere(root: DataRoot) -> Iterator[Verdict]:
-    """Hashes each of them and compares it with what was noted."""
+    """Compares the hash of each file with the recorded one."""
     yield from _index(root)
     yield from _downloads(root)
     yield from _champions(root)
@@ -29,11 +29,11 @@ def noted_elsewhere(root: DataRoot) -> Iterator[Verdict]:
 
 
 def _index(root: DataRoot) -> Iterator[Verdict]:
-    """The records' manifest holds the hash of the index, and the index that of each record, as the manifest does."""
+    """The records' manifest holds the hash of the index; both hold the hash of each record."""
     try:
         manifests = [read_manifest(path) for path in manifest_paths(root.ori_csv)]
     except ManifestError:
-        return  # it is told as a manifest
+        return  # reported with the manifests
     finished = [manifest for manifest in manifests if manifest is not None and manifest.fingerprint]
     if not finished:
         return
@@ -48,34 +48,34 @@ def _index(root: DataRoot) -> Iterator[Verdict]:
 
 
 def _told_otherwise(root: DataRoot, manifest: Manifest) -> str | None:
-    """What the index says that its manifest, or an id alone, says otherwise."""
+    """How the index contradicts its manifest or the shard and split derived from an id."""
     index = accepted_records(root, ["sha256", "shard", "split"])
     held = {
         root.relative(csv_path(root, record_id)): sha256
         for record_id, sha256 in zip(index["id"], index["sha256"], strict=True)
     }
     if held != manifest.files:
-        return "tells of other records than its manifest"
+        return "lists other records than its manifest"
     for record_id, shard, split in zip(index["id"], index["shard"], index["split"], strict=True):
         if (shard, split) != (shard_of(record_id, root.shards), split_of(record_id)):
-            return f"has record {record_id} in another shard or split than its id gives"
+            return f"has record {record_id} in a shard or split that does not match its id"
     return None
 
 
 def _downloads(root: DataRoot) -> Iterator[Verdict]:
-    """Scans and photos that were downloaded, against the hashes with which they came."""
+    """Downloaded scans and photos, compared with the hashes recorded at download."""
     inbox = root.scans / "inbox"
     subset = read_subset(inbox)
     if subset is None:
         if (inbox / MANIFEST_NAME).exists():
-            yield Verdict(root.relative(inbox / MANIFEST_NAME), "is no list of downloads, or has changed")
+            yield Verdict(root.relative(inbox / MANIFEST_NAME), "is not a list of downloads, or has changed")
         return
     for name, sha256 in subset.files.items():
         yield Verdict(root.relative(inbox / name), file_damage(inbox / name, sha256, "it was downloaded"))
 
 
 def _published(root: DataRoot) -> Iterator[Verdict]:
-    """Only what is wrong, as with champions."""
+    """Damage only, as for champions."""
     if not published_note(root).exists():
         return
     try:
@@ -86,7 +86,7 @@ def _published(root: DataRoot) -> Iterator[Verdict]:
 
 
 def _champions(root: DataRoot) -> Iterator[Verdict]:
-    """Only what is wrong: as checkpoints, they are read and counted anyway; here it matters whose they are."""
+    """Damage only: as checkpoints they are read and counted elsewhere; here they are matched with their cards."""
     weights = champion_checkpoint(root)
     for read, fits, path in (
         (read_champion, has_its_weights, weights),
@@ -99,4 +99,4 @@ def _champions(root: DataRoot) -> Iterator[Verdict]:
             yield Verdict(root.relative(card), str(error).removeprefix(f"{card} "))
             continue
         if contender is not None and not fits(root, contender):
-            yield Verdict(root.relative(path), f"is not the file of which {card.name} tells")
+            yield Verdict(root.relative(path), f"is not the file described in {card.name}")

@@ -1,4 +1,4 @@
-"""Each stage's shards as the next run would find them: current, or stale and why."""
+"""State of each stage's shards: current, or stale with reasons."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -31,25 +31,25 @@ PAPERS_STALE, PAGES_STALE = "clean_grid and grid_mask are stale", "rendered_wave
 
 
 class SeenPages:
-    """Hashes of pages whose manifests were read for their own state, for the plan of the samples."""
+    """Hashes of pages, kept from reading the page manifests, for the plan of the samples."""
 
     def __init__(self, root: DataRoot) -> None:
         self._root = root
         self._hashes: dict[int, dict[str, str]] = {}
 
     def note(self, plan: Planned, manifest: Manifest) -> None:
-        """Keeps those of a whole shard of pages."""
+        """Keeps the hashes of a complete shard of pages."""
         if isinstance(plan, PageShard):
-            with suppress(MissingInputError):  # the plan of the samples reads it again, to tell of it
+            with suppress(MissingInputError):  # the plan of the samples reads and reports it again
                 self._hashes[plan.shard] = page_hashes(self._root, manifest, plan.columns["id"])
 
     def hashes(self, root: DataRoot, shard: int, record_ids: list[str]) -> dict[str, str]:
-        """As `read_page_hashes`, from what was noted where it fits."""
+        """As `read_page_hashes`, from kept hashes if they match."""
         noted = self._hashes.pop(shard, {})
         return noted if list(noted) == record_ids else read_page_hashes(root, shard, record_ids)
 
 
-# The op in the run config, and how its config makes the plan, by the stage's folder below the data root.
+# By stage folder: the op in the run config, and the function that plans the stage from its config.
 _PLANS: dict[str, tuple[str, Callable[[DataRoot, dict[str, Any], SeenPages], Sequence[Planned]]]] = {
     "grids": ("grids", lambda root, settings, _: plan_papers(root, PagesConfig(**settings))),
     "wave_images": ("pages", lambda root, settings, _: plan_pages(root, PagesConfig(**settings))),
@@ -61,7 +61,7 @@ _PLANS: dict[str, tuple[str, Callable[[DataRoot, dict[str, Any], SeenPages], Seq
 
 PLANNED_OPS = {op for op, _ in _PLANS.values()}
 
-# What is made image by image, by the stage's folder.
+# By stage folder: stages that process single images.
 _OF_IMAGES: dict[str, Callable[[DataRoot, Path], list[ShardState]]] = {
     "segmentations": segmentation_states,
     "digitized": digitization_states,
@@ -69,7 +69,7 @@ _OF_IMAGES: dict[str, Callable[[DataRoot, Path], list[ShardState]]] = {
 
 
 class RunConfigError(click.ClickException):
-    """The file is no run config."""
+    """The file is not a run config."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,9 @@ class StageState:
     """One stage.
 
     Attributes:
-        stage: which.
+        stage: the stage.
         shards: the state of each of its manifests.
-        cannot_be_made: why the next run could not make it as things are; None when it could.
+        cannot_be_made: why the next run could not make it; None if it could.
     """
 
     stage: Stage
@@ -88,15 +88,15 @@ class StageState:
 
     @property
     def stale(self) -> list[ShardState]:
-        """Those that the next run makes again."""
+        """Shards that the next run makes again."""
         return [shard for shard in self.shards if shard.reasons]
 
 
 def read_run_config(path: Path | None) -> dict[str, dict[str, Any]]:
-    """By op, its config, of a YAML file as the launchpad holds it; nothing without a file.
+    """The config of each op in a YAML file as in the launchpad; empty without a file.
 
     Raises:
-        RunConfigError: the file is something else.
+        RunConfigError: the file is not a run config.
     """
     if path is None:
         return {}
@@ -104,19 +104,19 @@ def read_run_config(path: Path | None) -> dict[str, dict[str, Any]]:
         ops = read_yaml(path)["ops"]
         return {str(name): dict(op["config"]) for name, op in ops.items()}
     except (YamlFileError, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise RunConfigError(f"{path} is no run config; expected ops: {{<op>: {{config: {{...}}}}}}") from error
+        raise RunConfigError(f"{path} is not a run config; expected ops: {{<op>: {{config: {{...}}}}}}") from error
 
 
 def states_of(root: DataRoot, asked: dict[str, dict[str, Any]]) -> list[StageState]:
     """Every stage, in the order of the graph.
 
     Args:
-        root: the data root; nothing of it is changed, and no source is looked at.
-        asked: configs of ops; for the others, what they were last asked for.
+        root: the data root, which is not changed; sources are not read.
+        asked: configs of ops; for other ops, the config last used.
 
     Raises:
         ManifestError: a manifest cannot be read.
-        RunConfigError: what is asked of an op is no config of it.
+        RunConfigError: the config of an op is invalid.
     """
     pages = SeenPages(root)
     states = {stage.folder.name: _state(root, stage, asked, pages) for stage in stages_of(root)}
@@ -127,7 +127,7 @@ def states_of(root: DataRoot, asked: dict[str, dict[str, Any]]) -> list[StageSta
 
 
 def source_reasons(root: DataRoot, log: Log) -> list[str]:
-    """How the sources differ from the index; reads them in full, under the lock of the records.
+    """Differences between sources and index; reads the sources in full, under the lock of the records.
 
     Raises:
         SourceError, ArchiveError: a source cannot be used.
@@ -145,7 +145,7 @@ def _state(root: DataRoot, stage: Stage, asked: dict[str, dict[str, Any]], pages
     if stage.folder.name in _OF_IMAGES:
         return StageState(stage, _OF_IMAGES[stage.folder.name](root, stage.folder))
     if stage.folder.name not in _PLANS:
-        # Records are planned from their source alone, which is not looked at here.
+        # Records are planned from their source only, which is not read here.
         version = RECORDS_VERSION if stage.folder == root.ori_csv else None
         return StageState(stage, own_states(stage.folder, root.path, version))
     op, plan = _PLANS[stage.folder.name]
@@ -164,7 +164,7 @@ def _state(root: DataRoot, stage: Stage, asked: dict[str, dict[str, Any]], pages
 
 
 def _after(state: StageState, papers: list[ShardState], stale_pages: set[str]) -> StageState:
-    """What is made from something stale will be made again with it, unless it comes out the same."""
+    """Marks samples as stale whose papers or pages are stale; they are made again unless these come out the same."""
     shards = []
     for shard in state.shards:
         reasons = [*shard.reasons, *([PAPERS_STALE] if papers else [])]

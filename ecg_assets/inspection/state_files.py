@@ -1,6 +1,6 @@
-"""Small files that decide something, each with a seal of its own: whether their bytes are those that were written.
+"""Checks sealed state files for changes since they were written.
 
-Manifests are told with what they list, and the index with the hash that its manifest has of it.
+Manifests are checked with the files that they list, and the index with the hash in its manifest.
 """
 
 import json
@@ -41,7 +41,7 @@ _PATTERNS = (
 
 
 def state_files(root: DataRoot) -> Iterator[Verdict]:
-    """A verdict on each of them that is there."""
+    """A verdict on each existing state file."""
     for pattern in _PATTERNS:
         for path in sorted(root.path.glob(pattern)):
             yield _verdict(root, path, _sealed_json)
@@ -57,7 +57,7 @@ def state_files(root: DataRoot) -> Iterator[Verdict]:
 
 
 def _verdict(root: DataRoot, path: Path, look: Callable[[Path], tuple[str | None, bool]]) -> Verdict:
-    """Looks at one file; `look` tells what is wrong with it, and whether a hash covers it."""
+    """Checks one file; `look` returns its damage and whether a hash covers it."""
     lies = what_lies_at(path)
     if lies:
         return Verdict(root.relative(path), f"is {lies}, expected a file; move it away")
@@ -74,7 +74,7 @@ def _sealed_json(path: Path) -> tuple[str | None, bool]:
         return f"is damaged: {SEAL_BROKEN}", True
     except (ValueError, RecursionError):
         pass
-    return "is damaged: it is no JSON text with fields", True
+    return "is damaged: it is not a JSON object", True
 
 
 def _settings(path: Path) -> tuple[str | None, bool]:
@@ -91,12 +91,12 @@ def _kept(path: Path) -> tuple[str | None, bool]:
 
 
 def _dataset(root: DataRoot) -> Iterator[Verdict]:
-    """Only what is wrong where no seal tells: the facts of the dataset have another digest than its manifests give."""
+    """Damage of an unsealed dataset.json only: its digest differs from the one of its manifests."""
     facts = root.dataset / "dataset.json"
     try:
         body, covered = unsealed(read_plain(facts))
         told, held = json.loads(body)["digest"], None if covered else digest_of_shards(root)
     except (OSError, ValueError, LookupError, TypeError, RecursionError, ManifestError):
-        return  # told already, or there is none
+        return  # reported already, or missing
     if held is not None and told != held:
-        yield Verdict(root.relative(facts), "tells another digest than its shards have")
+        yield Verdict(root.relative(facts), "holds another digest than its shards")

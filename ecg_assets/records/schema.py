@@ -1,4 +1,4 @@
-"""What holds for the index and for a record's table, as pandera schemas; and what is wrong where it does not."""
+"""Pandera schemas of the index and of a record's table, and sentences for violations."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +22,11 @@ _SHA256 = "[0-9a-f]{64}"
 
 
 def index_problems(index: pd.DataFrame, shards: int) -> list[str]:
-    """What is wrong with an index, a sentence each; nothing when it is sound.
+    """A sentence for each violation of the index schema; empty for a valid index.
 
     Args:
-        index: as `read_index` gives it.
-        shards: of its data root.
+        index: the index, from `read_index`.
+        shards: number of shards of its data root.
     """
     known = index["status"].isin([ACCEPTED, QUARANTINED])
     return [
@@ -37,17 +37,17 @@ def index_problems(index: pd.DataFrame, shards: int) -> list[str]:
 
 
 def record_problems(root: DataRoot, row: Any) -> list[str]:
-    """What is wrong with an accepted record's file, a sentence each that names it.
+    """A sentence for each defect of an accepted record's file, with its name.
 
     Args:
-        root: holds the file.
-        row: the record's row of the index, as `itertuples` gives it.
+        root: data root with the file.
+        row: the record's row of the index, from `itertuples`.
     """
     path = csv_path(root, row.id)
     if not path.is_file():
-        return [f"{root.relative(path)} is not there; materialise raw_csvs"]
+        return [f"{root.relative(path)} does not exist; materialise raw_csvs"]
     if sha256_file(path) != row.sha256:
-        return [f"{root.relative(path)} is another file than was accepted; delete it and materialise raw_csvs"]
+        return [f"{root.relative(path)} differs from the accepted file; delete it and materialise raw_csvs"]
     try:
         record = load_record(root, row.id, int(row.fs_hz))
     except DamagedRecordError as error:
@@ -56,7 +56,7 @@ def record_problems(root: DataRoot, row: Any) -> list[str]:
 
 
 def signal_problems(record: Record) -> list[str]:
-    """What is wrong with a record's signal: its length, leads without a number, values beyond what a heart gives."""
+    """Defects of a record's signal: wrong length, leads without numbers, physiologically impossible amplitudes."""
     table = pd.DataFrame({lead: record.lead(lead) for lead in LEADS})
     return _problems(_signal(SECONDS * record.fs_hz), table)
 
@@ -66,7 +66,7 @@ def _whole() -> "pa.DataFrameSchema":
 
     columns = {name: pa.Column(nullable=True) for name in INDEX_SCHEMA.names}
     status = pa.Check.isin([ACCEPTED, QUARANTINED], error=f"expected {ACCEPTED} or {QUARANTINED}")
-    once = pa.Check(lambda ids: ~ids.duplicated(), error="stands in the index more than once")
+    once = pa.Check(lambda ids: ~ids.duplicated(), error="occurs in the index more than once")
     return pa.DataFrameSchema(columns | {"status": pa.Column(str, status), "id": pa.Column(str, once)}, strict=True)
 
 
@@ -80,9 +80,9 @@ def _accepted(shards: int) -> "pa.DataFrameSchema":
     length = pa.Check(lambda t: t["samples"] == SECONDS * t["fs_hz"], error=f"samples: expected {SECONDS} s")
     shard = pa.Check(
         lambda t: t["shard"] == t["id"].map(lambda one: shard_of(one, shards)),
-        error="shard: expected that which follows from the id",
+        error="shard: does not match the id",
     )
-    split = pa.Check(lambda t: t["split"] == t["id"].map(split_of), error="split: expected that which follows from id")
+    split = pa.Check(lambda t: t["split"] == t["id"].map(split_of), error="split: does not match the id")
     return pa.DataFrameSchema(
         {
             "id": pa.Column(str, plain),
@@ -126,7 +126,7 @@ def _problems(schema: "pa.DataFrameSchema", table: pd.DataFrame) -> list[str]:
         schema.validate(table, lazy=True)
     except pandera.errors.SchemaErrors as errors:
         cases = errors.failure_cases
-        # What holds between columns is told once for each of them.
+        # A check between columns is reported once per column; keep one.
         between = cases["check"].astype(str).str.contains(": ", regex=False)
         cases = cases.assign(column=cases["column"].astype(str).mask(between, ""))
         groups = cases.groupby(["column", "check"], sort=False)

@@ -1,4 +1,4 @@
-"""Where data-parallel work is done, as a Dagster resource: on this machine, or on a Ray cluster."""
+"""Dagster resource for data-parallel work: processes of this machine, or a Ray cluster."""
 
 import os
 from typing import Any
@@ -16,26 +16,26 @@ _LOCAL, _RAY = "local", "ray"
 
 
 class EngineResource(dg.ConfigurableResource[Any]):
-    """Renders pages, cuts samples and segments images: in processes of this machine, or on a Ray cluster."""
+    """Renders pages, cuts samples and segments images in processes of this machine or on a Ray cluster."""
 
     engine: str = Field(
         default="",
         description="`local`: processes of this machine. `ray`: the Ray cluster that this machine belongs to (or "
-        "RAY_ADDRESS); `ray:host:port`: the one with this head. Empty: the environment variable ECG_ENGINE, else "
-        "local.",
+        "RAY_ADDRESS); `ray:host:port`: the cluster with this head node. Empty: the environment variable "
+        "ECG_ENGINE, else local.",
     )
     max_retries: int = Field(
-        default=3, ge=0, description="On Ray: how often a task is tried again whose machine or process died."
+        default=3, ge=0, description="On Ray: maximum number of retries of a task after its machine or process died."
     )
-    cpus_per_task: float = Field(default=1.0, gt=0, description="On Ray: CPUs of a node for each task.")
+    cpus_per_task: float = Field(default=1.0, gt=0, description="On Ray: CPUs per task.")
 
     def workers(self, root: DataRoot, log: Log, local: int | None = None) -> Workers:
-        """What a stage takes as its `workers`.
+        """The `workers` argument of a stage.
 
         Args:
-            root: the data root, which every machine of a cluster has to see.
-            log: receives where the work is done.
-            local: processes of this machine, where the work is done here; by default `default_workers()`.
+            root: the data root, which every machine of the cluster must be able to read and write.
+            log: receives the place of the work.
+            local: number of processes when the work is done on this machine; by default `default_workers()`.
 
         Raises:
             ValueError: the engine is unknown.
@@ -51,5 +51,5 @@ class EngineResource(dg.ConfigurableResource[Any]):
         return RayEngine(root.path, log, address or "auto", self.max_retries, self.cpus_per_task)
 
     def named(self) -> str:
-        """The engine that is set, here or in the environment."""
+        """The engine set in the config or in the environment."""
         return self.engine or os.environ.get(ENGINE_VARIABLE) or _LOCAL

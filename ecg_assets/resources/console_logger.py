@@ -1,4 +1,4 @@
-"""A run's log for people at a terminal: a line a step of work, without Dagster's own bookkeeping."""
+"""A run's log in a terminal, one line per event, without Dagster's internal events."""
 
 import logging
 import sys
@@ -24,7 +24,7 @@ class ReadableLines(logging.Formatter):
 
 
 def worth_showing(record: logging.LogRecord) -> bool:
-    """Lines that an asset or the trainer wrote, materialisations, and whatever is a warning or worse."""
+    """Whether a record is a log line of an asset or the trainer, a failed or skipped step, or a warning or worse."""
     meta: dict[str, Any] = getattr(record, "dagster_meta", {})
     event = meta.get("dagster_event")
     if event is None:
@@ -32,9 +32,9 @@ def worth_showing(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.WARNING or event.event_type_value in _SHOWN_EVENTS
 
 
-@dg.logger({}, description="One readable line for each thing that happens.")
+@dg.logger({}, description="One readable line per event.")
 def readable_logger(_: dg.InitLoggerContext) -> logging.Logger:
-    """Writes to stderr; stdout is for results."""
+    """Writes to stderr, because stdout is for results."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(ReadableLines())
     handler.addFilter(worth_showing)

@@ -18,7 +18,7 @@ from ecg_assets.store.root import DataRoot, open_root
 
 
 class DataRootResource(dg.ConfigurableResource[Any]):
-    """The folder, or place in a bucket, that holds everything the platform writes."""
+    """The folder, locally or in a bucket, that holds all files of the platform."""
 
     path: str = Field(
         default="",
@@ -27,14 +27,14 @@ class DataRootResource(dg.ConfigurableResource[Any]):
     )
     gcp_project: str = Field(
         default="",
-        description="Google Cloud project for buckets. Empty: none is named, which reading and writing allow.",
+        description="Google Cloud project for buckets. Empty: no project is set; reading and writing work without it.",
     )
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Says how buckets are reached, notes by what this run's process is known, and closes runs whose is gone.
+        """Configures access to buckets, records this run's process, and closes runs whose process has died.
 
-        Every run opens the data root, whatever is selected in it, and Dagster sets resources up before any step asks
-        for its pool slot: so this is the place from which no dead run can block a new one.
+        Every run opens the data root, and Dagster sets resources up before a step requests its pool slot, so dead runs
+        are closed before they can block a new one.
         """
         use_gcs_resource(self.gcp_project or None)
         if context.instance is not None and context.log is not None:
@@ -43,9 +43,9 @@ class DataRootResource(dg.ConfigurableResource[Any]):
             reconcile_runs(context.instance, context.log.info)
 
     def open(self) -> DataRoot:
-        """The data root, made when missing; of one in a bucket, what this step needs is pulled first.
+        """The data root, created if missing. For one in a bucket, files that this step needs are pulled first.
 
-        What earlier steps made and has been lost since is made again, so that a step can be run alone or again.
+        Lost files of earlier steps are made again, so that a step can be executed alone or again.
 
         Raises:
             DataRootError, BucketError: it cannot be used; the message says what to set.
@@ -60,9 +60,9 @@ class DataRootResource(dg.ConfigurableResource[Any]):
 
     @contextmanager
     def writing(self, folder: Path, log: Log) -> Iterator[None]:
-        """Two runs at once may select the same asset: the second waits here until the first has written it.
+        """Locks a folder for writing: if two runs select the same asset, the second waits for the first.
 
-        Of a data root in a bucket, what the block has written is put there when it ends without an error.
+        For a data root in a bucket, files that the block wrote are pushed when it ends without an error.
         """
         with only_writer(folder, log):
             yield

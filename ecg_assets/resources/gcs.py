@@ -1,4 +1,4 @@
-"""Buckets in Dagster: the client, what a step needs of a data root in a bucket, checkpoints put while they are made."""
+"""Buckets in Dagster: the client, pulls before a step, and pushes of checkpoints during training."""
 
 import time
 from pathlib import Path
@@ -17,7 +17,7 @@ from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot
 
 _TRAINING = (DATASET, RUNS)
-# By op or asset: its own part of the data root, which tells it what is done, and those that it reads.
+# By op or asset: its own part of the data root, which holds its state, and the parts that it reads.
 NEEDS: dict[str, tuple[str, ...]] = {
     "raw_csvs": (RECORDS,),
     "grids": (GRIDS,),
@@ -46,7 +46,7 @@ def use_gcs_resource(project: str | None) -> None:
     """Lets this process reach buckets through dagster-gcp's `GCSResource`."""
 
     def client() -> Any:
-        from dagster_gcp import GCSResource  # takes a second, which runs without a bucket need not wait for
+        from dagster_gcp import GCSResource  # takes 1 s, which runs without a bucket skip
 
         return GCSResource(project=project).get_client()
 
@@ -54,9 +54,9 @@ def use_gcs_resource(project: str | None) -> None:
 
 
 def pull_for_step(root: DataRoot) -> None:
-    """Pulls what the step that is running needs: everything for one that is not in `NEEDS`.
+    """Pulls the parts that the running step needs, or all parts if it is not in `NEEDS`.
 
-    Nothing outside of a step: sensors open the data root every minute.
+    Does nothing outside a step, because sensors open the data root every minute.
     """
     context = _step() if root.remote is not None else None
     if context is None:
@@ -69,7 +69,7 @@ def pull_for_step(root: DataRoot) -> None:
 
 
 def groups_before_step() -> tuple[set[str], Log] | None:
-    """Parts of the data root that the running step reads and no step of this run makes, and its log; None outside."""
+    """Parts that the running step reads and this run does not make, and its log; None outside a step."""
     context = _step()
     if context is None:
         return None
@@ -94,8 +94,9 @@ def _step() -> dg.OpExecutionContext | None:
 
 
 class RunKeeper:
-    """Puts a run folder into the bucket whenever the trainer has written a new checkpoint, so that another machine can
-    go on from it. Does nothing where the data root is local.
+    """Pushes a run folder to the bucket after each new checkpoint, so that another machine can continue from it.
+
+    Does nothing for a local data root.
     """
 
     def __init__(self, run_folder: Path, log: dg.DagsterLogManager) -> None:
@@ -105,10 +106,10 @@ class RunKeeper:
         self._next_s = 0.0
 
     def look(self, at_once: bool = False) -> None:
-        """Puts it when there is something new, at most every 30 s; a bucket out of reach is a warning.
+        """Pushes a new checkpoint, at most every 30 s; an unreachable bucket is a warning.
 
         Args:
-            at_once: however short ago it was put.
+            at_once: ignore the 30 s.
 
         Raises:
             SecondWriterError: another machine trains the same experiment.
@@ -126,10 +127,10 @@ class RunKeeper:
         self._next_s = time.monotonic() + _PUSH_EVERY_S
 
     def finish(self) -> None:
-        """Puts it as it is in the end.
+        """Pushes the final state.
 
         Raises:
-            BucketError: the bucket cannot be written; what was trained is on this machine.
+            BucketError: the bucket cannot be written; the training is on this machine.
         """
         if self._copy is not None:
             push_run(self._copy, self._folder.name, self._log.info)

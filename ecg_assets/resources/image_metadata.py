@@ -1,4 +1,4 @@
-"""Large pictures of many colours as metadata: Dagster keeps them in its database with every observation."""
+"""Compresses large pictures for metadata, because Dagster stores them in its database with every observation."""
 
 import base64
 import io
@@ -14,16 +14,16 @@ _QUALITIES = (80, 55, 35)
 
 
 def photo(path: Path, alt: str) -> dg.MarkdownMetadataValue:
-    """A picture as Markdown with a data URI: WebP, which keeps thin coloured lines in a third of JPEG's size.
+    """A picture as Markdown with a data URI, in the largest size and best quality that fit into `MAX_BYTES`.
 
-    As large and good as fits into `MAX_BYTES`.
+    WebP keeps thin coloured lines in a third of JPEG's size.
     """
     with Image.open(path) as image:
         return as_webp(image, alt)
 
 
 def as_webp(image: Image.Image, alt: str) -> dg.MarkdownMetadataValue:
-    """As `photo`, of a picture in memory."""
+    """As `photo`, for a picture in memory."""
     content = _fitting(image.convert("RGB"))
     return dg.MetadataValue.md(f"![{alt}](data:image/webp;base64,{base64.b64encode(content).decode('ascii')})")
 

@@ -1,4 +1,4 @@
-"""The competition's files on Kaggle, as a Dagster resource; credentials are never in its config."""
+"""Dagster resource for a Kaggle competition; its config never holds credentials."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from ecg_assets.store.log import Log
 
 
 class KaggleResource(dg.ConfigurableResource[Any]):
-    """One competition; the credentials are those of the `kaggle` package: its file, or environment variables."""
+    """A Kaggle competition. Credentials come from the file or environment variables of the `kaggle` package."""
 
-    competition: str = Field(default=COMPETITION, description="The competition's name in its address on kaggle.com.")
+    competition: str = Field(default=COMPETITION, description="Name of the competition in its URL on kaggle.com.")
 
     def connect(self, log: Log) -> Competition:
         """An authenticated client.

@@ -1,4 +1,4 @@
-"""What a training tells, as observations of its asset: the numbers of each epoch, and each picture."""
+"""Observations of the asset during training: the numbers of each epoch, and each picture."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,12 +12,12 @@ from ecg_assets.resources.image_metadata import photo
 def observe(
     context: dg.OpExecutionContext, session: dg.PipesSession, asset_key: dg.AssetKey, run_folder: Path, shown: int
 ) -> int:
-    """Turns the epochs and pictures that came in since `shown` into observations; returns how many are seen now."""
+    """Logs epochs and pictures received after `shown` as observations; returns the number received in all."""
     messages = session.get_custom_messages()
     for event in messages[shown:]:
         values = dict(event["values"])
         drawn = values.pop("picture", None)
-        # A picture comes some seconds after its epoch, which is not to be plotted twice.
+        # A picture arrives seconds after its epoch; without the numbers, they are not plotted twice.
         metadata = (
             _of_epoch(values) if drawn is None else {"picture": _picture(run_folder / drawn, str(event["message"]))}
         )
@@ -26,7 +26,7 @@ def observe(
 
 
 def _of_epoch(values: dict[str, Any]) -> dict[str, Any]:
-    """Numbers to be plotted over time, and the confusion matrix as a table: nobody plots 25 counts of pixels."""
+    """Numbers to plot over time, and the confusion matrix as a table."""
     confusion = values.pop("confusion", None)
     metadata: dict[str, Any] = dict(_flat(values))
     if confusion:
@@ -36,12 +36,12 @@ def _of_epoch(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _picture(path: Path, alt: str) -> dg.MarkdownMetadataValue | str:
-    """The file as Markdown; a text when it is gone, as after the run folder was moved away."""
-    return photo(path, alt) if path.exists() else f"{path} is not there any more"
+    """The file as Markdown, or a text if it is missing, for example after the run folder was moved."""
+    return photo(path, alt) if path.exists() else f"{path} no longer exists"
 
 
 def _flat(values: Mapping[str, Any]) -> dict[str, float | str]:
-    """Numbers and texts, those of nested dicts as `<outer>_<inner>`: what the UI's plots can show."""
+    """Numbers and texts for the UI's plots; those of nested dicts are named `<outer>_<inner>`."""
     flat: dict[str, float | str] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):

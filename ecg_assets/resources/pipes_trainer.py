@@ -1,6 +1,6 @@
-"""The trainer's entry when Dagster launches it: `python -m ecg_assets.resources.pipes_trainer RUN_FOLDER`.
+"""Entry point of the trainer under Dagster: `python -m ecg_assets.resources.pipes_trainer RUN_FOLDER`.
 
-It tells the launcher's run each log line and epoch through Dagster Pipes, and ends when the launcher dies.
+It reports log lines and epochs to the launcher's run through Dagster Pipes, and ends when the launcher dies.
 """
 
 import os
@@ -27,7 +27,7 @@ _POLL_S = 1.0
 def main() -> None:
     """Trains in the folder named on the command line."""
     follow_launcher(int(os.environ.get(LAUNCHER_VARIABLE, os.getppid())), Path(sys.argv[1]))
-    # Only now: importing torch takes seconds, in which the launcher may die.
+    # Imported late: importing torch takes seconds, during which the launcher may die.
     from ecg_assets.training.trainer import train
 
     with open_dagster_pipes() as pipes:
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def tell(pipes: PipesContext, event: "Event") -> None:
-    """Log lines stream into the run's log at once; epochs and pictures become observations on the launcher's side."""
+    """Writes log lines to the run's log; the launcher turns epochs and pictures into observations."""
     if event.kind == "epoch" or "picture" in event.values:
         pipes.report_custom_message(event.model_dump(mode="json"))
     if event.kind == "error":
@@ -45,7 +45,7 @@ def tell(pipes: PipesContext, event: "Event") -> None:
 
 
 def follow_launcher(launcher_pid: int, run_folder: Path) -> None:
-    """Ends this process and its group when the launcher is gone: TERM from the kernel, then KILL after a grace."""
+    """Ends this process and its group when the launcher dies: TERM from the kernel, then KILL after a grace period."""
     end_with_parent(launcher_pid, signal.SIGTERM)
     threading.Thread(target=_kill_when_orphaned, args=(launcher_pid, run_folder), daemon=True).start()
 

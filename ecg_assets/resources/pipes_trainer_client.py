@@ -1,4 +1,4 @@
-"""Starts the trainer as a process group of its own, shows its events while it runs, and leaves no process behind."""
+"""Runs the trainer in its own process group, reports its events, and ends all of its processes."""
 
 import os
 import subprocess
@@ -27,26 +27,26 @@ from ecg_assets.training.runs.run_folder import RunFolder
 from ecg_assets.training.runs.stop_point import seconds_to_stop
 
 TRAINER_MODULE = "ecg_assets.resources.pipes_trainer"
-STOPPED = 75  # how the trainer ends when it was asked to; importing it from there would import torch
+STOPPED = 75  # exit code of a trainer that was stopped; importing it would import torch
 
 
 class PipesTrainerClient(dg.ConfigurableResource[Any], dg.PipesClient):
-    """Runs the trainer as a process group of its own, which tells the run each log line, epoch and picture by Pipes.
+    """Runs the trainer in its own process group, which reports log lines, epochs and pictures to the run.
 
-    A resource as well, because a bare subclass of `PipesClient` as an op's argument is taken for an asset.
+    It is also a resource, because Dagster takes a bare subclass of `PipesClient` in an op's arguments for an asset.
     """
 
     grace_s: float = Field(
         default=30.0,
         ge=0,
-        description="How long, in seconds, a cancelled trainer may take to save its checkpoint before it is killed; it "
-        "is given two of its slowest steps besides.",
+        description="Seconds that a cancelled trainer has to save its checkpoint before it is killed, in addition to "
+        "the duration of two of its slowest steps.",
     )
     poll_s: float = Field(
-        default=0.5, gt=0, description="How often, in seconds, to look for the trainer's events and its end."
+        default=0.5, gt=0, description="Seconds between checks for events and the end of the trainer."
     )
     trainer_module: str = Field(
-        default=TRAINER_MODULE, description="Python module that is run with the run folder as its argument."
+        default=TRAINER_MODULE, description="Python module of the trainer, run with the run folder as its argument."
     )
 
     def run(  # type: ignore[override]
@@ -60,18 +60,18 @@ class PipesTrainerClient(dg.ConfigurableResource[Any], dg.PipesClient):
         """Runs the trainer to its end; each epoch becomes an observation of `asset_key` while it runs.
 
         Args:
-            context: of the op.
-            run_folder: where it trains; it was prepared.
-            asset_key: what epochs and pictures are told of.
-            extras: for the trainer's Pipes context.
+            context: context of the op.
+            run_folder: the prepared run folder.
+            asset_key: asset that epochs and pictures are observations of.
+            extras: extras for the trainer's Pipes context.
 
         Raises:
-            dg.Failure: the trainer ended with an error; its log lines stand above in the run's log.
-            AlreadyTrainingError: somebody else is training in `run_folder`.
+            dg.Failure: the trainer ended with an error; its log lines are above in the run's log.
+            AlreadyTrainingError: another process is training in `run_folder`.
             AcceleratorBusyError: another process is on the TPU.
             TpuEnvironmentError: the environment contradicts the chips or itself; the message says what to set.
-            BucketError: the data root is in a bucket that cannot be written at the end, or in which another machine
-                trains the same experiment.
+            BucketError: the bucket of the data root cannot be written at the end, or another machine trains the same
+                experiment in it.
         """
         clear_left_processes(run_folder, self.grace_s, context.log.info)
         preflight(run_folder, self.grace_s, context.log.info)
@@ -105,7 +105,7 @@ class PipesTrainerClient(dg.ConfigurableResource[Any], dg.PipesClient):
 
     @contextmanager
     def _trainer(self, run_folder: Path, environment: dict[str, str], log: Log) -> Iterator["subprocess.Popen[bytes]"]:
-        """The trainer's process; whatever happens, its whole group is gone on leaving."""
+        """The trainer's process; its whole process group has ended on leaving the context."""
         command = [sys.executable, "-u", "-m", self.trainer_module, str(run_folder)]
         token = uuid.uuid4().hex
         environment = environment | {TOKEN_VARIABLE: token}
@@ -119,8 +119,8 @@ class PipesTrainerClient(dg.ConfigurableResource[Any], dg.PipesClient):
             grace_s = self.grace_s + seconds_to_stop(run_folder)
             if process.poll() is None:
                 log(
-                    f"the trainer is asked to save and to stop, and has up to {grace_s:.0f} s for the steps that it is "
-                    "in; terminate the run again to kill it at once"
+                    f"the trainer was asked to save and stop, and has up to {grace_s:.0f} s to finish its steps; "
+                    "terminate the run again to kill it at once"
                 )
             try:
                 if end_group(process.pid, grace_s):
@@ -131,12 +131,12 @@ class PipesTrainerClient(dg.ConfigurableResource[Any], dg.PipesClient):
 
 
 def trainer_environment(log: Log) -> dict[str, str]:
-    """This process's environment, less what would spoil the training, with the launcher's process number."""
+    """This process's environment without XLA_USE_BF16 and with the launcher's process id."""
     environment = dict(os.environ)
     if environment.pop("XLA_USE_BF16", None) is not None:
         log(
-            "XLA_USE_BF16 is set and was removed for the trainer: it truncates every f32 value, losses and optimizer "
-            "state included; `precision` in the training config chooses bf16 for the network alone"
+            "XLA_USE_BF16 is set and was removed for the trainer, because it truncates every f32 value including "
+            "losses and optimizer state; `precision` in the training config sets bf16 for the network only"
         )
     environment[LAUNCHER_VARIABLE] = str(os.getpid())
     return environment
@@ -145,9 +145,9 @@ def trainer_environment(log: Log) -> dict[str, str]:
 def _exit_text(code: int, run_folder: Path) -> str:
     if code == STOPPED:
         where = where_it_stopped(read_events(RunFolder(run_folder).events))
-        return f"the trainer was asked to stop, and not by this run: {where}"
+        return f"the trainer was stopped, but not by this run: {where}"
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
     return (
-        f"the trainer ended with {how}; the lines above and the step's stderr say why. Its run folder is {run_folder}: "
-        "the next launch goes on from its last checkpoint"
+        f"the trainer ended with {how}; for the reason, see the lines above and the step's stderr. The next launch "
+        f"continues from the last checkpoint in {run_folder}"
     )

@@ -1,8 +1,8 @@
-"""Closes runs whose worker process is gone, so that their pool slots do not block the next run for ever.
+"""Closes runs whose worker process has died, so that their pool slots do not block the next run.
 
-A kill -9 or a host that dies leaves a run STARTED with its slot taken. Dagster's engine events tell the process number
-of each run's worker and when it was seen. The first step of a run adds when that process began, by boot and ticks since
-then: a process with the same number that began at another moment is another one, however the clock was set.
+After a kill -9 or a crash of the host, a run stays STARTED and holds its slot. Dagster's engine events hold the process
+id of each run's worker and a timestamp. The first step of a run adds the start of that process, as boot id and ticks
+since boot: a process with the same id and another start is a different one, independent of the clock.
 """
 
 import os
@@ -21,22 +21,22 @@ from ecg_assets.training.launch.processes import ProcessMark, ProcessStart, star
 
 _UNFINISHED = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
 _WAIT_POLL_S = 5.0
-# Entries of the engine event that tells when a worker began.
+# Entries of the engine event that records the start of a worker.
 _BOOT, _TICKS = "boot id", "start, in ticks since boot"
 
 
 def tells_processes(instance: dg.DagsterInstance) -> bool:
-    """Whether the runs' process numbers are this host's: on a shared database they may be others', and say nothing."""
+    """Whether the runs' process ids belong to this host; in a shared database they may be those of other hosts."""
     return isinstance(instance.run_storage, SqliteRunStorage)
 
 
 def reconcile_runs(instance: dg.DagsterInstance, log: Log) -> list[str]:
-    """Closes every unfinished run whose worker is gone, and frees the pool slots that finished runs still hold.
+    """Closes unfinished runs whose worker has died, and frees pool slots that finished runs still hold.
 
-    Runs that wait in the queue, runs whose worker lives, and runs of which no worker was ever seen are left alone.
+    Queued runs, runs with a living worker, and runs without a recorded worker are left unchanged.
 
     Returns:
-        The ids of the runs that were closed.
+        The ids of the closed runs.
     """
     if not tells_processes(instance):
         return []
@@ -51,25 +51,25 @@ def reconcile_runs(instance: dg.DagsterInstance, log: Log) -> list[str]:
 def wait_for_slot(instance: dg.DagsterInstance, run_id: str, pool: str, log: Log) -> None:
     """Waits, interruptibly, until the pool has a free slot.
 
-    A step that Dagster itself blocks on a pool spins on a core and cannot be terminated; a step that waits here can.
+    A step that Dagster blocks on a pool uses a core and cannot be terminated; a step that waits here can.
     """
     told: set[str] = set()
     while holders := _holders(instance, pool) - {run_id}:
         if holders - told:
-            log(f"pool {pool} is taken by run {', '.join(sorted(holders))}: waiting for it to end")
+            log(f"pool {pool} is taken by run {', '.join(sorted(holders))}; waiting for it to end")
             told |= holders
         time.sleep(_WAIT_POLL_S)
         reconcile_runs(instance, log)
 
 
 def _close(instance: dg.DagsterInstance, run: dg.DagsterRun, log: Log) -> None:
-    said = f"run {run.run_id} ({run.status.value}): its process is gone (killed, or the host died)"
+    said = f"run {run.run_id} ({run.status.value}): its process is gone (it was killed, or the host went down)"
     if run.status == dg.DagsterRunStatus.CANCELING:
-        instance.report_run_canceled(run, f"{said}; closed by a later launch as the cancel asked")
+        instance.report_run_canceled(run, f"{said}; closed as cancelled by a later launch")
     else:
-        instance.report_run_failed(run, f"{said}; closed by a later launch, whose stages go on from what was finished")
+        instance.report_run_failed(run, f"{said}; closed by a later launch, which continues from the finished shards")
     instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-    log(f"{said}; it is closed now and its pool slots are free")
+    log(f"{said}; closed, its pool slots are free")
 
 
 def _free_forgotten_slots(instance: dg.DagsterInstance, log: Log) -> None:
@@ -92,7 +92,7 @@ def _worker_is_gone(instance: dg.DagsterInstance, run_id: str) -> bool:
 
 
 def worker_mark(instance: dg.DagsterInstance, run_id: str) -> ProcessMark | None:
-    """The run's worker process as its last engine event tells it; None before there is one."""
+    """The run's worker process according to its last engine event; None if there is no such event."""
     marks = [
         ProcessMark(int(str(told["pid"].value)), entry.timestamp, _start(told))
         for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
@@ -102,24 +102,24 @@ def worker_mark(instance: dg.DagsterInstance, run_id: str) -> ProcessMark | None
     ]
     if not marks:
         return None
-    # Not every event of a process tells its start.
+    # Not every event of a process holds its start.
     starts = [mark.start for mark in marks if mark.pid == marks[-1].pid and mark.start is not None]
     return replace(marks[-1], start=starts[-1] if starts else None)
 
 
 def note_worker(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Notes when the run's worker began, once; to be called in it, or in a process that it started."""
+    """Records the start of the run's worker once; called in the worker or in a process that it started."""
     mark, run = worker_mark(instance, run_id), instance.get_run_by_id(run_id)
     if run is None or mark is None or mark.pid not in _own_line():
         return
     start = start_of(mark.pid)
     if start is not None and start != mark.start:
         told = {"pid": str(mark.pid), _BOOT: start.boot_id, _TICKS: str(start.ticks)}
-        instance.report_engine_event(f"The run's process {mark.pid} is known by its start", run, EngineEventData(told))
+        instance.report_engine_event(f"Recorded the start of the run's process {mark.pid}", run, EngineEventData(told))
 
 
 def _own_line() -> list[int]:
-    """This process's number, its parent's, and so on."""
+    """The ids of this process and its ancestors."""
     return [os.getpid(), *(one.pid for one in psutil.Process().parents())]
 
 

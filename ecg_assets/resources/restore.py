@@ -1,6 +1,6 @@
-"""Makes again what earlier steps have made and has been lost since: files that were damaged, and deleted as advised.
+"""Makes lost files of earlier steps again, such as damaged files that were deleted as advised.
 
-A step that is run alone, or again after a failure, finds the work of those before it as it was.
+A step that is executed alone, or again after a failure, finds the results of earlier steps complete.
 """
 
 from collections.abc import Callable, Iterable
@@ -29,16 +29,16 @@ Writing = Callable[[Path, Log], AbstractContextManager[None]]
 
 @dataclass(frozen=True)
 class _Stage:
-    """A stage that can be asked for again.
+    """A stage that can be made again.
 
     Attributes:
-        step: the op that makes it.
-        folder: of its manifests.
-        made_from: groups that have to be whole before.
-        manifests: one for each shard.
-        others: files that no manifest lists and that are made with them.
-        traces: files that show that it was made once, were its manifests gone.
-        make: asks for it with the settings that were noted.
+        step: the op of the stage.
+        folder: folder of its manifests.
+        made_from: groups that must be complete first.
+        manifests: one per shard.
+        others: files of the stage that no manifest lists.
+        traces: files that show that the stage was made, even if its manifests are lost.
+        make: makes the stage with the recorded settings.
     """
 
     step: str
@@ -95,15 +95,15 @@ STAGES = {
 
 
 def restore(root: DataRoot, groups: Iterable[str], writing: Writing, log: Log) -> None:
-    """Makes those of the groups that have lost files whole again, with the settings they were last asked for with.
+    """Makes lost files of the groups again, with the settings last used.
 
-    What was never made is left to its own asset.
+    Groups that were never made are left to their own assets.
 
     Args:
         root: the data root.
-        groups: names of `store.bucket.units`; others than the stages' are passed over.
+        groups: names of `store.bucket.units`; groups without a stage are ignored.
         writing: locks a folder while it is written.
-        log: receives what is made again.
+        log: receives a line for each stage that is made again.
 
     Raises:
         ManifestError: a manifest cannot be read; the message names it.
@@ -118,13 +118,13 @@ def restore(root: DataRoot, groups: Iterable[str], writing: Writing, log: Log) -
         noted = read_settings(stage.folder(root))
         if noted is None:
             continue
-        log(f"{stage.step}: {len(lost)} files are gone ({lost[0]}, ...); making them again")
+        log(f"{stage.step}: {len(lost)} files are missing ({lost[0]}, ...); making them again")
         with writing(stage.folder(root), log):
             stage.make(root, noted, log)
 
 
 def lost_files(root: DataRoot, group: str) -> list[str]:
-    """Files of a stage that was finished and that are not there any more, relative to the root.
+    """Missing files of a finished stage, relative to the root.
 
     Raises:
         ManifestError: a manifest cannot be read; the message names it.

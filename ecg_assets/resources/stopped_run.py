@@ -1,4 +1,4 @@
-"""The end of a step that was cancelled, as the run's log shows it: one sentence in the place of a stack."""
+"""Shows the end of a cancelled step in the run's log as one sentence instead of a stack trace."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +12,9 @@ from ecg_assets.training.runs.run_folder import RunFolder
 
 
 class StoppedAsAskedError(DagsterExecutionInterruptedError, DagsterUserCodeProcessError):
-    """The interrupt of a cancelled step, told by its message.
+    """The interrupt of a cancelled step, shown by its message only.
 
-    Dagster shows the error of such another process as that process gave it, and goes by the class's name to tell an
-    interrupt from a failure.
+    Dagster shows errors of other processes unchanged, and distinguishes interrupts from failures by class name.
     """
 
     def __init__(self, message: str) -> None:
@@ -25,7 +24,7 @@ class StoppedAsAskedError(DagsterExecutionInterruptedError, DagsterUserCodeProce
 
 @contextmanager
 def told_where_it_stopped(run_folder: Path) -> Iterator[None]:
-    """An interrupt in this context is raised with where the training has stopped; it must have ended before leaving."""
+    """Adds where the training stopped to an interrupt; the training must have ended before the context is left."""
     events = RunFolder(run_folder).events
     before = len(read_events(events))
     try:
@@ -35,10 +34,10 @@ def told_where_it_stopped(run_folder: Path) -> Iterator[None]:
 
 
 def where_it_stopped(told: list[Event]) -> str:
-    """What the trainer said of its stop last; without that, what must have become of it."""
+    """The trainer's last message on its stop, or what follows from its events if there is no such message."""
     said = [event.message for event in told if event.kind in ("stopped", "finished")]
     if said:
         return said[-1]
     if any(event.kind == "started" for event in told):
-        return "killed before it could save; the next run goes on from its last checkpoint"
-    return "stopped before its first step; the next run goes on from where the one before had stopped"
+        return "killed before it could save; the next run continues from its last checkpoint"
+    return "stopped before its first step; the next run continues from the last checkpoint, if there is one"

@@ -1,4 +1,4 @@
-"""The machine that trainings run on."""
+"""Dagster resource for the machine that runs trainings."""
 
 from ecg_assets.resources.pipes_trainer_client import PipesTrainerClient
 from ecg_assets.training.tpu.host import TpuHost, find_host
@@ -7,10 +7,10 @@ TPU_POOL = "tpu"
 
 
 class TPUResource(PipesTrainerClient):
-    """Runs the trainer on all cores of a TPU host, or on this machine's CPU where there is none."""
+    """Runs the trainer on all cores of the TPU host, or on this machine's CPU if there is no TPU."""
 
     def host(self) -> TpuHost | None:
-        """What this machine has, by PCI and the environment alone; None without a TPU.
+        """This machine's TPU according to PCI and the environment; None without a TPU.
 
         Raises:
             TpuEnvironmentError: the environment contradicts the chips or itself; the message says what to set.

@@ -1,4 +1,4 @@
-"""A webhook that is told of failures."""
+"""Posts failures to a webhook."""
 
 import http.client
 import json
@@ -17,9 +17,9 @@ class Alert(BaseModel):
 
     Attributes:
         text: a sentence for people.
-        job, run_id: which run.
-        steps: those that failed.
-        errors: a line for each of them.
+        job, run_id: the failed run.
+        steps: the failed steps.
+        errors: one line per failed step.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -32,15 +32,15 @@ class Alert(BaseModel):
 
 
 class WebhookResource(dg.ConfigurableResource[Any]):
-    """Posts JSON. The address is a secret, for whoever has it can post: it stands in no log and no error."""
+    """Posts failed runs as JSON. The URL is a secret, because anyone who has it can post; it is never logged."""
 
-    url: str = Field(description=f"http:// or https:// address; from the environment variable {WEBHOOK_VARIABLE}.")
-    timeout_s: float = Field(default=10.0, gt=0, description="How long to wait for an answer, in seconds.")
+    url: str = Field(description=f"http:// or https:// URL, from the environment variable {WEBHOOK_VARIABLE}.")
+    timeout_s: float = Field(default=10.0, gt=0, description="Seconds to wait for an answer.")
 
     def post(self, alert: Alert) -> str | None:
-        """Posts once; returns what went wrong, without the address, or None."""
+        """Posts once; returns an error text without the URL, or None."""
         if not self.url.startswith(("http://", "https://")):
-            return f"{WEBHOOK_VARIABLE} is no http:// or https:// address; set it to the webhook's"
+            return f"{WEBHOOK_VARIABLE} is not an http:// or https:// URL; set it to the webhook's"
         try:
             body = json.dumps(alert.model_dump()).encode("utf-8")
             request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"}, method="POST")
@@ -50,13 +50,13 @@ class WebhookResource(dg.ConfigurableResource[Any]):
             error.close()
             return f"the webhook answered {error.code}"
         except (OSError, http.client.HTTPException, ValueError) as error:
-            # Messages of these name the address, or parts of it: only their kind is told.
+            # Their messages may hold parts of the URL, so only their type is shown.
             reason = getattr(error, "reason", error)
             return f"the webhook cannot be reached ({type(reason).__name__})"
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirected POST would become a GET, which tells nobody anything."""
+    """Refuses redirects, because a redirected POST would become a GET without the alert."""
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
         return None

@@ -1,4 +1,4 @@
-"""What can be chosen about samples."""
+"""Config of the samples."""
 
 from typing import Annotated, Any
 
@@ -11,22 +11,25 @@ Weight = Annotated[float, Field(ge=0)]
 
 
 class SamplesConfig(BaseModel):
-    """How pages are made into samples."""
+    """How samples are cut from pages."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     crop_px: int = Field(default=512, ge=64, le=1024, multiple_of=32, description="Side of a sample, in pixels.")
-    positives: int = Field(default=5, ge=1, le=100, description="Samples that hold a trace, for each page.")
-    negatives: int = Field(default=1, ge=0, le=100, description="Samples without a trace, for each page.")
+    positives: int = Field(default=5, ge=1, le=100, description="Samples with a trace per page.")
+    negatives: int = Field(default=1, ge=0, le=100, description="Samples without a trace per page.")
     recipes: dict[str, Weight] = Field(
         default={CLEAN: 2, "scan": 2, "photo": 3, "screen": 1, "damaged": 2},
-        description="Weights of the degradation recipes (names in recipes.yaml) among the samples; {clean: 1} cuts "
-        "from the clean pages alone.",
+        description="Weights of the degradation recipes (names in recipes.yaml) among the samples; {clean: 1} uses "
+        "clean pages only.",
     )
     not_ecg: float = Field(
-        default=0.3, ge=0, le=1, description="Share of the degraded negatives that show no ECG paper at all."
+        default=0.3,
+        ge=0,
+        le=1,
+        description="Fraction of degraded samples without a trace that show no ECG paper at all.",
     )
-    seed: int = Field(default=0, ge=0, description="Seed of the samples' places and degradations.")
+    seed: int = Field(default=0, ge=0, description="Seed of the positions and degradations of the samples.")
 
     @field_validator("recipes")
     @classmethod
@@ -50,7 +53,7 @@ class SamplesConfig(BaseModel):
 
 
 def recipes_fingerprint(names: dict[str, float]) -> dict[str, Any]:
-    """What the named recipes say, those of the test split too: a changed recipe makes new samples."""
+    """The named recipes, including those of the test split: a changed recipe makes samples stale."""
     return {
         name: [fingerprint_fields(recipe_named(name, table)) for table in (TABLE, TEST_TABLE)] for name in sorted(names)
     }

@@ -1,4 +1,4 @@
-"""The one training config: behind the YAML files, the command line and Dagster's run config."""
+"""The training config, shared by the YAML files, the command line and Dagster's run config."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -18,7 +18,7 @@ SIZES: dict[str, tuple[int, ...]] = {
     "compact-m": (32, 48, 64, 96, 128),
     "compact-l": (32, 64, 128, 256),
 }
-# Value of `start_from` for the weights that come with the package.
+# Value of `start_from` that selects the package's weights.
 PACKAGE_WEIGHTS = "package"
 # Encoders of segmentation-models-pytorch halve the resolution five times.
 SMP_MULTIPLE_PX = 32
@@ -29,174 +29,195 @@ class ConfigError(ValueError):
 
 
 class TrainConfig(BaseModel):
-    """What to train, on what, and how."""
+    """Training config: data, network, loss and optimizer."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    experiment: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="Name of the run's folder in runs/.")
+    experiment: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="Name of the run folder in runs/.")
     classes: Literal[3, 5] = Field(
         description="3: background, grid, wave; 5: background, horizontal, vertical, intersection, wave."
     )
     runtime: Literal["xla", "torch", "auto"] = Field(
         default="auto",
-        description="xla: xmp.spawn on all TPU cores, or on `replicas` CPU replicas without a TPU; torch: this "
-        "process, CUDA or CPU; auto: xla where a TPU is, torch elsewhere.",
+        description="xla: xmp.spawn on all TPU cores, or on `replicas` CPU replicas without a TPU; torch: one process "
+        "on CUDA or CPU; auto: xla on a TPU, torch elsewhere.",
     )
     replicas: int = Field(
-        default=2, ge=1, le=32, description="Replicas of the xla runtime on a CPU; a TPU has one for each core."
+        default=2, ge=1, le=32, description="Replicas of the xla runtime on a CPU; a TPU has one per core."
     )
     cores: int | None = Field(
         default=None,
         ge=1,
-        description="TPU cores that the config was made for; a host with others trains on those, and says so.",
+        description="TPU cores that the config is meant for. A host with another number uses all of its cores and "
+        "logs it.",
     )
-    seed: int = Field(default=0, ge=0, description="Of initial weights, of samples' order, of crops and turns.")
+    seed: int = Field(default=0, ge=0, description="Seed of initial weights, sample order, crops and rotations.")
 
-    epochs: int = Field(ge=1, description="Each ends with a validation and a checkpoint.")
+    epochs: int = Field(ge=1, description="Number of epochs; each ends with a validation and a checkpoint.")
     steps_per_epoch: int | None = Field(
-        default=None, ge=1, description="Steps in an epoch; null: as many as the training split needs."
+        default=None, ge=1, description="Steps per epoch; null: the whole training split."
     )
     validation_steps: int | None = Field(
-        default=None, ge=1, description="Validation batches in an epoch, evenly from the split; null: all of it."
+        default=None,
+        ge=1,
+        description="Validation batches per epoch, spread evenly over the split; null: the whole split.",
     )
     recipes: tuple[str, ...] | None = Field(
         default=None,
         min_length=1,
-        description="Degradation recipes of the samples that are trained and validated on; null: all of the dataset.",
+        description="Degradation recipes of the samples used for training and validation; null: all recipes.",
     )
-    batch_size: int = Field(ge=1, description="Crops in a step, for each replica.")
+    batch_size: int = Field(ge=1, description="Crops per step and replica.")
     micro_batch: Annotated[
         Literal["auto"] | Annotated[int, Field(ge=1)],
         InFingerprint(never=True),
         Field(
-            description="Crops that the network sees at once, a divisor of batch_size: less memory, the same step. "
-            "auto: as many as `ecg-assets tpu plan` found to fit, and half as many where the memory does not suffice."
+            description="Crops per forward pass, a divisor of batch_size: smaller values use less memory; the step is "
+            "the same. auto: the size that `ecg-assets tpu plan` found to fit, halved when memory does not suffice."
         ),
     ] = "auto"
     remat: Annotated[
         Literal["none", "blocks"],
         InFingerprint(never=True),
         Field(
-            description="blocks: what lies inside the compact U-Net's blocks is computed again for the gradients "
-            "instead of being kept, which takes less memory and more time."
+            description="Rematerialisation. blocks: activations inside the compact U-Net's blocks are recomputed for "
+            "the gradients instead of stored, which uses less memory and more time."
         ),
     ] = "none"
-    crop_px: int = Field(ge=16, description="Side of the random crops that are trained on.")
+    crop_px: int = Field(ge=16, description="Side of the random training crops, in pixels.")
     turned: bool = Field(
         default=True,
-        description="Mirror and quarter-turn the crops at random. Without it the network learns upright pages only, "
-        "and learns upright letters in far fewer steps than letters in eight positions.",
+        description="Mirror the crops and rotate them by multiples of 90 degrees at random. Without it the network "
+        "learns upright pages only, but needs far fewer steps to distinguish letters from traces.",
     )
     text_share: float = Field(
         default=0.0,
         ge=0,
         le=1,
-        description="Share of the crops that are cut around ink which is no trace (text, separators, pulses): it is "
-        "rare, and what a trace is most easily taken for.",
+        description="Fraction of crops placed on ink that is not trace (text, separators, pulses), which is rare and "
+        "most easily confused with trace.",
     )
     touching_share: float = Field(
         default=0.0,
         ge=0,
         le=1,
-        description="Share of those crops that are cut where such ink lies within 2 mm of a trace (pulses, separators, "
-        "names over it) instead of anywhere, which is mostly in the header.",
+        description="Fraction of the `text_share` crops placed where such ink lies within 2 mm of a trace (pulses, "
+        "separators, lead names); the others are placed anywhere, mostly in the header.",
     )
     pulse_share: float = Field(
         default=0.0,
         ge=0,
         le=1,
-        description="Share of the crops that hold a whole calibration pulse, of whichever sample: by chance one in two "
-        "hundred does, and a network that sees so few takes every pulse for trace.",
+        description="Fraction of crops placed on a calibration pulse. Only 0.5 % of random crops contain a whole "
+        "pulse, too few for the network to learn that pulses are not trace.",
     )
     log_every: int = Field(default=10, ge=1, description="Steps between log lines.")
     check_every: int = Field(
         default=10,
         ge=1,
-        description="Steps between looks at the losses: there NaN and infinity are found, and requests to stop when "
-        "several hosts train together. The device is waited for each time.",
+        description="Steps between loss checks (NaN, infinity, and stop requests when several hosts train together). "
+        "Each check synchronises with the device.",
     )
     save_every: int | None = Field(
-        default=None, ge=1, description="Steps between checkpoints within an epoch; null: at the end of epochs only."
+        default=None,
+        ge=1,
+        description="Steps between checkpoints within an epoch; null: only at the end of each epoch.",
     )
     early_stop_patience: int | None = Field(
-        default=None, ge=1, description="Epochs without a better validation score before training ends; null: never."
+        default=None,
+        ge=1,
+        description="Epochs without a better validation score after which training ends; null: never.",
     )
     restarts: int = Field(
-        default=2, ge=0, description="How often replicas that died or hang are started again from the last checkpoint."
+        default=2, ge=0, description="Maximum number of restarts from the last checkpoint after replicas died or hung."
     )
     stall_timeout_s: float = Field(
         default=1800.0,
         gt=0,
-        description="Seconds without a step after which a replica counts as hanging; compiling a large network on a "
-        "TPU takes minutes.",
+        description="Seconds without a step after which a replica counts as hung. Compiling a large network on a TPU "
+        "takes minutes.",
     )
 
     network: str = Field(
         default="compact",
         pattern=r"^(compact|compact-[sml]|smp/[a-z0-9]+/[A-Za-z0-9_.-]+)$",
-        description="compact: the U-Net of `widths` and `patch_px`; compact-s, compact-m, compact-l: three sizes of "
-        "it; smp/<architecture>/<encoder>: of segmentation-models-pytorch, e.g. smp/unet/efficientnet-b0.",
+        description="compact: U-Net with `widths` and `patch_px`; compact-s, compact-m, compact-l: three sizes of it; "
+        "smp/<architecture>/<encoder>: a segmentation-models-pytorch network, e.g. smp/unet/efficientnet-b0.",
     )
     encoder_weights: str | None = Field(
         default=None,
-        description="safetensors file with an smp encoder's weights to begin from; null: random ones. Nothing is "
+        description="safetensors file with initial weights of an smp encoder; null: random weights. Nothing is "
         "downloaded.",
     )
     start_from: str | None = Field(
         default=None,
-        description="Checkpoint (best.safetensors or last.safetensors) of the same network, whose weights the training "
-        "begins with; `package`: those of `ecg-assets predict`; null: random ones.",
+        description="Checkpoint (best.safetensors or last.safetensors) of the same network with the initial weights; "
+        "`package`: the weights of `ecg-assets predict`; null: random weights.",
     )
     widths: tuple[int, ...] = Field(
         default=(), max_length=6, description="Channels of the compact U-Net's levels, finest first."
     )
     patch_px: Literal[1, 2, 4] = Field(
-        default=1, description="Pixels a side that one position of the finest level holds; 2 is about 4 times faster."
+        default=1, description="Side in pixels of one position of the finest level; 2 is about 4 times faster than 1."
     )
     refine: int = Field(
         default=0,
         ge=0,
         le=64,
-        description="Channels of the compact U-Net's last look at single pixels, which sharpens edges where patch_px "
-        "is above 1; 0: none.",
+        description="Channels of the compact U-Net's refinement head at full resolution, which sharpens edges when "
+        "patch_px is above 1; 0: no head.",
     )
     precision: Literal["f32", "bf16"] = Field(
-        default="f32", description="Of the network's arithmetic; weights, losses and optimizer state are always f32."
+        default="f32",
+        description="Precision of the network's arithmetic; weights, losses and optimizer state are always f32.",
     )
 
-    learning_rate: float = Field(gt=0, description="AdamW's, after the warm-up.")
-    warmup_steps: int = Field(default=0, ge=0, description="Steps over which the learning rate grows from 0.")
+    learning_rate: float = Field(gt=0, description="Learning rate of AdamW after the warm-up.")
+    warmup_steps: int = Field(default=0, ge=0, description="Steps over which the learning rate rises from 0.")
     schedule: Literal["plateau", "cosine"] = Field(
         default="plateau",
-        description="plateau: lowered when the validation loss no longer falls; cosine: to `final_rate` of it at the "
-        "last step.",
+        description="Learning rate schedule. plateau: lowered when the validation loss stops falling; cosine: lowered "
+        "to `final_rate` of the learning rate at the last step.",
     )
-    final_rate: float = Field(default=0.01, ge=0, le=1, description="Of cosine: the last step's share of the rate.")
+    final_rate: float = Field(
+        default=0.01, ge=0, le=1, description="cosine: final learning rate as a fraction of `learning_rate`."
+    )
     accumulate: int = Field(
-        default=1, ge=1, description="Batches whose gradients are added up for one step of the optimizer."
+        default=1, ge=1, description="Batches whose gradients are accumulated for one optimizer step."
     )
     ema_decay: float = Field(
         default=0.0,
         ge=0,
         lt=1,
-        description="Of the weights' moving average, which is then validated and saved; 0: none. 0.999 is usual.",
+        description="Decay of the exponential moving average of the weights, which is then validated and saved; 0: "
+        "off. 0.999 is usual.",
     )
-    weight_decay: float = Field(default=1e-4, ge=0, description="AdamW's.")
-    clip_norm: float = Field(default=1.0, gt=0, description="The gradient's norm is clipped to this.")
+    weight_decay: float = Field(default=1e-4, ge=0, description="Weight decay of AdamW.")
+    clip_norm: float = Field(
+        default=1.0, gt=0, description="Maximum norm of the gradient; larger gradients are clipped."
+    )
     class_weights: tuple[float, ...] | None = Field(
         default=None,
-        description="Of the cross entropy, one for each class; null: from the dataset's measured class shares.",
+        description="Class weights of the cross entropy; null: computed from the class shares of the dataset.",
     )
-    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="Of the cross entropy.")
-    cross_entropy_weight: float = Field(default=1.0, ge=0, description="Of the cross entropy in the loss.")
-    dice_weight: float = Field(default=1.0, ge=0, description="Of the Dice loss beside it.")
-    focal_weight: float = Field(default=0.0, ge=0, description="Of the focal loss beside it.")
-    focal_gamma: float = Field(default=2.0, ge=0, description="How much the focal loss looks away from easy pixels.")
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="Label smoothing of the cross entropy.")
+    cross_entropy_weight: float = Field(default=1.0, ge=0, description="Weight of the cross entropy in the loss.")
+    dice_weight: float = Field(default=1.0, ge=0, description="Weight of the Dice loss in the loss.")
+    focal_weight: float = Field(default=0.0, ge=0, description="Weight of the focal loss in the loss.")
+    focal_gamma: float = Field(
+        default=2.0,
+        ge=0,
+        description="Focusing exponent of the focal loss: larger values give easy pixels less weight.",
+    )
     boundary_weight: float = Field(
-        default=0.0, ge=0, description="Of a Dice loss that forgives lines displaced by `boundary_px`."
+        default=0.0, ge=0, description="Weight of a Dice loss that tolerates lines displaced by up to `boundary_px`."
     )
-    boundary_px: int = Field(default=1, ge=1, le=5, description="Displacement that the boundary loss forgives.")
-    plateau_factor: float = Field(default=0.5, gt=0, lt=1, description="The learning rate's factor on a plateau.")
+    boundary_px: int = Field(
+        default=1, ge=1, le=5, description="Displacement tolerated by the boundary loss, in pixels."
+    )
+    plateau_factor: float = Field(
+        default=0.5, gt=0, lt=1, description="Factor applied to the learning rate on a plateau."
+    )
     plateau_patience: int = Field(
         default=3, ge=0, description="Epochs without a better validation loss before the learning rate is lowered."
     )
@@ -205,20 +226,20 @@ class TrainConfig(BaseModel):
         default=None,
         ge=1,
         le=64,
-        description="Threads that make batches, for each replica; none: the host's cores, divided among its replicas.",
+        description="Loader threads per replica; null: the host's cores divided by its replicas.",
     )
-    loader_batches_ahead: int = Field(default=4, ge=1, description="Batches that are made ahead, for each replica.")
+    loader_batches_ahead: int = Field(default=4, ge=1, description="Batches prefetched per replica.")
 
     @property
     def multiple_px(self) -> int:
-        """What the side of an image must be a multiple of."""
+        """The number that the side of an image must be a multiple of."""
         if self.network.startswith("smp/"):
             return SMP_MULTIPLE_PX
         return int(self.patch_px * 2 ** (len(self.level_widths) - 1))
 
     @property
     def level_widths(self) -> tuple[int, ...]:
-        """Channels of the compact U-Net's levels; empty for networks of the zoo."""
+        """Channels of the compact U-Net's levels; empty for smp networks."""
         return SIZES.get(self.network, self.widths)
 
     @model_validator(mode="after")
@@ -234,7 +255,7 @@ class TrainConfig(BaseModel):
         return self
 
     def changed(self, **fields: Any) -> "TrainConfig":
-        """This config with other values in some fields.
+        """A copy of this config with some fields changed.
 
         Raises:
             ConfigError: a field is unknown or its value is out of range.
@@ -243,14 +264,14 @@ class TrainConfig(BaseModel):
 
 
 def load_config(name_or_path: str) -> TrainConfig:
-    """Reads a config that comes with the package, by its file's or its experiment's name, or a YAML file.
+    """Reads a config of the package, by its file's or its experiment's name, or a YAML file.
 
     Args:
         name_or_path: `demo`, `grid_wave_net` (experiment `grid_wave_mix_run`), `grid_5class`, or a path that ends
             in .yaml or .yml.
 
     Raises:
-        ConfigError: there is no such config, it is no YAML, or a field is wrong.
+        ConfigError: the config does not exist, is not YAML, or has a wrong field.
     """
     path = Path(name_or_path)
     if path.suffix in (".yaml", ".yml"):
@@ -268,13 +289,13 @@ def load_config(name_or_path: str) -> TrainConfig:
 def _read(path: Path) -> TrainConfig:
     if not path.exists():
         names = ", ".join(sorted(file.stem for file in CONFIGS.glob("*.yaml")))
-        raise ConfigError(f"{path} is not there; give the path of a YAML file, or one of the names {names}")
+        raise ConfigError(f"{path} does not exist; give the path of a YAML file, or one of the names {names}")
     try:
         fields = read_yaml(path)
     except YamlFileError as error:
         raise ConfigError(str(error)) from error
     if not isinstance(fields, dict):
-        raise ConfigError(f"{path} holds no fields; expected lines like `epochs: 10`")
+        raise ConfigError(f"{path} has no fields; expected lines like `epochs: 10`")
     return _validated(fields, str(path))
 
 
@@ -297,7 +318,7 @@ def _check_network(network: str, widths: tuple[int, ...]) -> None:
             "widths is empty; give the levels' channels, or choose network: compact-s, compact-m, compact-l"
         )
     if widths and min(widths) < 1:
-        raise ValueError(f"widths is {list(widths)}, expected whole numbers from 1 up")
+        raise ValueError(f"widths is {list(widths)}, expected whole numbers of 1 or more")
 
 
 def _check_memory(config: TrainConfig) -> None:
@@ -308,7 +329,7 @@ def _check_memory(config: TrainConfig) -> None:
         )
     if config.remat == "blocks" and config.network.startswith("smp/"):
         raise ValueError(
-            f"remat is blocks, which the compact U-Net alone knows, and network is {config.network}; set remat: none "
+            f"remat: blocks is for the compact U-Net only, and network is {config.network}; set remat: none "
             "and a smaller micro_batch"
         )
 
@@ -317,7 +338,7 @@ def _check_class_weights(weights: tuple[float, ...], classes: int) -> None:
     if len(weights) != classes:
         raise ValueError(f"class_weights holds {len(weights)} numbers, expected {classes}: one for each class")
     if min(weights) < 0 or sum(weights) == 0:
-        raise ValueError(f"class_weights is {list(weights)}, expected numbers from 0 up, not all 0")
+        raise ValueError(f"class_weights is {list(weights)}, expected numbers of 0 or more, not all 0")
 
 
 def _why_multiple(config: TrainConfig) -> str:

@@ -1,1 +1,1 @@
-"""How Dagster's UI is served: to the user of this machine, and to no page of another site."""
+"""Serves Dagster's UI to the user of this machine only, and refuses requests of other sites."""

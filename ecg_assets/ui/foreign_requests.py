@@ -1,9 +1,9 @@
-"""Which requests to the UI come from a page of another site, and the middleware that refuses them.
+"""Middleware that refuses requests of other sites' pages to the UI.
 
-The UI has no accounts: whoever sends it a request can start a run. So it answers to the names of this machine only (a
-page that binds its own name to 127.0.0.1, "DNS rebinding", is seen by its name in Host), and to no page but its own
-(Origin and Fetch Metadata, https://www.w3.org/TR/fetch-metadata/, which browsers send and pages cannot forge). A
-program that is no browser sends neither and passes.
+The UI has no accounts, so anyone who can send a request can start a run. It therefore answers only to the names of this
+machine (against DNS rebinding: a page that binds its own name to 127.0.0.1 sends that name in Host) and only to its own
+page (by Origin and Fetch Metadata, https://www.w3.org/TR/fetch-metadata/, which browsers send and pages cannot forge).
+Programs that are not browsers send neither and pass.
 """
 
 import re
@@ -14,18 +14,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 _LOCAL = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(?::([0-9]{1,5}))?")
 _HTTP_PORT, _LAST_PORT = 80, 65535
-# `none` is what the user did himself: an address typed, a bookmark.
+# `none`: opened by the user, by typing the address or from a bookmark.
 _OWN_SITES = {"same-origin", "none"}
 _WORDS_SHOWN = 80
 
 
 class RefuseForeignRequests:
-    """ASGI middleware: answers 403 to requests and WebSockets of other sites, and hands the others on.
+    """ASGI middleware that answers 403 to requests and WebSockets of other sites and passes the others on.
 
     Args:
-        app: what it stands before.
-        is_page: whether a request, by its scope, is answered with the UI's page and nothing else. These may be opened
-            by a link on another site.
+        app: the application behind it.
+        is_page: whether a request, by its scope, is answered with the UI's page only. Links on other sites may open it.
     """
 
     def __init__(self, app: ASGIApp, is_page: Callable[[Scope], bool]) -> None:
@@ -47,7 +46,7 @@ class RefuseForeignRequests:
 
 
 def why_foreign(scope: Scope, is_page: Callable[[Scope], bool]) -> str | None:
-    """What is foreign about a request and how to reach the UI instead; None for a request that is its user's own."""
+    """Why a request is refused and how to reach the UI instead; None for a request of the UI's own user."""
     hosts = _values(scope, b"host")
     host = _local_address(hosts[0]) if len(hosts) == 1 else None
     if host is None:
@@ -60,15 +59,15 @@ def why_foreign(scope: Scope, is_page: Callable[[Scope], bool]) -> str | None:
     for origin in _values(scope, b"origin"):
         if _origin_address(origin) != host:
             return (
-                f"Refused: Origin is {_shown(origin)}, another page than the UI at {_shown(hosts[0])}. Only the UI's "
-                "own page and programs that are no browsers can ask it"
+                f"Refused: Origin is {_shown(origin)}, which is not the UI at {_shown(hosts[0])}. Only the UI's "
+                "own page and programs other than browsers may send requests"
             )
     sites = set(_values(scope, b"sec-fetch-site"))
     if sites <= _OWN_SITES or (_opens_in_a_tab(scope) and is_page(scope)):
         return None
     return (
-        f"Refused: Sec-Fetch-Site is {' and '.join(map(_shown, sorted(sites)))}, so another site's page asks. Only the "
-        "UI's own page and programs that are no browsers can ask it"
+        f"Refused: Sec-Fetch-Site is {' and '.join(map(_shown, sorted(sites)))}, so the request comes from another "
+        "site. Only the UI's own page and programs other than browsers may send requests"
     )
 
 
@@ -77,7 +76,7 @@ def _values(scope: Scope, name: bytes) -> list[str]:
 
 
 def _local_address(host: str) -> tuple[str, int] | None:
-    """Name and port of a Host that is this machine."""
+    """Name and port of a Host header that names this machine."""
     match = _LOCAL.fullmatch(host.lower())
     if match is None:
         return None
@@ -91,7 +90,7 @@ def _origin_address(origin: str) -> tuple[str, int] | None:
 
 
 def _opens_in_a_tab(scope: Scope) -> bool:
-    """A page opened by a link, which cannot be read by the one that holds the link; a frame is none."""
+    """Whether a link opens the page in a tab, where the linking page cannot read it; frames do not count."""
     wanted = {b"sec-fetch-mode": ["navigate"], b"sec-fetch-dest": ["document"]}
     return scope.get("method") == "GET" and all(_values(scope, name) == value for name, value in wanted.items())
 

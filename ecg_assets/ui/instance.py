@@ -1,4 +1,4 @@
-"""The Dagster instance of this checkout: with it in dagster.yaml, `dagster dev` serves the UI guarded too."""
+"""The Dagster instance of this checkout; named in dagster.yaml, it also guards the UI of `dagster dev`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,8 +11,7 @@ from dagster._serdes import ConfigurableClassData
 class GuardedInstance(dg.DagsterInstance):
     """An instance whose webserver refuses requests of other sites, whichever command starts it.
 
-    `instance_class` in dagster.yaml names it. Dagster tells its instance when a webserver is about to use it: then the
-    guard is set up.
+    It is named by `instance_class` in dagster.yaml. The guard is set up when Dagster calls `optimize_for_webserver`.
     """
 
     @classmethod
@@ -22,12 +21,12 @@ class GuardedInstance(dg.DagsterInstance):
 
     @classmethod
     def config_defaults(cls, base_dir: str) -> Mapping[str, ConfigurableClassData | None]:
-        """Dagster's defaults for what dagster.yaml leaves out."""
+        """Dagster's defaults for settings that dagster.yaml omits."""
         return InstanceRef.config_defaults(base_dir)
 
     def optimize_for_webserver(self, *settings: Any, **named: Any) -> None:
-        """Called once by a webserver, before it makes its application."""
-        # Every process of Dagster's loads this module; the webserver alone has use for its own.
+        """Called once by a webserver, before it creates its application."""
+        # Imported here, because all Dagster processes load this module and only the webserver needs the guard.
         from ecg_assets.ui.webserver import guard_webserver
 
         guard_webserver()

@@ -1,4 +1,4 @@
-"""What `dagster dev` runs, with the guarded webserver in it: webserver, daemon, one code server for both."""
+"""The processes of `dagster dev` with the guarded webserver: webserver, daemon, and one code server for both."""
 
 import os
 import sys
@@ -16,25 +16,25 @@ _UNGUARDED, _GUARDED = "dagster_webserver", "ecg_assets.ui.webserver"
 
 
 def serve(workspace: Path, port: int) -> None:
-    """Serves the UI on this machine until Ctrl-C or SIGTERM, which end all that was started.
+    """Serves the UI on this machine until Ctrl-C or SIGTERM, which also end its processes.
 
     Args:
-        workspace: the workspace.yaml that says what to load.
-        port: on 127.0.0.1.
+        workspace: workspace.yaml with the code locations.
+        port: port on 127.0.0.1.
 
     Raises:
-        RuntimeError: this version of Dagster starts its webserver in another way, which would be left unguarded.
+        RuntimeError: this version of Dagster starts its webserver in another way, which would stay unguarded.
     """
     guard_webserver()
     dagster_dev.open_ipc_subprocess = _with_guard(open_ipc_subprocess)  # type: ignore[attr-defined]
-    # Dagster starts code servers with whatever `python` it finds first.
+    # Dagster starts code servers with the first `python` on PATH.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     options = ["-w", str(workspace), "-h", HOST, "-p", str(port)]
     dagster_dev.dev_command.main(options, prog_name="ecg-assets ui", standalone_mode=False)
 
 
 def _with_guard(start: Callable[..., Any]) -> Callable[..., Any]:
-    """Starts the guarded webserver in place of Dagster's own; nothing else before it."""
+    """Replaces Dagster's webserver by the guarded one; refuses to start other processes before it."""
     guarded = list[str]()
 
     def started(command: Sequence[str], **options: Any) -> Any:

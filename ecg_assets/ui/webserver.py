@@ -1,4 +1,4 @@
-"""Dagster's webserver behind the refusal of foreign requests: `python -m ecg_assets.ui.webserver`.
+"""Dagster's webserver with refusal of foreign requests: `python -m ecg_assets.ui.webserver`.
 
 It takes the options of `dagster-webserver`.
 """
@@ -16,7 +16,7 @@ from ecg_assets.ui.foreign_requests import RefuseForeignRequests
 
 
 class GuardedWebserver(DagsterWebserver[Any, Any]):
-    """The webserver for the user of this machine; pages of other sites cannot ask it, frame it or keep hold of it."""
+    """A webserver for the user of this machine; other sites cannot query it, frame it or control its window."""
 
     def build_middleware(self) -> list[Middleware]:
         routes: list[BaseRoute] = self.build_routes()  # type: ignore[no-untyped-call]
@@ -24,7 +24,7 @@ class GuardedWebserver(DagsterWebserver[Any, Any]):
         return [guard, *super().build_middleware()]
 
     def make_security_headers(self) -> dict[str, str]:
-        # Browsers without Fetch Metadata are told by these two not to show the UI in a frame or share its window.
+        # For browsers without Fetch Metadata: do not show the UI in a frame, do not share its window.
         return super().make_security_headers() | {
             "X-Frame-Options": "DENY",
             "Cross-Origin-Opener-Policy": "same-origin",
@@ -36,10 +36,10 @@ class GuardedWebserver(DagsterWebserver[Any, Any]):
 
 
 def guard_webserver() -> None:
-    """Makes every webserver that this process starts a guarded one.
+    """Guards every webserver that this process starts.
 
     Raises:
-        RuntimeError: this version of Dagster starts its webserver in another way, which would be left unguarded.
+        RuntimeError: this version of Dagster starts its webserver in another way, which would stay unguarded.
     """
     if not issubclass(getattr(dagster_webserver.app, "DagsterWebserver", object), DagsterWebserver):
         raise RuntimeError("dagster_webserver.app.DagsterWebserver is gone: install dagster-webserver below 1.14")

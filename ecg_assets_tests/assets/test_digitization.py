@@ -101,10 +101,10 @@ def test_the_report_tells_scores_and_the_check_warns_below_them(root: DataRoot, 
     [check] = result.get_asset_check_evaluations()
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert "scan" in str(check.description)
-    assert "(wanted 23)" in str(check.description)
+    assert "(target 23)" in str(check.description)
     wanted = check.metadata["by_recipe"]
     assert isinstance(wanted, dg.TableMetadataValue)
-    assert [(row.data["recipe"], row.data["wanted, dB"]) for row in wanted.records] == [
+    assert [(row.data["recipe"], row.data["target, dB"]) for row in wanted.records] == [
         ("clean", "24.5"),
         ("scan", "23"),
     ]

@@ -133,7 +133,7 @@ def test_another_config_in_the_run_s_place_leaves_the_published_checkpoint_to_be
 
 @pytest.mark.usefixtures("no_page")
 @pytest.mark.advice(
-    "assets/champion.py", " are of another checkpoint than was published: materialise evaluation_report first"
+    "assets/champion.py", " belong to another checkpoint than the published one: materialise evaluation_report first"
 )
 def test_scores_of_another_checkpoint_promote_nothing(root: DataRoot, advice: AdviceGiven) -> None:
     put_run(root, "first", 0)

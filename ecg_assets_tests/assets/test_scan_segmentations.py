@@ -85,8 +85,8 @@ def materialise_champion(root: DataRoot) -> None:
     )
 
 
-@pytest.mark.advice("assets/scan_segmentations.py", " but no champion to segment them with: materialise champion")
-@pytest.mark.advice("assets/scan_segmentations.py", " is damaged or gone: materialise champion")
+@pytest.mark.advice("assets/scan_segmentations.py", ", but there is no champion to segment them: materialise champion")
+@pytest.mark.advice("assets/scan_segmentations.py", " is damaged or missing: materialise champion")
 @pytest.mark.advice("checks/training.py", " holds no champion with scores; materialise champion")
 def test_a_champion_is_made_for_what_wants_one(root: DataRoot, tmp_path: Path, advice: AdviceGiven) -> None:
     Image.new("RGB", (300, 200), "white").save(inbox(root) / "page.png")

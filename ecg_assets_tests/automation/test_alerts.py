@@ -106,7 +106,7 @@ def test_a_webhook_that_refuses_fails_nothing_and_its_address_is_not_told(
         tell(failed, told.url)
         assert WebhookResource(url=told.url).post(ALERT) == f"the webhook answered {status}"
     said = "".join(capfd.readouterr())
-    assert "could not be told" in said
+    assert "could not post" in said
     assert f"the webhook answered {status}" in said
     assert SECRET not in said
     assert "127.0.0.1" not in said
@@ -120,7 +120,7 @@ def test_a_webhook_that_does_not_answer_is_given_up_in_time() -> None:
     assert problem == "the webhook cannot be reached (TimeoutError)"
 
 
-@pytest.mark.advice("resources/webhook.py", " is no http:// or https:// address; set it to the webhook's")
+@pytest.mark.advice("resources/webhook.py", " is not an http:// or https:// URL; set it to the webhook's")
 def test_the_address_is_set_to_the_webhook_s(advice: AdviceGiven) -> None:
     with webhook() as told:
         without_scheme = told.url.removeprefix("http://")
@@ -135,8 +135,8 @@ def test_the_address_is_set_to_the_webhook_s(advice: AdviceGiven) -> None:
         (f"http://127.0.0.1:1/{SECRET}", "cannot be reached (ConnectionRefusedError)"),
         (f"http://{SECRET}.invalid/", "cannot be reached"),
         (f"http://127.0.0.1:{SECRET}/", "cannot be reached"),
-        (f"file:///etc/{SECRET}", f"{WEBHOOK_VARIABLE} is no http:// or https:// address"),
-        ("", f"{WEBHOOK_VARIABLE} is no http:// or https:// address"),
+        (f"file:///etc/{SECRET}", f"{WEBHOOK_VARIABLE} is not an http:// or https:// URL"),
+        ("", f"{WEBHOOK_VARIABLE} is not an http:// or https:// URL"),
     ],
 )
 def test_an_address_that_leads_nowhere_is_a_sentence_without_the_address(url: str, says: str) -> None:

@@ -65,7 +65,7 @@ def test_the_first_look_starts_a_run_and_the_second_none(folder: Path, tick: Tic
     assert requested(tick()).job_name == "rebuild_data"
     again = tick()
     assert not again.run_requests
-    assert "7 files are as they were" in str(again.skip_reason)
+    assert "7 files, none changed" in str(again.skip_reason)
 
 
 @pytest.mark.parametrize("how", ["changed", "new", "gone"])
@@ -110,7 +110,7 @@ def test_while_files_are_being_written_it_waits(folder: Path, tick: Tick) -> Non
     csv_of(folder).write_text("I\n")
     waiting = tick()
     assert not waiting.run_requests
-    assert "more may be coming" in str(waiting.skip_reason)
+    assert "waiting for further changes" in str(waiting.skip_reason)
     age(csv_of(folder), 31)
     assert requested(tick())
 
@@ -170,7 +170,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
 @pytest.mark.parametrize("how", ["changed", "new", "gone"])
 def test_an_object_that_is_changed_new_or_gone_starts_a_run(bucket: Emulator, tick: Tick, how: str) -> None:
     first = requested(tick())
-    assert "3 files are as they were" in str(tick().skip_reason)
+    assert "3 files, none changed" in str(tick().skip_reason)
     if how == "gone":
         bucket.storage.delete_file(BUCKET, "ecg/train/2/2.csv")
     else:

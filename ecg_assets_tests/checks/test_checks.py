@@ -96,7 +96,7 @@ def test_a_sound_index_passes(made_root: DataRoot) -> None:
         (setting("id", "../../etc"), "id: expected plain numbers or names as ids (../../etc)"),
         (setting("source", ""), "source: expected a text"),
         (setting("licence", None), "licence: must not be empty"),
-        (lambda index: pd.concat([index, index.head(1)]), "id: stands in the index more than once"),
+        (lambda index: pd.concat([index, index.head(1)]), "id: occurs in the index more than once"),
         (lambda index: index.assign(status="quarantined", code="bad_id", reason="r"), "no record was accepted"),
     ],
 )
@@ -109,7 +109,7 @@ def test_a_split_that_does_not_follow_from_the_id_fails_by_name(records: DataRoo
     record_id = str(read_index(records)["id"][0])
     other = "train" if split_of(record_id) != "train" else "test"
     rewritten(records, setting("split", other))
-    assert f"split: expected that which follows from id ({record_id})" in reason(index_is_sound, records)
+    assert f"split: does not match the id ({record_id})" in reason(index_is_sound, records)
 
 
 def test_a_missing_index_is_said(root: DataRoot) -> None:
@@ -129,9 +129,9 @@ def first_csv(root: DataRoot) -> Path:
 def test_a_record_that_was_exchanged_or_is_gone_fails_by_name(records: DataRoot) -> None:
     path = first_csv(records)
     path.write_bytes(path.read_bytes() + b"\n")
-    assert f"{path.stem}.csv is another file than was accepted" in reason(records_are_sound, records)
+    assert f"{path.stem}.csv differs from the accepted file" in reason(records_are_sound, records)
     path.unlink()
-    assert f"{path.stem}.csv is not there" in reason(records_are_sound, records)
+    assert f"{path.stem}.csv does not exist" in reason(records_are_sound, records)
 
 
 def test_a_record_that_is_no_ecg_fails_though_its_hash_is_right(records: DataRoot) -> None:

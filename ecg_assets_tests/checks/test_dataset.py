@@ -50,9 +50,9 @@ def test_a_record_in_each_split_passes(root: DataRoot) -> None:
     ("records", "said"),
     [
         (SOUND | {IDS["train"]: ["train", "test"]}, f"records in more than one split: ['{IDS['train']}']"),
-        ({IDS["train"]: ["train"], IDS["validation"]: ["validation"]}, "no sample in split 'test'"),
-        (SOUND | {IDS["test"]: ["train"]}, f"another split than follows from their id: ['{IDS['test']}']"),
-        (SOUND | {IDS["test"]: ["test", "exam"]}, "splits that are none: ['exam']"),
+        ({IDS["train"]: ["train"], IDS["validation"]: ["validation"]}, "split 'test' has no samples"),
+        (SOUND | {IDS["test"]: ["train"]}, f"a split that does not match their id: ['{IDS['test']}']"),
+        (SOUND | {IDS["test"]: ["test", "exam"]}, "unknown splits: ['exam']"),
     ],
 )
 def test_a_leak_between_splits_fails_by_name(root: DataRoot, records: dict[str, list[Any]], said: str) -> None:
@@ -63,7 +63,7 @@ def test_a_leak_between_splits_fails_by_name(root: DataRoot, records: dict[str, 
 def test_a_missing_dataset_is_said(root: DataRoot) -> None:
     for check in (no_record_is_in_two_splits, samples_are_decodable):
         assert "materialise mixed_dataset first" in reason(check, root)
-    assert "tells no class shares" in reason(class_shares_are_within_bounds, root)
+    assert "holds no class shares" in reason(class_shares_are_within_bounds, root)
 
 
 def test_sound_samples_pass(made_root: DataRoot) -> None:
@@ -112,7 +112,7 @@ def test_a_shard_that_was_cut_off_fails_by_name(root: DataRoot) -> None:
         ([0.999, 0.0002, 0.0002, 0.0001, 0.0005], "background has 99.900%"),
         ([0.5, 0.1], "expected 5 numbers that sum to 1"),
         ([float("nan")] * 5, "expected 5 numbers that sum to 1"),
-        (["much"], "tells no class shares"),
+        (["much"], "holds no class shares"),
     ],
 )
 def test_class_shares_out_of_bounds_fail_by_name(root: DataRoot, shares: list[object], said: str) -> None:

@@ -241,7 +241,8 @@ def test_scans_that_drift_in_colour_or_gradient_are_warned_of_by_name(
 
 
 @pytest.mark.advice(
-    "checks/scans.py", "Give styles (clean_grid, rendered_waves) and recipes (mixed_dataset) that look like "
+    "checks/scans.py",
+    "weights of similar styles (clean_grid, rendered_waves) and recipes (mixed_dataset), and materialise these",
 )
 def test_styles_and_recipes_that_look_like_the_scans_are_given_a_weight(
     with_dataset: DataRoot, mixed_root: DataRoot, tmp_path: Path, advice: AdviceGiven
@@ -282,7 +283,7 @@ def test_real_photos_are_nearer_to_degraded_samples_than_to_clean_ones(
 def test_the_tpu_compiler_is_not_asked_until_a_machine_is_named() -> None:
     result = training_fits_tpu(context=dg.build_asset_check_context(), config=TpuPlanChoice(experiment="grid_wave_net"))
     assert isinstance(result, dg.AssetCheckResult) and result.passed
-    assert result.metadata["not_evaluated"].value == "no machine is named"
+    assert result.metadata["not_evaluated"].value == "no machine is set"
     assert "v3-8" in str(result.metadata["known"].value)
 
 

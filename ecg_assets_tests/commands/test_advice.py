@@ -25,7 +25,7 @@ def run(*arguments: object) -> Result:
 
 
 @pytest.mark.advice(
-    "commands/export_onnx.py", " is not there: no champion yet; name an experiment or a file with --checkpoint"
+    "commands/export_onnx.py", " does not exist: no champion yet; name an experiment or a file with --checkpoint"
 )
 def test_a_checkpoint_is_named(
     made_root: DataRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, advice: AdviceGiven
@@ -90,7 +90,7 @@ def test_dagster_home_is_set(wrong: str, tmp_path: Path, monkeypatch: pytest.Mon
         ["bash", "-ec", commands], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
-    assert done.stdout == "No run is left without its process\n", done.stderr
+    assert done.stdout == "No run to close: every unfinished run has its process\n", done.stderr
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_weights_of_one_s_own_that_are_damaged_are_moved_away_and_not_lost(
     assert run("verify").exit_code == 0
 
 
-@pytest.mark.advice("inspection/advice.py", "put a copy of what it leads to in its place")
+@pytest.mark.advice("inspection/advice.py", "put a copy of the file that it links to in its place")
 def test_settings_behind_a_link_are_copied(
     made_root: DataRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, advice: AdviceGiven
 ) -> None:

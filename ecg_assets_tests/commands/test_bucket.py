@@ -35,10 +35,10 @@ def bucket(*arguments: str) -> str:
 def test_what_one_machine_pushes_another_pulls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "champion/champion.json"
     write_text(open_root().path / name, "{}")
-    assert "parts put to" in bucket("push", "champion")
-    assert "has all of it" in bucket("push", "champion")
+    assert "parts pushed to" in bucket("push", "champion")
+    assert "is up to date" in bucket("push", "champion")
     monkeypatch.setenv("ECG_ASSETS_CACHE", str(tmp_path / "there"))
-    assert "is as the bucket is" in bucket("pull", "runs")
+    assert "is up to date with the bucket" in bucket("pull", "runs")
     assert not (open_root().path / name).exists()
     assert "parts pulled to" in bucket("pull", "champion")
     assert (open_root().path / name).read_text() == "{}"
@@ -67,4 +67,4 @@ def test_a_local_data_root_has_no_bucket(tmp_path: Path, monkeypatch: pytest.Mon
     assert result.exit_code == 1
     advice.in_message(result.output)
     monkeypatch.setenv("ECG_ASSETS_DATA", ADDRESS)
-    assert "is as the bucket is" in bucket("pull")
+    assert "is up to date with the bucket" in bucket("pull")

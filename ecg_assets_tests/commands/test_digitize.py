@@ -87,7 +87,7 @@ def test_a_truth_gives_scores(done: tuple[Result, Path]) -> None:
 def test_what_is_no_ecg_is_named_with_the_reason_and_the_rest_goes_on(done: tuple[Result, Path]) -> None:
     result, _ = done
     assert result.exit_code == 1
-    left_out = [line for line in result.stderr.splitlines() if line.startswith("Left out: ")]
+    left_out = [line for line in result.stderr.splitlines() if line.startswith("Refused: ")]
     assert len(left_out) == 2
     assert "nothing tells how large it is. Scan the whole sheet" in result.stderr
     assert "cut.png" in result.stderr

@@ -169,7 +169,7 @@ def test_names_that_cannot_be_kept_and_pipes_are_left_out_and_the_others_go_on(t
     )  # fmt: skip
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    left = [line for line in done.stderr.splitlines() if line.startswith("Left out: ")]
+    left = [line for line in done.stderr.splitlines() if line.startswith("Refused: ")]
     assert len(left) == 3
     for said in (*unfit.values(), "pipe.png is a named pipe, expected a file"):
         assert sum(said in line for line in left) == 1, said

@@ -149,11 +149,11 @@ def test_another_config_tells_what_it_would_make_again(root: DataRoot, tmp_path:
     config.write_text("pages: 7")
     result = CliRunner().invoke(main, ["status", "--config", str(config)])
     assert result.exit_code == 1
-    assert "is no run config; expected ops:" in result.output
+    assert "is not a run config; expected ops:" in result.output
 
 
 def test_the_source_is_looked_at_when_asked(root: DataRoot, synthetic_source: Path, tmp_path: Path) -> None:
-    assert "source: the source holds what was brought in" in below(status("--source"), "raw_csvs")
+    assert "source: no new, changed or removed records" in below(status("--source"), "raw_csvs")
     other = tmp_path / "other"
     shutil.copytree(synthetic_source, other)
     first, second = (str(name) for name in accepted_records(root)["id"].head(2))
@@ -202,7 +202,7 @@ def test_a_training_that_begins_with_weights_is_stale_only_when_they_have_change
     prepare_run(root, load_config("demo").model_copy(update=begins), lambda _: None)
     assert "stale:" not in status()
     weights.write_bytes(b"others")
-    assert "stale: the training's code version, or the weights that it begins with, have changed" in status()
+    assert "stale: the training's code version or initial weights have changed" in status()
     weights.unlink()
     assert f"stale: start_from is {weights}, and no such file is there" in status()
 
@@ -215,7 +215,7 @@ def test_a_run_folder_of_another_version_is_named_and_the_rest_is_shown(root: Da
     run = prepare_run(root, load_config("demo"), lambda _: None)
     (run.path / damaged).write_text('{"fingerprint": "f", "of a later version": 1}')
     output = status()
-    assert f"of another version, or damaged: {run.path / damaged} is damaged" in output
+    assert f"from another version, or damaged: {run.path / damaged} is damaged" in output
     assert below(output, PAGES)[0].startswith(f"{PAGES}: current")
 
 
@@ -247,7 +247,7 @@ def test_images_that_are_new_changed_gone_or_read_by_another_champion_are_named(
     assert first.startswith("scan_segmentations: 4 of 5 stale, 4 files")
     assert reasons == [
         "changed.png: the image or the code version has changed",
-        "gone.png: its image is gone from the inbox",
+        "gone.png: its image was removed from the inbox",
         "new.png: new in the inbox, or it cannot be read",
         "other.png: segmented by another champion",
     ]
@@ -263,7 +263,7 @@ def test_images_that_were_not_read_yet_are_named(root: DataRoot) -> None:
     for name in ("read.png", "new.png"):
         write_text(root.scans / "inbox" / name, name)
     assert below(status(), "digitized_signals")[1:] == [
-        "gone.png: its image is gone from the inbox",
+        "gone.png: its image was removed from the inbox",
         "new.png: new in the inbox, or it cannot be read",
     ]
 
@@ -295,9 +295,9 @@ def test_looking_makes_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             "ops: {mixed_dataset: {config: {positives: -1}}}",
             "the config of op mixed_dataset cannot be used: positives:",
         ),
-        ("ops: {pagse: {config: {seed: 7}}}", "there is no op 'pagse'; expected some of"),
-        ("ops: {pages: {config: [1]}}", "is no run config"),
-        ("", "is no run config"),
+        ("ops: {pagse: {config: {seed: 7}}}", "unknown op 'pagse'; expected some of"),
+        ("ops: {pages: {config: [1]}}", "is not a run config"),
+        ("", "is not a run config"),
     ],
 )
 def test_a_run_config_that_cannot_be_used_ends_with_one_sentence_and_not_well(

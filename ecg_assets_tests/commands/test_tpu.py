@@ -89,7 +89,7 @@ def test_a_host_of_a_slice_is_shown_as_a_table_and_a_sentence(tmp_path: Path, mo
     }
     assert "The slice has 4 hosts, this is host number 2 of 0 to 3" in result.output
     assert "pip install tpu-info" in result.output
-    assert "Nobody is on it" in result.output
+    assert "The TPU is free" in result.output
 
 
 def test_memory_and_use_of_each_chip_come_from_tpu_info(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +124,7 @@ def test_who_is_on_the_tpu_is_named_and_not_ended(
     with holding(LOCK, lock_file) as process:
         result = run("--release")
         assert f"In use: process {process.pid} (" in result.output
-        assert "No training that this project has launched is running" in result.output
+        assert "No training of this project is running" in result.output
         assert process.poll() is None
 
 
@@ -142,7 +142,7 @@ def test_release_ends_what_a_dead_run_left_and_nobody_else(tmp_path: Path) -> No
 def test_release_asks_before_it_ends_a_training_whose_run_is_alive(tmp_path: Path) -> None:
     run_folder = tmp_path / "data_root" / "runs" / "demo"
     with training(run_folder, os.getpid()) as trainer:
-        assert "belongs to a run that is alive" in run("--release", answer="n\n").output
+        assert "belongs to an active run" in run("--release", answer="n\n").output
         assert trainer.poll() is None
         assert "Ended demo" in run("--release", "--yes").output
         assert trainer.wait(5) == -signal.SIGTERM

@@ -40,7 +40,7 @@ def test_verify_names_a_flipped_bit_in_a_page_and_in_a_checkpoint(data_root: Pat
     checkpoint = data_root / "runs" / "one" / "checkpoints" / "best.safetensors"
     checkpoint.parent.mkdir(parents=True)
     write_sealed(checkpoint, spec.build().state_dict(), {"network": spec.model_dump_json()})
-    assert "files are as they were made" in run("verify").output
+    assert "files are undamaged" in run("verify").output
     page = min((data_root / "data" / "wave_images").glob("*.png"))
     for path in (page, checkpoint):
         content = bytearray(path.read_bytes())
@@ -71,7 +71,7 @@ def test_verify_names_downloads_that_have_changed_and_those_that_are_missing(dat
         (inbox / name).write_text(name)
     files = {name: sha256_bytes(name.encode()) for name in names}
     write_subset(inbox, SubsetManifest(wanted=Wanted(competition="c"), files=files))
-    assert "files are as they were made" in run("verify").output
+    assert "files are undamaged" in run("verify").output
     (inbox / names[1]).write_text("others")
     (inbox / names[2]).unlink()
     result = run("verify")
@@ -87,7 +87,7 @@ def test_verify_knows_a_champion_by_its_card_whole_weights_of_another_training_a
         path = data_root / f"{name}.safetensors"
         write_sealed(path, spec.build().state_dict(), {"network": spec.model_dump_json(), "number": str(number)})
         decide(root, card_with(name, "d", sha256_file(path), wave=0.5 + number / 10), path, unused, print)
-    assert "files are as they were made" in run("verify").output
+    assert "files are undamaged" in run("verify").output
     champion, previous = (root.champion / f"{name}.safetensors" for name in ("champion", "previous"))
     champion.write_bytes(previous.read_bytes())
     previous.unlink()
@@ -111,7 +111,7 @@ def test_prune_shows_first_and_deletes_when_told(data_root: Path) -> None:
     assert left.exists()
     assert "Deleted 1 files" in run("prune", "--yes").output
     assert not left.exists()
-    assert "files are as they were made" in run("verify").output
+    assert "files are undamaged" in run("verify").output
 
 
 def test_prune_finds_rests_of_a_killed_promotion_and_sources_that_are_not_asked_for_any_more(data_root: Path) -> None:
@@ -150,12 +150,12 @@ def test_prune_alone_removes_archived_trainings_and_only_when_told(data_root: Pa
 
 def test_reconcile_says_when_there_is_nothing_to_close(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(make_home(tmp_path / "home")))
-    assert run("reconcile").output == "No run is left without its process\n"
+    assert run("reconcile").output == "No run to close: every unfinished run has its process\n"
 
 
 def test_reconcile_says_when_it_cannot_see_the_runs_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     with dg.DagsterInstance.ephemeral() as elsewhere:
         monkeypatch.setattr("ecg_assets.demo.open_instance", lambda: nullcontext(elsewhere))
         said = run("reconcile").output
-    assert said.startswith("Runs are in a database that other hosts may use")
-    assert "No run is left" not in said
+    assert said.startswith("No run was checked")
+    assert "No run to close" not in said

@@ -47,18 +47,18 @@ def test_every_kind_of_file_names_the_asset_that_makes_it(name: str, asset: str)
 
 def test_a_training_is_named_by_its_experiment() -> None:
     assert "experiment other" in advice_for("runs/other/checkpoints/last.safetensors")
-    assert "nothing needs" in advice_for("runs/.archive/demo/2026/checkpoints/best.safetensors")
+    assert "is not needed" in advice_for("runs/.archive/demo/2026/checkpoints/best.safetensors")
 
 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("runs/demo/process.json", "when no training runs"),
+        ("runs/demo/process.json", "when no training is running"),
         ("runs/demo/stamp.json", "the next training"),
         ("runs/demo/report/scores.json", "materialise evaluation_report"),
-        ("champion/history.jsonl", "read past"),
+        ("champion/history.jsonl", "lines are skipped"),
         ("pictures/a.kept", "drawn again"),
-        (".bucket/known/runs/demo.json", "looks into the bucket again"),
+        (".bucket/known/runs/demo.json", "reads the bucket again"),
     ],
 )
 def test_small_files_of_state_have_advice_of_their_own(name: str, said: str) -> None:
@@ -94,7 +94,7 @@ def cut_off(path: Path) -> bytes:
 
 
 @pytest.mark.advice(
-    "inspection/advice.py", "delete it and materialise champion: it is copied again from its training; "
+    "inspection/advice.py", "delete it and materialise champion: it is copied again from its run folder; "
 )
 @pytest.mark.parametrize("gone", [False, True])
 def test_the_champion_s_weights_are_deleted(gone: bool, root: DataRoot, tmp_path: Path, advice: AdviceGiven) -> None:
@@ -111,7 +111,7 @@ def test_the_champion_s_weights_are_deleted(gone: bool, root: DataRoot, tmp_path
 
 
 @pytest.mark.advice(
-    "inspection/advice.py", "delete it, and what else is called previous beside it: only `ecg-assets demote` "
+    "inspection/advice.py", "delete it and the other file named previous beside it: only `ecg-assets demote` "
 )
 @pytest.mark.parametrize("name", ["previous.json", "previous.safetensors"])
 def test_the_champion_before_is_deleted(name: str, root: DataRoot, tmp_path: Path, advice: AdviceGiven) -> None:
@@ -128,9 +128,7 @@ def test_the_champion_before_is_deleted(name: str, root: DataRoot, tmp_path: Pat
     assert CliRunner().invoke(main, ["demote"]).exit_code == 1
 
 
-@pytest.mark.advice(
-    "inspection/advice.py", "leave it: lines that cannot be read are read past, and the next decision moves "
-)
+@pytest.mark.advice("inspection/advice.py", "leave it: unreadable lines are skipped, and the next decision moves ")
 def test_a_torn_history_is_left(root: DataRoot, tmp_path: Path, advice: AdviceGiven) -> None:
     history = root.champion / "history.jsonl"
     with history.open("a") as file:
@@ -143,7 +141,7 @@ def test_a_torn_history_is_left(root: DataRoot, tmp_path: Path, advice: AdviceGi
     assert verified() == ""
 
 
-@pytest.mark.advice("inspection/advice.py", "delete it: of an earlier training, which nothing needs")
+@pytest.mark.advice("inspection/advice.py", "delete it: it belongs to an earlier training and is not needed")
 @pytest.mark.parametrize("name", [".archive/first/2026-01-01T00-00-00Z", ".previous/first"])
 def test_what_is_left_of_an_earlier_training_is_deleted(name: str, root: DataRoot, advice: AdviceGiven) -> None:
     weights = root.runs / name / "checkpoints" / "best.safetensors"
@@ -154,7 +152,7 @@ def test_what_is_left_of_an_earlier_training_is_deleted(name: str, root: DataRoo
     assert verified() == ""
 
 
-@pytest.mark.advice("inspection/advice.py", "delete it when no training runs in that folder")
+@pytest.mark.advice("inspection/advice.py", "delete it when no training is running in that folder")
 @pytest.mark.advice("inspection/advice.py", "delete it: the next training writes it again")
 def test_notes_of_a_process_and_of_a_start_are_deleted(root: DataRoot, advice: AdviceGiven) -> None:
     for name in ("process.json", "stamp.json"):
@@ -175,7 +173,7 @@ def test_a_picture_is_deleted(root: DataRoot, advice: AdviceGiven) -> None:
     assert verified() == ""
 
 
-@pytest.mark.advice("inspection/advice.py", "delete it: the sensor new_records looks at every file of the source again")
+@pytest.mark.advice("inspection/advice.py", "delete it: the sensor new_records reads every file of the source again")
 def test_the_listing_of_a_source_is_deleted(
     root: DataRoot, source_copy: Path, monkeypatch: pytest.MonkeyPatch, advice: AdviceGiven
 ) -> None:

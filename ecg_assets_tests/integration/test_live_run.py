@@ -103,7 +103,7 @@ def test_the_same_again_trains_nothing_makes_nothing_and_says_so(live: Live) -> 
     assert set(counted) >= {"raw_csvs", "clean_grid", "rendered_waves", "mixed_dataset", "evaluation_report"}
     assert "raw_csvs: the source is unchanged; nothing to do" in log
     assert "rendered_waves: 0 of 16 shards to make, 16 are current" in log
-    assert "tiny is trained already, with this config on these data: nothing to do" in log
+    assert "tiny is already trained with this config on this dataset: nothing to do" in log
     assert made["champion"].metadata["promoted"].value is False
 
 

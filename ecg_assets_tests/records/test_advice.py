@@ -534,7 +534,7 @@ FILES = [
         id="lost",
         marks=[
             pytest.mark.advice("records/ingest.py", " is not there; materialise raw_csvs"),
-            pytest.mark.advice("records/schema.py", " is not there; materialise raw_csvs"),
+            pytest.mark.advice("records/schema.py", " does not exist; materialise raw_csvs"),
         ],
     ),
     pytest.param(
@@ -543,7 +543,7 @@ FILES = [
         marks=[
             pytest.mark.advice("records/ingest.py", "); delete it and materialise raw_csvs"),
             pytest.mark.advice(
-                "records/schema.py", " is another file than was accepted; delete it and materialise raw_csvs"
+                "records/schema.py", " differs from the accepted file; delete it and materialise raw_csvs"
             ),
         ],
     ),

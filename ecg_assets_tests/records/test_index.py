@@ -50,7 +50,7 @@ def test_an_index_of_an_earlier_version_is_read_and_checked_against_its_ids(root
     wrong = table.set_column(table.schema.get_field_index("split"), table.schema.field("split"), pa.array(splits))
     pq.write_table(wrong.replace_schema_metadata(None), root.index)
     said = CliRunner().invoke(main, ["verify"]).output
-    assert f"ori_csv/index.parquet has record {ids[0]} in another shard or split than its id gives" in said
+    assert f"ori_csv/index.parquet has record {ids[0]} in a shard or split that does not match its id" in said
 
 
 def bare(root: DataRoot) -> None:

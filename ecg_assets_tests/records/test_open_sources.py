@@ -252,13 +252,13 @@ def test_a_yaml_file_lists_sources_relative_to_itself(root: DataRoot, recordings
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "is no list of sources"),
+        ("", "is not a list of sources"),
         ("sources: []", "at least 1 item"),
         ("sources: [{kind: wfdb}]", "needs a path"),
         ("sources: [{path: x, license: CC}]", "sources.0.license"),
         ("sources: [{path: x}]\nrecords: 3", "records: Extra inputs"),
-        ("sources: [", "is no list of sources"),
-        ("!!python/object/apply:os.system ['true']", "is no list of sources"),
+        ("sources: [", "is not a list of sources"),
+        ("!!python/object/apply:os.system ['true']", "is not a list of sources"),
     ],
 )
 def test_a_yaml_file_that_is_no_list_of_sources_is_named_with_the_field(

@@ -75,7 +75,7 @@ def test_records_are_put_into_the_inbox_once(tmp_path: Path, kaggle: KaggleServe
     assert version(again) == version(made(result))
 
 
-@pytest.mark.advice("inspection/advice.py", "delete it and materialise kaggle_subset: it is fetched again")
+@pytest.mark.advice("inspection/advice.py", "delete it and materialise kaggle_subset: it is downloaded again")
 @pytest.mark.parametrize("kind", ["*/*-0001.png", "*/*.csv", MANIFEST_NAME])
 def test_a_download_that_has_changed_is_deleted_and_fetched_again(
     kind: str, tmp_path: Path, kaggle: KaggleServer, monkeypatch: pytest.MonkeyPatch, advice: AdviceGiven

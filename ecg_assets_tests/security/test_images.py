@@ -41,7 +41,7 @@ def bomb(path: Path, width: int = 12_000, height: int = 12_000) -> Path:
 def test_the_commands_name_it_and_go_on(tmp_path: Path, command: str) -> None:
     outcome = CliRunner().invoke(main, [command, str(bomb(tmp_path / "bomb.png")), "--out", str(tmp_path / "out")])
     assert outcome.exit_code == 1
-    assert "Left out: bomb.png is 12000 x 12000 px, more than 100 million" in outcome.output
+    assert "Refused: bomb.png is 12000 x 12000 px, more than 100 million" in outcome.output
     assert "0 of 1 images read" in outcome.output
 
 

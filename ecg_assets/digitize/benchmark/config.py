@@ -1,4 +1,4 @@
-"""What can be chosen about the pages that reading is judged with."""
+"""Options of the reading benchmark."""
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -8,7 +8,7 @@ from ecg_assets.pages.style.style_mix import read_styles
 
 
 class JudgeConfig(BaseModel):
-    """Which pages reading is judged with."""
+    """The pages of the reading benchmark."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -16,8 +16,8 @@ class JudgeConfig(BaseModel):
         default=1,
         ge=1,
         le=1000,
-        description="Test records for each style; each is read once through each recipe, in about 15 s a page. A score "
-        "of one record says little: take 12 or more to compare readers.",
+        description="Test records per style; each is digitised once with each recipe, which takes about 15 s per "
+        "page. The score of a single record is unreliable: use 12 or more for comparisons.",
     )
     recipes: list[str] = Field(
         default=list(RECIPES), min_length=1, description="Degradation recipes (names in test_recipes.yaml)."
@@ -25,9 +25,9 @@ class JudgeConfig(BaseModel):
     styles: list[str] = Field(
         default=["kaggle"],
         min_length=1,
-        description="Looks of the pages (names in styles.yaml); grey-6x2 and twelve-rows add the layouts 6x2 and 12x1.",
+        description="Page styles (names in styles.yaml); grey-6x2 and twelve-rows add the layouts 6x2 and 12x1.",
     )
-    seed: int = Field(default=0, ge=0, description="Seed of the pages' pens, headers and degradations.")
+    seed: int = Field(default=0, ge=0, description="Seed of line widths, headers and degradations of the pages.")
 
     @field_validator("recipes")
     @classmethod
@@ -41,5 +41,5 @@ class JudgeConfig(BaseModel):
     def _styles_are_known(cls, names: list[str]) -> list[str]:
         unknown = sorted(set(names) - set(read_styles().styles))
         if unknown:
-            raise ValueError(f"{', '.join(unknown)}: no style; there are {', '.join(read_styles().styles)}")
+            raise ValueError(f"{', '.join(unknown)}: unknown style; known styles are {', '.join(read_styles().styles)}")
         return names

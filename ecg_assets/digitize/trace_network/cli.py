@@ -45,12 +45,14 @@ def record_loader(root: DataRoot, split: Split) -> Callable[[int], Record]:
 
 @click.command()
 @click.argument("run", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--pages", default=900, show_default=True, help="Pages to learn from, 24 pieces each.")
-@click.option("--validation-pages", default=30, show_default=True, help="Pages to choose the best weights by.")
-@click.option("--steps", default=WaveTraining().steps, show_default=True, help="Optimizer steps in all.")
-@click.option("--learning-rate", default=WaveTraining().learning_rate, show_default=True, help="Highest.")
-@click.option("--start-from", default=None, help="Checkpoint to begin with; `package`: the weights of `digitize`.")
-@click.option("--seed", default=0, show_default=True, help="Of pages, first weights and order.")
+@click.option("--pages", default=900, show_default=True, help="Training pages, 24 crops each.")
+@click.option("--validation-pages", default=30, show_default=True, help="Pages for selecting the best weights.")
+@click.option("--steps", default=WaveTraining().steps, show_default=True, help="Total number of optimizer steps.")
+@click.option("--learning-rate", default=WaveTraining().learning_rate, show_default=True, help="Maximum learning rate.")
+@click.option(
+    "--start-from", default=None, help="Checkpoint with initial weights; `package`: the weights of `digitize`."
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of pages, initial weights and order.")
 def main(
     run: Path, pages: int, validation_pages: int, steps: int, learning_rate: float, start_from: str | None, seed: int
 ) -> None:
@@ -62,7 +64,7 @@ def main(
     begin = weights_path(WAVE) if start_from == PACKAGE_WEIGHTS else start_from and Path(start_from)
     config = WaveTraining(steps=steps, learning_rate=learning_rate, seed=seed)
     best = train_wave_network(train, validation, run, config, begin or None, click.echo)
-    click.echo(f"Weights with the least validation loss: {best}")
+    click.echo(f"Weights with the lowest validation loss: {best}")
 
 
 if __name__ == "__main__":

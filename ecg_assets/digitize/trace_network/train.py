@@ -33,15 +33,17 @@ class WaveTraining(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    steps: int = Field(default=6000, ge=1, description="Optimizer steps in all.")
-    batch_size: int = Field(default=4, ge=1, description="Pieces in a step.")
-    learning_rate: float = Field(default=1e-3, gt=0, description="Highest; falls to 0 as a cosine.")
-    warmup_steps: int = Field(default=50, ge=0, description="Steps in which it rises.")
-    weight_decay: float = Field(default=1e-4, ge=0, description="AdamW's.")
-    ema_decay: float = Field(default=0.998, ge=0, lt=1, description="Of the moving average of the weights.")
-    widths: tuple[int, ...] = Field(default=(32, 48, 64, 96, 128), description="Of the compact U-Net.")
-    patch_px: int = Field(default=2, ge=1, description="Of the compact U-Net.")
-    seed: int = Field(default=0, ge=0, description="Of initial weights and of the order.")
+    steps: int = Field(default=6000, ge=1, description="Total number of optimizer steps.")
+    batch_size: int = Field(default=4, ge=1, description="Crops per step.")
+    learning_rate: float = Field(default=1e-3, gt=0, description="Maximum learning rate; cosine decay to 0.")
+    warmup_steps: int = Field(default=50, ge=0, description="Steps over which the learning rate rises.")
+    weight_decay: float = Field(default=1e-4, ge=0, description="Weight decay of AdamW.")
+    ema_decay: float = Field(default=0.998, ge=0, lt=1, description="Decay of the moving average of the weights.")
+    widths: tuple[int, ...] = Field(
+        default=(32, 48, 64, 96, 128), description="Channels of the compact U-Net's levels."
+    )
+    patch_px: int = Field(default=2, ge=1, description="Patch size of the compact U-Net, in pixels.")
+    seed: int = Field(default=0, ge=0, description="Seed of initial weights and sample order.")
     save_every: int = Field(default=250, ge=1, description="Steps between checkpoints, each with a validation.")
     log_every: int = Field(default=50, ge=1, description="Steps between log lines.")
 

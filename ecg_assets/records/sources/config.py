@@ -1,4 +1,4 @@
-"""What can be chosen about sources of records."""
+"""Config of record sources."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -13,44 +13,46 @@ Kind = Literal["auto", "kaggle", "wfdb", "synthetic"]
 
 
 class SourceSpec(BaseModel):
-    """One source of several."""
+    """One source of records."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: Kind = Field(
         default="auto",
-        description="kaggle (train.csv and CSVs), wfdb (.hea headers at any depth), synthetic (records are made), or "
-        "auto: kaggle where there is a train.csv, wfdb where there are headers.",
+        description="kaggle (train.csv and CSVs), wfdb (.hea headers at any depth), synthetic (generated "
+        "records), or auto: kaggle if there is a train.csv, wfdb if there are .hea headers.",
     )
-    path: str = Field(default="", description="Folder or gs://bucket/prefix; nothing for kind synthetic.")
+    path: str = Field(default="", description="Folder or gs://bucket/prefix; empty for kind synthetic.")
     name: str | None = Field(
         default=None,
         pattern=f"^{NAME_PATTERN}$",
-        description="Stands in the index, and before the records' ids. By default the folder's name for wfdb, and "
-        "`kaggle` or `synthetic`.",
+        description="Name of the source in the index, and prefix of its record ids. By default the folder's name for "
+        "wfdb, else `kaggle` or `synthetic`.",
     )
     licence: str | None = Field(
         default=None,
         min_length=1,
-        description="Goes with each record to its samples. By default that of a known collection by its folder's name, "
-        "or `unknown`.",
+        description="Licence, stored with each record and its samples. By default the licence of a known collection "
+        "with this folder name, else `unknown`.",
     )
     records: int | None = Field(
         default=None,
         ge=1,
-        description="Use at most this many records, drawn by the seed; for kind synthetic how many to make (24).",
+        description="Maximum number of records, drawn with the seed; for kind synthetic the number generated (24).",
     )
     mix: str | None = Field(
         default=None,
         min_length=1,
-        description="synthetic: which rhythms and morphologies come how often: a mix of records/tables/synthetic.yaml "
-        "(default, normal), or own.yaml#name, a file that adds to that table.",
+        description="synthetic: frequencies of rhythms and morphologies: a mix in "
+        "records/synthetic/tables/synthetic.yaml (default, normal), or own.yaml#name for a file that extends that "
+        "table.",
     )
     window_start_s: float = Field(
-        default=0.0, ge=0, description="wfdb: where in a longer recording the 10 s begin that are read."
+        default=0.0, ge=0, description="wfdb: start of the 10 s that are read from a longer recording, in seconds."
     )
     checksums: bool = Field(
-        default=True, description="wfdb: refuse a recording of 10 s whose samples do not match its header's checksums."
+        default=True,
+        description="wfdb: quarantine a 10-s recording whose samples do not match the checksums in its header.",
     )
 
     @model_validator(mode="after")
@@ -72,27 +74,27 @@ class SourceConfig(BaseModel):
         default="",
         description="Folder or gs://bucket/prefix that holds train.csv and either train-csvs.tar.gz or "
         "train/<id>/<id>.csv, or WFDB recordings (.hea); or a YAML file with a list `sources`. Empty: synthetic "
-        "records are made.",
+        "records are generated.",
     )
-    sources: tuple[SourceSpec, ...] = Field(default=(), description="Several sources at once, instead of `source`.")
+    sources: tuple[SourceSpec, ...] = Field(default=(), description="Several sources, instead of `source`.")
     records: int | None = Field(
-        default=None, ge=1, description="Use at most this many records, drawn by the seed; by default all."
+        default=None, ge=1, description="Maximum number of records, drawn with the seed; by default all."
     )
     synthetic_records: int = Field(
-        default=24, ge=1, le=100_000, description="How many records to make without a source."
+        default=24, ge=1, le=100_000, description="Number of synthetic records to generate when there is no source."
     )
-    seed: int = Field(default=0, ge=0, description="Seed of the draw and of the synthetic records.")
+    seed: int = Field(default=0, ge=0, description="Seed of the random draw and of synthetic records.")
 
     @model_validator(mode="after")
     def _names_sources_once(self) -> "SourceConfig":
         if self.source and self.sources:
-            raise ValueError(f"both `source` ({self.source}) and `sources` are set; put it into the list as well")
+            raise ValueError(f"both `source` ({self.source}) and `sources` are set; move it into the list")
         if sum(spec.kind == "synthetic" for spec in self.sources) > 1:
             raise ValueError("`sources` has kind synthetic more than once; raise `records` of one of them")
         return self
 
     def specs(self) -> tuple[SourceSpec, ...]:
-        """All sources, those of a YAML file too.
+        """All sources, including those of a YAML file.
 
         Raises:
             SourceError: the YAML file cannot be read or has a wrong field.
@@ -121,7 +123,8 @@ def _specs_in(path: Path) -> tuple[SourceSpec, ...]:
         specs = _SourcesFile.model_validate(held).sources
     except (YamlFileError, ValidationError) as error:
         raise SourceError(
-            f"{path} is no list of sources ({_in_one_line(error)}); expected sources: [{{kind: ..., path: ...}}, ...]"
+            f"{path} is not a list of sources ({_in_one_line(error)}); expected sources: [{{kind: ..., path: ...}}, "
+            "...]"
         ) from error
     return tuple(spec.model_copy(update={"path": _beside(path, spec.path)}) for spec in specs)
 

@@ -143,7 +143,7 @@ def test_the_command_tells_all_of_it(truth: Path, predictions: Path, tmp_path: P
     done = CliRunner().invoke(main, ["score", str(predictions), str(truth), "--json", str(tmp_path / "score.json")])
     assert done.exit_code == 0, done.output
     assert "1 records have no prediction and count as 0: 22" in done.output
-    assert "1 predictions fit no truth and are not scored: 99" in done.output
+    assert "1 predictions have no truth and are not scored: 99" in done.output
     told = json.loads((tmp_path / "score.json").read_text())
     assert f"Score: {told['score_db']:.4f} dB over 3 records" in done.output
     assert told["worst"] == ["22", "11", "33"]

@@ -98,5 +98,5 @@ def test_a_picture_without_a_grid_and_a_mask_that_does_not_fit_are_refused(tmp_p
         StyledPapers(PagesConfig(grid_png=str(image), grid_mask_png=str(small)))
     with pytest.raises(ValidationError, match="grid_mask_png is set but grid_png is not"):
         PagesConfig(grid_mask_png=str(mask))
-    with pytest.raises(ValidationError, match="which is no file"):
+    with pytest.raises(ValidationError, match="which is not a file"):
         PagesConfig(grid_png=str(tmp_path / "none.png"))

@@ -180,7 +180,7 @@ def test_more_synthetic_records_are_asked_for_in_one_source(root: DataRoot, advi
     assert ingest(root, config, quiet).accepted == 5
 
 
-@pytest.mark.advice("records/sources/config.py", " are set; put it into the list as well")
+@pytest.mark.advice("records/sources/config.py", " are set; move it into the list")
 def test_a_source_beside_a_list_is_put_into_the_list(root: DataRoot, records: Path, advice: AdviceGiven) -> None:
     more = OneSource(kind="synthetic", records=2)
     with pytest.raises(ValidationError) as caught:

@@ -286,7 +286,7 @@ def test_credentials_are_found_where_they_are_said_to_be(
     use_client(_default_client)
 
 
-@pytest.mark.advice("inspection/advice.py", "delete it: the next run looks into the bucket again")
+@pytest.mark.advice("inspection/advice.py", "delete it: the next run reads the bucket again")
 def test_a_damaged_note_of_the_bucket_is_deleted(
     a: Machine, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, advice: AdviceGiven
 ) -> None:

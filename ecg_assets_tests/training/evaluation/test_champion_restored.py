@@ -85,7 +85,7 @@ def test_a_damaged_card_is_deleted_and_its_weights_are_known_again(
     assert holders(root) == ["first", None]
 
 
-@pytest.mark.advice("inspection/advice.py", "delete it and materialise champion: history.jsonl tells whose ")
+@pytest.mark.advice("inspection/advice.py", "delete it and materialise champion: history.jsonl names the ")
 def test_verify_advises_the_same(root: DataRoot, advice: AdviceGiven) -> None:
     card = root.champion / "champion.json"
     card.write_text("{")

@@ -84,7 +84,7 @@ def test_what_is_left_of_a_batch_is_computed_though_it_is_uneven() -> None:
 def test_a_size_that_does_not_divide_the_batch_is_refused_with_those_that_do() -> None:
     with pytest.raises(ValueError, match="micro_batch is 3, expected auto or a divisor of batch_size: 1, 2, 4, 8"):
         TrainConfig(**EIGHT, micro_batch=3)
-    with pytest.raises(ValueError, match="remat is blocks, which the compact U-Net alone knows"):
+    with pytest.raises(ValueError, match="remat: blocks is for the compact U-Net only"):
         TrainConfig(**(EIGHT | {"network": "smp/unet/resnet18", "widths": (), "patch_px": 1}), remat="blocks")
 
 
