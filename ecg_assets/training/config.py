@@ -1,4 +1,4 @@
-"""The one training config: behind the YAML files, the command line and Dagster's run config."""
+"""The training config, shared by the YAML files, the command line and Dagster's run config."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -18,7 +18,7 @@ SIZES: dict[str, tuple[int, ...]] = {
     "compact-m": (32, 48, 64, 96, 128),
     "compact-l": (32, 64, 128, 256),
 }
-# Value of `start_from` for the weights that come with the package.
+# Value of `start_from` that selects the package's weights.
 PACKAGE_WEIGHTS = "package"
 # Encoders of segmentation-models-pytorch halve the resolution five times.
 SMP_MULTIPLE_PX = 32
@@ -211,7 +211,7 @@ class TrainConfig(BaseModel):
 
     @property
     def multiple_px(self) -> int:
-        """What the side of an image must be a multiple of."""
+        """The number that the side of an image must be a multiple of."""
         if self.network.startswith("smp/"):
             return SMP_MULTIPLE_PX
         return int(self.patch_px * 2 ** (len(self.level_widths) - 1))
@@ -234,7 +234,7 @@ class TrainConfig(BaseModel):
         return self
 
     def changed(self, **fields: Any) -> "TrainConfig":
-        """This config with other values in some fields.
+        """A copy of this config with some fields changed.
 
         Raises:
             ConfigError: a field is unknown or its value is out of range.
@@ -243,14 +243,14 @@ class TrainConfig(BaseModel):
 
 
 def load_config(name_or_path: str) -> TrainConfig:
-    """Reads a config that comes with the package, by its file's or its experiment's name, or a YAML file.
+    """Reads a config of the package, by its file's or its experiment's name, or a YAML file.
 
     Args:
         name_or_path: `demo`, `grid_wave_net` (experiment `grid_wave_mix_run`), `grid_5class`, or a path that ends
             in .yaml or .yml.
 
     Raises:
-        ConfigError: there is no such config, it is no YAML, or a field is wrong.
+        ConfigError: the config does not exist, is not YAML, or has a wrong field.
     """
     path = Path(name_or_path)
     if path.suffix in (".yaml", ".yml"):

@@ -1,4 +1,4 @@
-"""What can be chosen about the pages that reading is judged with."""
+"""Options of the reading benchmark."""
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -8,7 +8,7 @@ from ecg_assets.pages.style.style_mix import read_styles
 
 
 class JudgeConfig(BaseModel):
-    """Which pages reading is judged with."""
+    """The pages of the reading benchmark."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
