@@ -1,4 +1,4 @@
-"""What holds for the index and for a record's table, as pandera schemas; and what is wrong where it does not."""
+"""Validates the index and a record's table with pandera schemas, and describes the violations."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +22,10 @@ _SHA256 = "[0-9a-f]{64}"
 
 
 def index_problems(index: pd.DataFrame, shards: int) -> list[str]:
-    """What is wrong with an index, a sentence each; nothing when it is sound.
+    """Problems of an index, a sentence each; empty if it is sound.
 
     Args:
-        index: as `read_index` gives it.
+        index: as returned by `read_index`.
         shards: of its data root.
     """
     known = index["status"].isin([ACCEPTED, QUARANTINED])
@@ -37,11 +37,11 @@ def index_problems(index: pd.DataFrame, shards: int) -> list[str]:
 
 
 def record_problems(root: DataRoot, row: Any) -> list[str]:
-    """What is wrong with an accepted record's file, a sentence each that names it.
+    """Problems of an accepted record's file, a sentence each that names it.
 
     Args:
         root: holds the file.
-        row: the record's row of the index, as `itertuples` gives it.
+        row: the record's row of the index, from `itertuples`.
     """
     path = csv_path(root, row.id)
     if not path.is_file():
@@ -56,7 +56,7 @@ def record_problems(root: DataRoot, row: Any) -> list[str]:
 
 
 def signal_problems(record: Record) -> list[str]:
-    """What is wrong with a record's signal: its length, leads without a number, values beyond what a heart gives."""
+    """Problems of a record's signal: its length, leads without any number, values beyond physiological limits."""
     table = pd.DataFrame({lead: record.lead(lead) for lead in LEADS})
     return _problems(_signal(SECONDS * record.fs_hz), table)
 
@@ -126,7 +126,7 @@ def _problems(schema: "pa.DataFrameSchema", table: pd.DataFrame) -> list[str]:
         schema.validate(table, lazy=True)
     except pandera.errors.SchemaErrors as errors:
         cases = errors.failure_cases
-        # What holds between columns is told once for each of them.
+        # pandera reports a check between columns once for each of them.
         between = cases["check"].astype(str).str.contains(": ", regex=False)
         cases = cases.assign(column=cases["column"].astype(str).mask(between, ""))
         groups = cases.groupby(["column", "check"], sort=False)

@@ -1,4 +1,4 @@
-"""What can be chosen about sources of records."""
+"""Options for the sources of records."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -64,7 +64,7 @@ class SourceSpec(BaseModel):
 
 
 class SourceConfig(BaseModel):
-    """Where records come from: one `source`, or several `sources`; without either, synthetic records."""
+    """The sources of records: one `source`, or several `sources`; without either, synthetic records."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -92,7 +92,7 @@ class SourceConfig(BaseModel):
         return self
 
     def specs(self) -> tuple[SourceSpec, ...]:
-        """All sources, those of a YAML file too.
+        """All sources, including those of a YAML file.
 
         Raises:
             SourceError: the YAML file cannot be read or has a wrong field.

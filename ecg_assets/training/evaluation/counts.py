@@ -72,7 +72,7 @@ class Tally(BaseModel):
         return scores_of(collapse(self.counts)).dice
 
     def near_f(self, tolerance_px: int) -> dict[str, float | None]:
-        """F score of each class except background within a tolerance; None for classes neither present nor predicted."""
+        """F score of each class except background within a tolerance; None if neither present nor predicted."""
         return {name: matches.f for name, matches in self.near[tolerance_px].items()}
 
     @property
