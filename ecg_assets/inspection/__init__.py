@@ -1,1 +1,1 @@
-"""What a data root holds and how current it is, for the commands that tell of it."""
+"""Inspects a data root for the commands that report its content and whether it is current."""

@@ -1,4 +1,4 @@
-"""What to do about a damaged file, by its place in the data root: each sentence is carried out by a test."""
+"""Advice on damaged files by their place in the data root; a test carries out each sentence."""
 
 import re
 
@@ -7,7 +7,7 @@ _CHAMPION = (
     "delete it and materialise champion: it is copied again from its training; where that is gone too, the published "
     "checkpoint takes its place"
 )
-# The first pattern that a file's name, relative to the data root, begins with.
+# The first pattern that matches the begin of a file's name, relative to the data root, applies.
 _ADVICE = (
     (r"store\.json$", "put a copy of what it leads to in its place"),
     (r"source_listing\.json$", "delete it: the sensor new_records looks at every file of the source again"),
@@ -49,7 +49,7 @@ _ADVICE = (
 
 
 def advice_for(name: str) -> str:
-    """What helps against damage of a file.
+    """How to repair a damaged file.
 
     Args:
         name: relative to the data root, with `/`.

@@ -1,4 +1,4 @@
-"""Each experiment as the next run would find it: trained on the present dataset with the present config, or not."""
+"""Reports for each experiment whether it is trained on the present dataset with the present config."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from ecg_assets.training.runs.run_state import Start, is_finished, read_start, r
 
 
 def experiment_states(root: DataRoot) -> dict[str, list[str]]:
-    """By experiment, what is to be said of it; the first line tells whether it is trained."""
+    """Lines on each experiment; the first one says whether it is trained."""
     return {path.parent.name: _said(root, RunFolder(path.parent)) for path in sorted(root.runs.glob("*/config.json"))}
 
 
@@ -47,7 +47,7 @@ def _changes(root: DataRoot, start: Start) -> list[str]:
 
 
 def _own_changes(start: Start) -> list[str]:
-    """Whether the same config on the same dataset would be trained anew."""
+    """Changes that make the next run train the same config on the same dataset again."""
     try:
         same = start_fingerprint(start.config, start.dataset_digest) == start.fingerprint
     except RunFolderError as error:
@@ -58,7 +58,7 @@ def _own_changes(start: Start) -> list[str]:
 
 
 def _config_changes(experiment: str, config: dict[str, Any]) -> list[str]:
-    """Against the config of that name that comes with the package; of a config from elsewhere nothing is known."""
+    """Differences from the package's config of that name; unknown for other configs."""
     try:
         now = load_config(experiment).model_dump(mode="json")
     except ConfigError:

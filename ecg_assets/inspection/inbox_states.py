@@ -1,4 +1,4 @@
-"""What was read in the images of the inbox, image by image: current, or stale and why."""
+"""Reports for each image of the inbox whether its results are current, or why they are stale."""
 
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -16,7 +16,7 @@ OTHER_CHAMPION, OTHER_IMAGE = "segmented by another champion", "the image or the
 
 
 def segmentation_states(root: DataRoot, folder: Path) -> list[ShardState]:
-    """Each image of `scan_segmentations`, compared with the image and the champion that are there now.
+    """Each image of `scan_segmentations`, compared with the present image and champion.
 
     Raises:
         ManifestError, ChampionError: one of their files is damaged.
@@ -34,7 +34,7 @@ def segmentation_states(root: DataRoot, folder: Path) -> list[ShardState]:
 
 
 def digitization_states(root: DataRoot, folder: Path) -> list[ShardState]:
-    """Each image of `digitized_signals`: read or not. With which settings it was, its manifest does not tell.
+    """Each image of `digitized_signals`: read or not. Its manifest does not record the settings.
 
     Raises:
         ManifestError: a manifest is damaged.
@@ -57,4 +57,4 @@ def _states(
 
 
 def _has_inbox(root: DataRoot) -> bool:
-    return (root.scans / "inbox").is_dir()  # asking for its images would make it
+    return (root.scans / "inbox").is_dir()  # listing its images would create it

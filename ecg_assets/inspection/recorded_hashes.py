@@ -1,4 +1,4 @@
-"""Files of which something else than a stage's manifest notes the hash: the index, downloads, published weights."""
+"""Checks files whose hash is not recorded in a stage's manifest: the index, downloads, published weights."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ from ecg_assets.training.runs.published import NothingPublishedError, published_
 
 
 def noted_elsewhere(root: DataRoot) -> Iterator[Verdict]:
-    """Hashes each of them and compares it with what was noted."""
+    """Hashes each of these files and compares it with the recorded hash."""
     yield from _index(root)
     yield from _downloads(root)
     yield from _champions(root)
@@ -29,11 +29,11 @@ def noted_elsewhere(root: DataRoot) -> Iterator[Verdict]:
 
 
 def _index(root: DataRoot) -> Iterator[Verdict]:
-    """The records' manifest holds the hash of the index, and the index that of each record, as the manifest does."""
+    """Checks the index, whose hash is in the records' manifest, and the records' hashes in both."""
     try:
         manifests = [read_manifest(path) for path in manifest_paths(root.ori_csv)]
     except ManifestError:
-        return  # it is told as a manifest
+        return  # reported as a manifest
     finished = [manifest for manifest in manifests if manifest is not None and manifest.fingerprint]
     if not finished:
         return
@@ -48,7 +48,7 @@ def _index(root: DataRoot) -> Iterator[Verdict]:
 
 
 def _told_otherwise(root: DataRoot, manifest: Manifest) -> str | None:
-    """What the index says that its manifest, or an id alone, says otherwise."""
+    """Facts in the index that contradict its manifest, or follow differently from the id."""
     index = accepted_records(root, ["sha256", "shard", "split"])
     held = {
         root.relative(csv_path(root, record_id)): sha256
@@ -63,7 +63,7 @@ def _told_otherwise(root: DataRoot, manifest: Manifest) -> str | None:
 
 
 def _downloads(root: DataRoot) -> Iterator[Verdict]:
-    """Scans and photos that were downloaded, against the hashes with which they came."""
+    """Downloaded scans and photos, compared with the hashes at download."""
     inbox = root.scans / "inbox"
     subset = read_subset(inbox)
     if subset is None:
@@ -75,7 +75,7 @@ def _downloads(root: DataRoot) -> Iterator[Verdict]:
 
 
 def _published(root: DataRoot) -> Iterator[Verdict]:
-    """Only what is wrong, as with champions."""
+    """Problems only, as for champions."""
     if not published_note(root).exists():
         return
     try:
@@ -86,7 +86,7 @@ def _published(root: DataRoot) -> Iterator[Verdict]:
 
 
 def _champions(root: DataRoot) -> Iterator[Verdict]:
-    """Only what is wrong: as checkpoints, they are read and counted anyway; here it matters whose they are."""
+    """Problems only: the files are already checked as checkpoints; here the identity of the weights is checked."""
     weights = champion_checkpoint(root)
     for read, fits, path in (
         (read_champion, has_its_weights, weights),

@@ -1,4 +1,4 @@
-"""Each stage's shards as the next run would find them: current, or stale and why."""
+"""Reports for each stage's shards whether they are current, or why they are stale."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -31,25 +31,25 @@ PAPERS_STALE, PAGES_STALE = "clean_grid and grid_mask are stale", "rendered_wave
 
 
 class SeenPages:
-    """Hashes of pages whose manifests were read for their own state, for the plan of the samples."""
+    """Caches the pages' hashes, whose manifests were read for the pages' state, for the plan of the samples."""
 
     def __init__(self, root: DataRoot) -> None:
         self._root = root
         self._hashes: dict[int, dict[str, str]] = {}
 
     def note(self, plan: Planned, manifest: Manifest) -> None:
-        """Keeps those of a whole shard of pages."""
+        """Keeps the hashes of a whole shard of pages."""
         if isinstance(plan, PageShard):
-            with suppress(MissingInputError):  # the plan of the samples reads it again, to tell of it
+            with suppress(MissingInputError):  # the plan of the samples reads it again and reports it
                 self._hashes[plan.shard] = page_hashes(self._root, manifest, plan.columns["id"])
 
     def hashes(self, root: DataRoot, shard: int, record_ids: list[str]) -> dict[str, str]:
-        """As `read_page_hashes`, from what was noted where it fits."""
+        """As `read_page_hashes`, from the cache if possible."""
         noted = self._hashes.pop(shard, {})
         return noted if list(noted) == record_ids else read_page_hashes(root, shard, record_ids)
 
 
-# The op in the run config, and how its config makes the plan, by the stage's folder below the data root.
+# By the stage's folder below the data root: the op in the run config, and the function from its config to the plan.
 _PLANS: dict[str, tuple[str, Callable[[DataRoot, dict[str, Any], SeenPages], Sequence[Planned]]]] = {
     "grids": ("grids", lambda root, settings, _: plan_papers(root, PagesConfig(**settings))),
     "wave_images": ("pages", lambda root, settings, _: plan_pages(root, PagesConfig(**settings))),
@@ -61,7 +61,7 @@ _PLANS: dict[str, tuple[str, Callable[[DataRoot, dict[str, Any], SeenPages], Seq
 
 PLANNED_OPS = {op for op, _ in _PLANS.values()}
 
-# What is made image by image, by the stage's folder.
+# Stages that run image by image, by folder.
 _OF_IMAGES: dict[str, Callable[[DataRoot, Path], list[ShardState]]] = {
     "segmentations": segmentation_states,
     "digitized": digitization_states,
@@ -69,17 +69,17 @@ _OF_IMAGES: dict[str, Callable[[DataRoot, Path], list[ShardState]]] = {
 
 
 class RunConfigError(click.ClickException):
-    """The file is no run config."""
+    """The file is not a run config."""
 
 
 @dataclass(frozen=True)
 class StageState:
-    """One stage.
+    """The state of one stage.
 
     Attributes:
-        stage: which.
+        stage: the stage.
         shards: the state of each of its manifests.
-        cannot_be_made: why the next run could not make it as things are; None when it could.
+        cannot_be_made: why the next run could not make it now; None if it could.
     """
 
     stage: Stage
@@ -88,15 +88,15 @@ class StageState:
 
     @property
     def stale(self) -> list[ShardState]:
-        """Those that the next run makes again."""
+        """The shards that the next run makes again."""
         return [shard for shard in self.shards if shard.reasons]
 
 
 def read_run_config(path: Path | None) -> dict[str, dict[str, Any]]:
-    """By op, its config, of a YAML file as the launchpad holds it; nothing without a file.
+    """Each op's config in a YAML file in the launchpad's format; empty without a file.
 
     Raises:
-        RunConfigError: the file is something else.
+        RunConfigError: the file is not a run config.
     """
     if path is None:
         return {}
@@ -111,12 +111,12 @@ def states_of(root: DataRoot, asked: dict[str, dict[str, Any]]) -> list[StageSta
     """Every stage, in the order of the graph.
 
     Args:
-        root: the data root; nothing of it is changed, and no source is looked at.
-        asked: configs of ops; for the others, what they were last asked for.
+        root: the data root; it is not changed, and sources are not read.
+        asked: configs of ops; the others use their last config.
 
     Raises:
         ManifestError: a manifest cannot be read.
-        RunConfigError: what is asked of an op is no config of it.
+        RunConfigError: an op's config is invalid.
     """
     pages = SeenPages(root)
     states = {stage.folder.name: _state(root, stage, asked, pages) for stage in stages_of(root)}
@@ -127,7 +127,7 @@ def states_of(root: DataRoot, asked: dict[str, dict[str, Any]]) -> list[StageSta
 
 
 def source_reasons(root: DataRoot, log: Log) -> list[str]:
-    """How the sources differ from the index; reads them in full, under the lock of the records.
+    """Differences of the sources from the index; reads them completely, under the lock of the records.
 
     Raises:
         SourceError, ArchiveError: a source cannot be used.
@@ -145,7 +145,7 @@ def _state(root: DataRoot, stage: Stage, asked: dict[str, dict[str, Any]], pages
     if stage.folder.name in _OF_IMAGES:
         return StageState(stage, _OF_IMAGES[stage.folder.name](root, stage.folder))
     if stage.folder.name not in _PLANS:
-        # Records are planned from their source alone, which is not looked at here.
+        # Records are planned from their source only, which is not read here.
         version = RECORDS_VERSION if stage.folder == root.ori_csv else None
         return StageState(stage, own_states(stage.folder, root.path, version))
     op, plan = _PLANS[stage.folder.name]
@@ -164,7 +164,7 @@ def _state(root: DataRoot, stage: Stage, asked: dict[str, dict[str, Any]], pages
 
 
 def _after(state: StageState, papers: list[ShardState], stale_pages: set[str]) -> StageState:
-    """What is made from something stale will be made again with it, unless it comes out the same."""
+    """Adds staleness from inputs: a shard made from a stale one is made again, unless its input turns out the same."""
     shards = []
     for shard in state.shards:
         reasons = [*shard.reasons, *([PAPERS_STALE] if papers else [])]

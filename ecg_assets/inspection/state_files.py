@@ -1,6 +1,6 @@
-"""Small files that decide something, each with a seal of its own: whether their bytes are those that were written.
+"""Checks the small state files, each with its own seal, for changes since they were written.
 
-Manifests are told with what they list, and the index with the hash that its manifest has of it.
+Manifests are checked with the files that they list, and the index with its hash in the manifest.
 """
 
 import json
@@ -41,7 +41,7 @@ _PATTERNS = (
 
 
 def state_files(root: DataRoot) -> Iterator[Verdict]:
-    """A verdict on each of them that is there."""
+    """A verdict on each existing state file."""
     for pattern in _PATTERNS:
         for path in sorted(root.path.glob(pattern)):
             yield _verdict(root, path, _sealed_json)
@@ -57,7 +57,7 @@ def state_files(root: DataRoot) -> Iterator[Verdict]:
 
 
 def _verdict(root: DataRoot, path: Path, look: Callable[[Path], tuple[str | None, bool]]) -> Verdict:
-    """Looks at one file; `look` tells what is wrong with it, and whether a hash covers it."""
+    """Checks one file; `look` returns its problem, and whether a hash covers it."""
     lies = what_lies_at(path)
     if lies:
         return Verdict(root.relative(path), f"is {lies}, expected a file; move it away")
@@ -91,12 +91,12 @@ def _kept(path: Path) -> tuple[str | None, bool]:
 
 
 def _dataset(root: DataRoot) -> Iterator[Verdict]:
-    """Only what is wrong where no seal tells: the facts of the dataset have another digest than its manifests give."""
+    """A problem that seals do not show: the dataset's facts have another digest than its manifests."""
     facts = root.dataset / "dataset.json"
     try:
         body, covered = unsealed(read_plain(facts))
         told, held = json.loads(body)["digest"], None if covered else digest_of_shards(root)
     except (OSError, ValueError, LookupError, TypeError, RecursionError, ManifestError):
-        return  # told already, or there is none
+        return  # already reported, or missing
     if held is not None and told != held:
         yield Verdict(root.relative(facts), "tells another digest than its shards have")

@@ -1,4 +1,4 @@
-"""What can be chosen about pages."""
+"""Options of the pages."""
 
 from pathlib import Path
 

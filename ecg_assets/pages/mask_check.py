@@ -1,4 +1,4 @@
-"""Whether masks are what their pages show: wave if and only if ink covers at least half of the pixel."""
+"""Checks masks against their pages: wave if and only if ink covers at least half of the pixel."""
 
 from collections.abc import Iterable
 
@@ -14,11 +14,11 @@ from ecg_assets.store.root import DataRoot
 
 
 def disagreement(root: DataRoot, record_id: str) -> str | None:
-    """What is wrong between a page and its wave mask, as a sentence; None when they agree.
+    """The disagreement of a page and its wave mask, as a sentence; None if they agree.
 
-    They agree when they have one size, wherever nothing else is printed a pixel is wave exactly if the page shows it at
-    least half covered by ink, where it is printed on it is wave only if it is inked, and what hides the trace is no
-    wave. The page's palette index tells the ink without doubt.
+    They agree if they have one size; a pixel without other print is wave exactly if ink covers at least half of it; a
+    pixel with other print is wave only if it is inked; and things that hide the trace are not wave. The page's palette
+    index gives the ink exactly.
 
     Raises:
         PngError: one of the two is missing or damaged.
@@ -28,7 +28,7 @@ def disagreement(root: DataRoot, record_id: str) -> str | None:
         return f"{record_id}: the page is {index_hw.shape[::-1]} px, its mask {mask_hw.shape[::-1]}"
     printed, code = page_print(read_layout(root, record_id)[0])
     ink_hw = inked(index_hw)
-    # Trace and print are one ink: where there is print, ink without wave is right.
+    # Trace and print have the same ink, so ink without wave is correct where there is print.
     wrong = int(np.count_nonzero((ink_hw != mask_hw) & ((printed == 0) | mask_hw)))
     if code is not None:
         height, width = code.coverage.shape

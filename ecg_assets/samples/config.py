@@ -1,4 +1,4 @@
-"""What can be chosen about samples."""
+"""Options of the training samples."""
 
 from typing import Annotated, Any
 
@@ -50,7 +50,7 @@ class SamplesConfig(BaseModel):
 
 
 def recipes_fingerprint(names: dict[str, float]) -> dict[str, Any]:
-    """What the named recipes say, those of the test split too: a changed recipe makes new samples."""
+    """Fingerprint of the named recipes and of the test split's: a changed recipe makes new samples."""
     return {
         name: [fingerprint_fields(recipe_named(name, table)) for table in (TABLE, TEST_TABLE)] for name in sorted(names)
     }

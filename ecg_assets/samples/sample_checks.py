@@ -1,4 +1,4 @@
-"""What would spoil a training without stopping it: samples that are none, and classes out of bounds."""
+"""Finds silent dataset defects: undecodable samples and class shares out of range."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from ecg_assets.samples.classes import CLASSES
 from ecg_assets.samples.reader import DatasetError, SampleReader
 from ecg_assets.store.sealed import read_unsealed
 
-# Between pages of widely spaced pale lines at high resolution, and dense ones at low: far beyond both is a fault.
+# Wide limits: from pages with sparse pale lines at high resolution to dense lines at low resolution.
 SHARE_BOUNDS: dict[str, tuple[float, float]] = {
     "background": (0.5, 0.99),
     "horizontal": (0.002, 0.2),
@@ -22,11 +22,11 @@ _LOOKED_AT = 256
 
 
 def sample_problems(dataset: Path, looked_at: int = _LOOKED_AT) -> list[str]:
-    """Decodes samples, evenly over all, and says what is wrong with them.
+    """Decodes evenly spread samples and returns their problems.
 
     Args:
         dataset: the dataset's folder.
-        looked_at: at most so many.
+        looked_at: largest number of samples.
 
     Raises:
         DatasetError: there is no shard, or one is damaged.
@@ -50,10 +50,10 @@ def _sample_problem(reader: SampleReader, number: int) -> str | None:
 
 
 def share_problems(shares: list[float]) -> list[str]:
-    """Which classes' shares of the dataset's pixels are out of bounds, a sentence each.
+    """Classes whose share of the dataset's pixels is out of range, a sentence each.
 
     Args:
-        shares: of the five classes, as `dataset.json` has them; they sum to 1.
+        shares: of the five classes, from `dataset.json`; they sum to 1.
     """
     if len(shares) != len(CLASSES) or not np.isfinite(shares).all() or abs(sum(shares) - 1) > 1e-3:
         return [f"class shares are {shares}, expected {len(CLASSES)} numbers that sum to 1; materialise mixed_dataset"]
@@ -66,10 +66,10 @@ def share_problems(shares: list[float]) -> list[str]:
 
 
 def class_shares(dataset: Path) -> list[float]:
-    """The classes' shares as the dataset's facts tell them.
+    """The classes' shares from `dataset.json`.
 
     Raises:
-        DatasetError: `dataset.json` is missing or has none.
+        DatasetError: `dataset.json` is missing or lacks them.
     """
     path = dataset / "dataset.json"
     try:

@@ -1,4 +1,4 @@
-"""Whether what a network is tested on was kept from it while it was trained."""
+"""Finds leakage of test records into the training split."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,10 +9,10 @@ from ecg_assets.store.splits import SPLITS, split_of
 
 
 def leaks(records: Mapping[str, set[str]]) -> list[str]:
-    """What is wrong with a division of records among the splits, a sentence each.
+    """Problems of the division of records among the splits, a sentence each.
 
     Args:
-        records: as `SampleReader.records_by_split` gives them.
+        records: from `SampleReader.records_by_split`.
     """
     empty = [f"there is no sample in split {split!r}; add records" for split in SPLITS if not records.get(split)]
     strange = sorted(set(records) - set(SPLITS))
@@ -26,9 +26,9 @@ def leaks(records: Mapping[str, set[str]]) -> list[str]:
 
 
 def signals_in_two_splits(root: DataRoot) -> list[list[str]]:
-    """Groups of accepted records with the same signal under different ids that fall into different splits.
+    """Groups of accepted records with the same signal under different ids that are in different splits.
 
-    A network that has been trained on one of them knows the other.
+    A network trained on one of them has seen the other.
     """
     index = accepted_records(root)
     twice = index[index["sha256"].duplicated(keep=False)]

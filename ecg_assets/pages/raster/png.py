@@ -21,7 +21,7 @@ _LEVEL = 1
 Pixels = npt.NDArray[np.uint8]
 
 
-# By the name of an image's folder, the assets that make it.
+# Assets that make an image, by the name of its folder.
 _MAKERS = {
     "grids": "clean_grid and grid_mask",
     "wave_images": "rendered_waves and wave_masks",
@@ -64,7 +64,7 @@ def read_rgb(path: Path) -> Pixels:
     """(h, w, 3) uint8 RGB.
 
     Raises:
-        PngError: the file is missing, is no image, or has too many pixels.
+        PngError: the file is missing, is not an image, or has too many pixels.
     """
     return _read(path, "RGB")
 

@@ -92,7 +92,7 @@ def draw_heart(rng: np.random.Generator, form: Morphology, paced: bool = False) 
 
 
 def _p_wave(rng: np.random.Generator) -> Gaussians:
-    """P wave: right atrium to the front and down, then left atrium to the left and back; biphasic in V1, upright in II."""
+    """P wave: right atrium to the front and down, left atrium to the left and back; biphasic in V1, upright in II."""
     width = about(rng, 1.0, 0.07)
     size = about(rng, 0.78, 0.2)
     right = (36 * width, 15 * width, 0.035, about(rng, 0.095, 0.015), about(rng, -0.055, 0.02))
