@@ -171,8 +171,7 @@ def _scale_of(
     if extent is None:
         raise NotAnEcgError(
             "broken_traces",
-            "too little of each row was traced, expected most of the page's width: scan again with more contrast or at "
-            "200 dpi",
+            "too little of each row was traced: expected traces over most of the page's width",
         )
     return pulses, extent
 
@@ -193,13 +192,10 @@ def _arranged(runs: Runs, paths: npt.NDArray[np.int64], extent: Extent, pen: flo
     arrangement = arrange(-rows / CANVAS_PX_PER_MM_Y / _GAIN_MM_PER_MV, layout)
     if arrangement is None:
         known = sorted(name for count in range(1, 16) for name in candidates(count))
-        if layout == "auto":
-            why, remedy = "no known layout has this number", "crop the image to the page"
-        else:
-            why, remedy = f"{layout} has another number", "name the page's own layout, or auto"
+        wanted = "no known layout has this number" if layout == "auto" else f"{layout} has another number"
         raise NotAnEcgError(
             "unknown_layout",
-            f"found {len(paths)} rows of traces, but {why} (known layouts are {', '.join(known)}): {remedy}",
+            f"found {len(paths)} rows of traces, but {wanted} of rows; known layouts are {', '.join(known)}",
         )
     if layout == "auto" and _is_guess(arrangement):
         raise NotAnEcgError(

@@ -55,7 +55,7 @@ def _told_otherwise(root: DataRoot, manifest: Manifest) -> str | None:
         for record_id, sha256 in zip(index["id"], index["sha256"], strict=True)
     }
     if held != manifest.files:
-        return "tells of other records than its manifest"
+        return "lists other records than its manifest"
     for record_id, shard, split in zip(index["id"], index["shard"], index["split"], strict=True):
         if (shard, split) != (shard_of(record_id, root.shards), split_of(record_id)):
             return f"has record {record_id} in another shard or split than its id gives"
@@ -99,4 +99,4 @@ def _champions(root: DataRoot) -> Iterator[Verdict]:
             yield Verdict(root.relative(card), str(error).removeprefix(f"{card} "))
             continue
         if contender is not None and not fits(root, contender):
-            yield Verdict(root.relative(path), f"is not the file of which {card.name} tells")
+            yield Verdict(root.relative(path), f"is not the file named in {card.name}")

@@ -99,4 +99,4 @@ def _dataset(root: DataRoot) -> Iterator[Verdict]:
     except (OSError, ValueError, LookupError, TypeError, RecursionError, ManifestError):
         return  # already reported, or missing
     if held is not None and told != held:
-        yield Verdict(root.relative(facts), "tells another digest than its shards have")
+        yield Verdict(root.relative(facts), "has another digest than its shards")

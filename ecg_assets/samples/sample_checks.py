@@ -76,4 +76,4 @@ def class_shares(dataset: Path) -> list[float]:
         shares = json.loads(read_unsealed(path))["class_shares"]
         return [float(share) for share in shares]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DatasetError(f"{path} tells no class shares ({error!r}); materialise mixed_dataset") from error
+        raise DatasetError(f"{path} has no class shares ({error!r}); materialise mixed_dataset") from error

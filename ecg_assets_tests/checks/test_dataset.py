@@ -63,7 +63,7 @@ def test_a_leak_between_splits_fails_by_name(root: DataRoot, records: dict[str, 
 def test_a_missing_dataset_is_said(root: DataRoot) -> None:
     for check in (no_record_is_in_two_splits, samples_are_decodable):
         assert "materialise mixed_dataset first" in reason(check, root)
-    assert "tells no class shares" in reason(class_shares_are_within_bounds, root)
+    assert "has no class shares" in reason(class_shares_are_within_bounds, root)
 
 
 def test_sound_samples_pass(made_root: DataRoot) -> None:
@@ -112,7 +112,7 @@ def test_a_shard_that_was_cut_off_fails_by_name(root: DataRoot) -> None:
         ([0.999, 0.0002, 0.0002, 0.0001, 0.0005], "background has 99.900%"),
         ([0.5, 0.1], "expected 5 numbers that sum to 1"),
         ([float("nan")] * 5, "expected 5 numbers that sum to 1"),
-        (["much"], "tells no class shares"),
+        (["much"], "has no class shares"),
     ],
 )
 def test_class_shares_out_of_bounds_fail_by_name(root: DataRoot, shares: list[object], said: str) -> None:

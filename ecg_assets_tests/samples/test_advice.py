@@ -336,7 +336,7 @@ def test_shards_with_broken_samples_are_deleted(root: DataRoot, advice: AdviceGi
         pytest.param(
             {},
             marks=pytest.mark.advice(
-                "samples/sample_checks.py", " tells no class shares (", "); materialise mixed_dataset"
+                "samples/sample_checks.py", " has no class shares (", "); materialise mixed_dataset"
             ),
         ),
         pytest.param(

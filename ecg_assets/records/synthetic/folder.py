@@ -75,7 +75,7 @@ def made_from_damage(path: Path) -> tuple[str | None, bool]:
     except SealBrokenError:
         return "is damaged; the next run that asks for synthetic records makes them again", True
     if not (_noted(path) or "").endswith(f" {_content(path.parent)}"):
-        return "tells of other records than lie beside it; the next run that asks for them makes them again", covered
+        return "describes other records than those beside it; the next run that asks for them makes them again", covered
     return None, covered
 
 

@@ -125,7 +125,7 @@ def load_network(path: Path) -> SegmentationNetwork:
     except (ValueError, RuntimeError, LookupError, TypeError, ArithmeticError) as error:
         said = " ".join(str(error).split())[:200]
         raise CheckpointError(
-            f"{path} does not fit the network that its header tells ({said}); {remedy(path)}"
+            f"{path} does not fit the network described in its header ({said}); {remedy(path)}"
         ) from error
     _refuse_not_finite(path, network.state_dict())
     return network.eval()

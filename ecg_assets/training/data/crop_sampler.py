@@ -28,7 +28,7 @@ class Windows:
         boxes = reader.pulses_px() if config.pulse_share else {}
         if config.pulse_share and not boxes:
             raise ConfigError(
-                f"pulse_share is {config.pulse_share:g}, but no sample of {reader.folder} tells of a whole calibration "
+                f"pulse_share is {config.pulse_share:g}, but no sample of {reader.folder} contains a whole calibration "
                 "pulse; set pulse_share: 0, or materialise rendered_waves with styles: default, and mixed_dataset with "
                 "crop_px: 512"
             )

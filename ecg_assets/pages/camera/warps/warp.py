@@ -133,7 +133,7 @@ class PageWarp:
         return np.ascontiguousarray(planes[..., 0]), np.ascontiguousarray(planes[..., 1])
 
     def _solved(self, flat: Points) -> Points:
-        """Solves bent(p) = flat, (rows, columns, 2), first for every fourth node, where the others' iteration starts."""
+        """Solves bent(p) = flat, (rows, columns, 2), first for every fourth node, from which the others start."""
         every = flat[::_COARSER, ::_COARSER]
         coarse = self._stepped(every.reshape(-1, 2), every.reshape(-1, 2), _STEPS).reshape(every.shape)
         rows, columns = flat.shape[:2]
