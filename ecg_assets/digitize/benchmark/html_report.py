@@ -109,8 +109,9 @@ def _decibels(values: Mapping[str, float | None]) -> dict[str, str | None]:
 
 def _confidence_note() -> str:
     return (
-        f"Samples by the reader's confidence, and the share of them within {RIGHT_WITHIN_MV:g} mV of the printed signal, "
-        "after each lead's shift and offset are removed. Samples with confidence 0.9 should be correct in 9 of 10 cases."
+        f"Samples by the reader's confidence, and the share of them within {RIGHT_WITHIN_MV:g} mV of the printed "
+        "signal, after each lead's shift and offset are removed. Of samples with confidence 0.9, 9 of 10 should be "
+        "correct."
     )
 
 
