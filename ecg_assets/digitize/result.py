@@ -81,7 +81,7 @@ class Digitization:
         }
 
     def _px_per_mm(self) -> dict[str, float]:
-        """Of the file's picture turned upright, in the middle of the page."""
+        """Scale of the file's picture, turned upright, in the middle of the page."""
         surface, scale = self.flat.surface, self.flat.page.scale
         across, down = (np.hypot(np.diff(surface.x_px, axis=axis), np.diff(surface.y_px, axis=axis)) for axis in (1, 0))
         cells = {"x": across, "y": down}

@@ -58,7 +58,7 @@ class PageShard:
 
     @property
     def fingerprint(self) -> str:
-        """Of code version, styles and records."""
+        """Fingerprint of code version, styles and records."""
         return self.made_from.fingerprint(STAGE)
 
     @property

@@ -38,7 +38,7 @@ class PapersTask:
 
     @property
     def fingerprint(self) -> str:
-        """Of code version and styles."""
+        """Fingerprint of code version and styles."""
         return self.made_from.fingerprint(PAPERS)
 
     def make(self) -> tuple[dict[str, str], dict[str, Any]]:

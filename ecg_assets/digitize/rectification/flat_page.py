@@ -18,7 +18,7 @@ from ecg_assets.scans.segment import Segmenter
 Field = npt.NDArray[np.float32]
 
 _MARGIN = 6
-# Of the crossings between the outermost: noise hangs together in threads, the worst photos have 0.4.
+# Least share of found crossings within the lattice: noise gives thin chains of crossings, the worst photos 0.4.
 _LEAST_FOUND = 0.25
 
 
