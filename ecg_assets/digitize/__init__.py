@@ -1,1 +1,1 @@
-"""From a picture of a paper ECG to twelve leads in millivolts, and how good they are."""
+"""Reads an image of a paper ECG into twelve leads in millivolts, and scores the result."""

@@ -1,4 +1,4 @@
-"""Reads one image into a folder."""
+"""Digitises one image file and writes its results into a folder."""
 
 import json
 from pathlib import Path
@@ -16,26 +16,26 @@ from ecg_assets.store.fingerprint import sha256_file
 def digitize_to(
     reader: Reader, image: Path, outputs: Outputs, fs_hz: int, layout: str, truth: Path | None
 ) -> Scored | None:
-    """Reads an image and writes its results; nothing is written of one that is refused.
+    """Reads an image and writes its results; a refused image leaves no files.
 
     Args:
         reader: reads pictures.
         image: the file.
         outputs: where the results go.
-        fs_hz: sampling rate of the signal that is wanted.
+        fs_hz: sampling rate of the signal to write.
         layout: a name in layouts.yaml, or "auto".
-        truth: a CSV of the true signal, or a folder of them; None when it is not known.
+        truth: a CSV of the true signal, or a folder of such CSVs; None if unknown.
 
     Returns:
-        How good it is, where there is a truth.
+        The score, if there is a truth.
 
     Raises:
-        UnreadableImageError: the file is no image.
-        NotAnEcgError: it is refused.
+        UnreadableImageError: the file is not an image.
+        NotAnEcgError: the image is refused.
         SignalsError: the truth cannot be read.
     """
     true_signal = truth_of(image, truth) if truth is not None else None
-    # Before anything is written: with --overwrite a result may come to lie where the truth was.
+    # Read the truth before anything is written: with --overwrite a result may replace it.
     true_values = read_signals(true_signal) if true_signal is not None else None
     reading = reader.digitize_image(read_image(image), fs_hz, layout)
     contents = contents_of(reading, image.name, outputs, **{PICTURE_SHA256: sha256_file(image)})

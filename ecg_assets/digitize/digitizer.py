@@ -1,4 +1,4 @@
-"""Reads twelve leads in millivolts from a picture of a paper ECG."""
+"""Reads twelve leads in millivolts from an image of a paper ECG."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -32,26 +32,26 @@ Field = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]
 
 _SPEED_MM_PER_S, _GAIN_MM_PER_MV = 25.0, 10.0
-# A layout that fits hardly better than the next one is a guess, and so are all its leads' names: on degraded pages that
-# are read right it fits better by .3 and more.
+# Least margin over the second-best layout; below it the layout, and so every lead's name, is a guess. Degraded pages
+# that are read correctly have a margin of 0.3 or more.
 _GUESSED = 0.2
-# A page that has lost a row looks like one of fewer leads; those of a true one contradict each other by less than .1.
+# A page that has lost a row looks like a layout of fewer leads; leads of a true one disagree by less than 0.1.
 _LOST_A_ROW = 0.1
-# Leads that contradict each other more than most of a page that is read right: it may stand upside down.
+# Leads that disagree more than those of most correctly read pages: the page may be upside down.
 _DOUBTFUL = 0.1
-# Without a grid, lines that contradict each other as much are any lines.
+# Without a grid, traces that disagree this much need not be ECG leads.
 _NO_ECG = 0.3
 
 
 class Digitizer:
-    """A network that is ready to read signals."""
+    """Reads signals from images with loaded networks."""
 
     def __init__(self, segmenter: Segmenter, wave: WaveNetwork | None = None) -> None:
-        """Takes what tells lines and traces apart, and what finds traces on a flat page.
+        """Takes the network for grid lines and traces, and the one for traces on flat pages.
 
         Args:
-            segmenter: has to know 5 classes.
-            wave: None: what the segmenter says of the trace is taken.
+            segmenter: predicts 5 classes.
+            wave: finds traces on flat pages; None: the segmenter's traces are used.
         """
         self._segmenter, self._wave = segmenter, wave
 
@@ -60,7 +60,7 @@ class Digitizer:
         """Loads a network: the package's own, or a checkpoint of 5 classes.
 
         Raises:
-            CheckpointError: there is no such file, or it is no checkpoint.
+            CheckpointError: the file does not exist or is not a checkpoint.
         """
         return cls(Segmenter.load(checkpoint or weights_path(SEGMENTATION)), WaveNetwork.load(weights_path(WAVE)))
 
@@ -69,12 +69,12 @@ class Digitizer:
 
         Args:
             image_hwc: (h, w, 3) uint8 RGB, in any quarter turn.
-            fs_hz: sampling rate of the signal that is wanted.
+            fs_hz: sampling rate of the signal to return.
             layout: a name in layouts.yaml, or "auto".
 
         Raises:
-            NotAnEcgError: nothing tells its scale, or it shows no traces in a known layout; the message tells which.
-            UnknownLayoutError: there is no such layout.
+            NotAnEcgError: its scale is unknown, or its traces do not form a known layout; the message says which.
+            UnknownLayoutError: the layout does not exist.
         """
         try:
             flat = self._traced(lay_flat(image_hwc, self._segmenter))
@@ -89,7 +89,7 @@ class Digitizer:
         return replace(flat, wave_hw=trace)
 
     def _plain(self, found: NoGridError) -> FlatPage:
-        """The page by its sheet, of what was found instead of a grid."""
+        """The page rectified by the edges of its sheet, for a picture without a grid."""
         sheet = find_sheet(found.seen.image_hwc)
         source = (found.seen.image_hwc, 1.0)
         flat = self._traced(laid(found.seen, sheet.surface(), found.wave_hw, found.turn_confidence, source))
@@ -101,10 +101,10 @@ class Digitizer:
         )
 
     def digitize_flat(self, flat: FlatPage, fs_hz: int = 500, layout: str = "auto") -> Digitization:
-        """Reads a page that lies flat; as `digitize_image`.
+        """Reads a rectified page; arguments and errors as for `digitize_image`.
 
-        Where its leads contradict each other it is read upside down as well, and taken so if they contradict each other
-        much less: the network for turns sees letters and beats, and a page may have lost both.
+        A page whose leads disagree is also read upside down, and that reading is used if its leads disagree much less:
+        the orientation network relies on letters and beats, and a page may lack both.
         """
         try:
             upright = self._read(flat, fs_hz, layout)
@@ -118,7 +118,7 @@ class Digitizer:
         return self._around(flat, fs_hz, _contradiction(upright) / 2) or upright
 
     def _around(self, flat: FlatPage, fs_hz: int, least: float) -> Digitization | None:
-        """The page read upside down, if its leads contradict each other by less than `least` then."""
+        """The page read upside down, if its leads then disagree by less than `least`."""
         try:
             found = self._read(turned_around(flat), fs_hz, "auto")
         except NotAnEcgError:
@@ -129,7 +129,7 @@ class Digitizer:
         runs = find_runs(flat.wave_hw)
         rows_y = find_rows(runs, flat.wave_hw.shape[0])
         if not len(rows_y):
-            raise NotAnEcgError("no_trace", "there is no trace on the paper: expected rows of an ECG")
+            raise NotAnEcgError("no_trace", "no trace was found on the paper: expected the rows of an ECG")
         paths = row_paths(runs, rows_y)
         dark = darkness(flat.image_hwc)
         ink = ink_darkness(dark, flat.wave_hw)
@@ -140,7 +140,7 @@ class Digitizer:
         if flat.assumed and layout == "auto" and arrangement.others[arrangement.name] > _NO_ECG:
             raise NotAnEcgError(
                 "contradicting_leads",
-                "there is no grid, and the lines that are found contradict each other: it is not an ECG, or badly seen",
+                "no grid, and the limb leads violate Einthoven's law: not an ECG, or too degraded to read",
             )
         bars = find_bars(extent, arrangement.slots, rows_y, dark, ink)
         extent = at_bars(extent, bars)
@@ -153,7 +153,7 @@ class Digitizer:
 
 
 def _contradiction(found: Digitization) -> float:
-    """Of its leads, where the layout was not named."""
+    """Disagreement of its leads in the layout that was chosen."""
     return found.arrangement.others[found.arrangement.name]
 
 
@@ -170,7 +170,8 @@ def _scale_of(
     extent = bars_extent(ink_hw, dark, ink, rows_y) or find_extent(paths, shown_mm)
     if extent is None:
         raise NotAnEcgError(
-            "broken_traces", "the traces do not hang together: expected rows that run over most of the page"
+            "broken_traces",
+            "too little of each row was traced: expected traces over most of the page's width",
         )
     return pulses, extent
 
@@ -182,24 +183,24 @@ def _page_scale(pulses: Pulses | None, extent: Extent) -> PageScale:
 
 
 def _arranged(runs: Runs, paths: npt.NDArray[np.int64], extent: Extent, pen: float, layout: str) -> Arrangement:
-    """Compares layouts by the rows' lines over the printed width, in mm upwards."""
+    """Compares layouts by the rows' traces over the printed width, in mm upwards."""
     first, last = columns_of(extent, 0, 1, paths.shape[1])
     nobody = np.zeros(paths.shape[1], dtype=np.bool_)
     rows = np.stack([trace_line(runs, path, (nobody, nobody), (first, last), pen).y_px for path in paths])
-    # What is bridged contradicts what is read.
+    # Bridged gaps would contradict leads that were read.
     rows[paths[:, first:last] < 0] = np.nan
     arrangement = arrange(-rows / CANVAS_PX_PER_MM_Y / _GAIN_MM_PER_MV, layout)
     if arrangement is None:
         known = sorted(name for count in range(1, 16) for name in candidates(count))
-        wanted = "no known layout has" if layout == "auto" else f"{layout} has not"
+        wanted = "no known layout has this number" if layout == "auto" else f"{layout} has another number"
         raise NotAnEcgError(
             "unknown_layout",
-            f"{len(paths)} rows of traces are found, and {wanted} that many; known are {', '.join(known)}",
+            f"found {len(paths)} rows of traces, but {wanted} of rows; known layouts are {', '.join(known)}",
         )
     if layout == "auto" and _is_guess(arrangement):
         raise NotAnEcgError(
             "ambiguous_layout",
-            f"{len(paths)} rows of traces are found, and what they show fits no layout with that many "
+            f"found {len(paths)} rows of traces, but their leads fit none of the layouts with this number of rows "
             f"({', '.join(arrangement.others)}): a row is missing, or it is not an ECG. If you know the layout, name "
             "it: --layout, or `layout` in the config of digitized_signals",
         )
@@ -214,5 +215,5 @@ def _is_guess(arrangement: Arrangement) -> bool:
 
 
 def load_reader() -> Reader:
-    """The reader that comes with the package. It imports torch."""
+    """The reader with the package's weights. Imports torch."""
     return Digitizer.load()

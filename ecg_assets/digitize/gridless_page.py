@@ -1,4 +1,4 @@
-"""Paper without a visible grid: laid flat by the edges of the sheet, scaled by its format or its pulses and rows."""
+"""Rectifies paper without a visible grid by the sheet's edges, and scales it by its format or its pulses and rows."""
 
 from dataclasses import dataclass, replace
 
@@ -21,13 +21,13 @@ from ecg_assets.digitize.tracing.path_search import follow
 
 Points = npt.NDArray[np.float64]
 
-# A sheet of no known format is first laid flat as if it were as wide as this.
+# Width that is assumed at first for a sheet of unknown format.
 _WIDTH_MM = 279.4
 _SPEED_MM_PER_S, _GAIN_MM_PER_MV = 25.0, 10.0
-# How much larger its pulses may be than they would be then, in steps that their flanks forgive.
+# Scale factors at which its pulses are searched; the steps are within the tolerance of their flanks.
 _FACTORS = np.geomspace(0.6, 1.6, 50)
 _HEIGHTS = (0.94, 0.97, 1.0, 1.03, 1.06)
-# A pulse is known to a fiftieth of its width; rows that would be 10 s long but for that are.
+# A pulse's width is known to a fiftieth; rows within that of 10 s are taken to last 10 s.
 _AS_LONG = 0.06
 
 
@@ -36,9 +36,9 @@ class Sheet:
     """A sheet of paper in a picture.
 
     Attributes:
-        corners_px: (4, 2) float64, clockwise from the upper left, pixels' edges count.
-        size_mm: how wide and high it is, or is taken to be.
-        format: what it is called; None when its shape is of no format that is known.
+        corners_px: (4, 2) float64, clockwise from the upper left; whole numbers are pixel edges.
+        size_mm: its width and height, known or assumed.
+        format: its name; None if its shape fits no known format.
     """
 
     corners_px: Points
@@ -69,15 +69,15 @@ def find_sheet(image_hwc: npt.NDArray[np.uint8]) -> Sheet:
 
 
 def scaled_by_pulses(flat: FlatPage, sheet: Sheet, wave: WaveNetwork | None) -> FlatPage:
-    """A flat page of unknown scale, laid flat again at the scale that its pulses, and the length of its rows, tell.
+    """A flat page of unknown scale, rectified again at the scale of its pulses and of its rows' length.
 
     Args:
-        flat: laid by the sheet's surface.
-        sheet: of no known format.
-        wave: asked again about the page at the new scale.
+        flat: rectified by the sheet's surface.
+        sheet: of unknown format.
+        wave: predicts the page's traces again at the new scale.
 
     Raises:
-        NotAnEcgError: there are no pulses.
+        NotAnEcgError: no pulses were found.
     """
     rows_y = find_rows(find_runs(flat.wave_hw), len(flat.wave_hw))
     dark = darkness(flat.image_hwc)
@@ -108,7 +108,7 @@ def scaled_by_pulses(flat: FlatPage, sheet: Sheet, wave: WaveNetwork | None) -> 
 
 
 def _relaid(flat: FlatPage, sheet: Sheet, by: tuple[float, float]) -> tuple[FlatPage, Sheet]:
-    """The page whose millimetres are so many times as wide and as high, and its sheet."""
+    """The page rectified again with its size in mm multiplied by these factors, and its sheet."""
     smaller = replace(sheet, size_mm=(sheet.size_mm[0] / by[0], sheet.size_mm[1] / by[1]))
     surface = smaller.surface()
     canvas = flat_canvas(surface, flat.page.image_hwc.shape[:2])

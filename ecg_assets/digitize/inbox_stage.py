@@ -1,4 +1,4 @@
-"""Reads every picture in the inbox that was not read yet by this version of the reader."""
+"""Digitises every picture in the inbox that this version of the reader has not read."""
 
 import io
 from collections.abc import Callable
@@ -28,11 +28,11 @@ _TILE_PX, _GAP_PX, _COLOURS = (420, 320), 8, 128
 
 @dataclass(frozen=True)
 class InboxReport:
-    """What was done with the inbox.
+    """Outcome of reading the inbox.
 
     Attributes:
-        each: what was read and what was current.
-        refused: pictures without a signal -> why.
+        each: which pictures were read and which were current.
+        refused: refused pictures -> reason.
     """
 
     each: EachReport
@@ -40,7 +40,7 @@ class InboxReport:
 
     @property
     def read(self) -> list[str]:
-        """Pictures of which there is a signal."""
+        """Pictures with a signal."""
         return [name for name in self.each.manifests if name not in self.refused]
 
 
@@ -52,15 +52,15 @@ def results(root: DataRoot) -> Path:
 def digitize_inbox(
     root: DataRoot, load: Callable[[], Reader], version: str, fs_hz: int, layout: str, log: Log
 ) -> InboxReport:
-    """Writes signals, facts and two pictures for each image in the inbox; drops those of images that are gone.
+    """Writes signals, facts and two pictures for each image in the inbox; removes those of images that are gone.
 
-    A picture that is refused is reported, does not stop the others, and is not tried again by the same version. One
-    that the reader breaks on is reported too, and tried again by the next run.
+    A refused picture is reported, does not stop the others, and is not tried again by the same version. A picture on
+    which the reader fails is reported too, and tried again by the next run.
 
     Args:
         root: holds the inbox.
-        load: gives the reader; it is called when there is something to read.
-        version: of the reader: equal ones read the same.
+        load: returns the reader; called only if a picture has to be read.
+        version: the reader's version; readers of equal version give equal results.
         fs_hz: sampling rate of the signals.
         layout: of the pages, or "auto".
         log: receives a line for each picture.
@@ -93,7 +93,7 @@ class _Read:
     how: tuple[Callable[[], Reader], int, str, Log]
 
     def make(self) -> tuple[dict[Path, bytes], dict[str, Any]]:
-        """Its results, or why it is refused; see `ItemTask`."""
+        """Its results, or the reason why it is refused; see `ItemTask`."""
         load, fs_hz, layout, log = self.how
         reader = load()
         try:

@@ -1,4 +1,4 @@
-"""What reads a picture of a paper ECG, as scoring, submissions and assets see it."""
+"""The reader interface that scoring, submissions and assets use."""
 
 from typing import Any, Protocol
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 
 class Reading(Protocol):
-    """What was read in one picture."""
+    """The result of reading one picture."""
 
     @property
     def signal_mv(self) -> npt.NDArray[np.float32]:
@@ -26,7 +26,7 @@ class Reading(Protocol):
         """(h, w, 3) uint8 RGB, the page laid flat."""
 
     def info(self) -> dict[str, Any]:
-        """Layout, scale, orientation, what was assumed: as JSON can say it."""
+        """Layout, scale, orientation and assumptions, as JSON values."""
 
     def check_png(self) -> bytes:
         """The recovered traces drawn over the picture."""

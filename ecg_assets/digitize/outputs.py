@@ -1,4 +1,4 @@
-"""What is written for each picture that is read: its signals, what is known of it, and two pictures to check it by."""
+"""Names and builds the result files of each picture: signals, facts, and two pictures for visual inspection."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ecg_assets.digitize.interface import Reading
 from ecg_assets.digitize.signals_csv import signals_csv
 from ecg_assets.scans.result_names import result_stems
 
-# zlib's; higher ones take seconds a page and save a tenth.
+# zlib level; higher ones take seconds per page and save a tenth.
 _PNG_LEVEL = 2
 
 
@@ -40,9 +40,9 @@ class Outputs:
 
 
 def outputs_of(folder: Path, names: list[str]) -> dict[str, Outputs]:
-    """Where the results of pictures go: `<stem>.csv`, `<stem>.json`, `<stem>_rectified.png`, `<stem>_check.png`.
+    """Paths of the pictures' results: `<stem>.csv`, `<stem>.json`, `<stem>_rectified.png`, `<stem>_check.png`.
 
-    Where two pictures of one folder have the same stem, their suffix stays in it: `page.jpg.csv`; see `result_stems`.
+    If two pictures of one folder have the same stem, it keeps their suffix: `page.jpg.csv`; see `result_stems`.
 
     Args:
         folder: of the results.
@@ -58,7 +58,7 @@ def contents_of(reading: Reading, name: str, outputs: Outputs, **noted: str) -> 
     Args:
         reading: what was read.
         name: the picture's file name, for the JSON.
-        outputs: where it goes.
+        outputs: where they are written.
         noted: further entries of the JSON.
     """
     facts: dict[str, Any] = {"file": PurePosixPath(name).name, "fs_hz": reading.fs_hz, **reading.info(), **noted}

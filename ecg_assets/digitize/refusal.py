@@ -1,4 +1,4 @@
-"""Why a picture is refused: a short code to count by, and a sentence to act on."""
+"""The error for a refused picture: a short code for counting, and a sentence to act on."""
 
 from typing import Literal
 
@@ -8,10 +8,10 @@ RefusalCode = Literal[
 
 
 class NotAnEcgError(ValueError):
-    """A picture is no paper ECG, or its grid cannot be found: no signal is made up; the message tells why.
+    """A picture is refused because it is not a paper ECG or cannot be read; the message says why.
 
     Attributes:
-        code: what kind of trouble.
+        code: the kind of refusal.
         reason: what was found, what was expected and what to do; also the message.
     """
 

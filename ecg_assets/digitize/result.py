@@ -1,4 +1,4 @@
-"""What was read in a picture of a paper ECG, and what is known of it."""
+"""The signal that was read from a picture of a paper ECG, with its confidence and the intermediate results."""
 
 import io
 from dataclasses import dataclass
@@ -23,18 +23,18 @@ Signal = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Digitization:
-    """What was read in one picture.
+    """The result of reading one picture.
 
     Attributes:
         signal_mv: (12, 10 * fs_hz) float32, leads in the order of `LEADS`; NaN outside what is printed.
         fs_hz: sampling rate.
         confidence: (12, 10 * fs_hz) float32, 0 to 1: how likely a sample is within 0.1 mV.
         flat: the page laid flat.
-        lines: the traces on it, by their place.
+        lines: the traces on it, by slot.
         arrangement: the layout.
         extent: where traces begin and end.
         scale: paper speed and gain.
-        pulses: what they were read from; None when they are assumed.
+        pulses: the pulses that the scale was read from; None if it is assumed.
     """
 
     signal_mv: Signal
@@ -59,7 +59,7 @@ class Digitization:
         return target.getvalue()
 
     def info(self) -> dict[str, Any]:
-        """What was found and what was assumed, as JSON can say it."""
+        """Findings and assumptions, as JSON values."""
         per_lead = {
             lead: round(float(np.nanmean(row)), 3) if np.isfinite(row).any() else None
             for lead, row in zip(LEADS, self._printed_confidence(), strict=True)
@@ -81,7 +81,7 @@ class Digitization:
         }
 
     def _px_per_mm(self) -> dict[str, float]:
-        """Of the file's picture turned upright, in the middle of the page."""
+        """Scale of the file's picture, turned upright, in the middle of the page."""
         surface, scale = self.flat.surface, self.flat.page.scale
         across, down = (np.hypot(np.diff(surface.x_px, axis=axis), np.diff(surface.y_px, axis=axis)) for axis in (1, 0))
         cells = {"x": across, "y": down}

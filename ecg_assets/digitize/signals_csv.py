@@ -1,4 +1,4 @@
-"""A digitised record as a CSV in the competition's shape: twelve leads in mV, cells empty outside what is printed."""
+"""Writes and reads a digitised record as CSV in the competition's format: twelve leads in mV, unprinted cells empty."""
 
 import io
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from ecg_assets.store.atomic import write_bytes
 from ecg_assets.store.plain_file import read_plain
 
 SECONDS = 10
-# The competition writes 3. Of 120 real records, rounding to 3 leaves the flattest lead 40 dB and the worst record 50,
-# which takes 0.43 and 0.05 dB off a reading of 30 dB; 4 leaves them 60 and 70 dB, and takes less than 0.005 dB.
+# The competition writes 3 decimals. In 120 real records, rounding to 3 leaves 40 dB for the flattest lead and 50 dB for
+# the worst record, which costs a reading of 30 dB 0.43 and 0.05 dB; 4 leaves 60 and 70 dB and costs under 0.005 dB.
 DECIMALS = 4
 
 Signal = npt.NDArray[np.float32]
@@ -28,10 +28,10 @@ def signals_csv(signal_mv: npt.NDArray[np.floating], fs_hz: int, windows: Mappin
     """The file's bytes: a header I to V6 and 10 * fs_hz rows.
 
     Args:
-        signal_mv: (12, 10 * fs_hz) mV, leads in the order of `LEADS`; what is not finite becomes an empty cell.
+        signal_mv: (12, 10 * fs_hz) mV, leads in the order of `LEADS`; values that are not finite become empty cells.
         fs_hz: sampling rate.
-        windows: by lead, the rows in which it is printed; cells outside are empty, those of a lead that is not named
-            too. None: every finite value is written.
+        windows: by lead, the rows in which it is printed; cells outside them are empty, as are leads without a window.
+            None: every finite value is written.
 
     Raises:
         SignalsError: the signal has another shape.
@@ -50,18 +50,18 @@ def signals_csv(signal_mv: npt.NDArray[np.floating], fs_hz: int, windows: Mappin
 def write_signals(
     path: Path, signal_mv: npt.NDArray[np.floating], fs_hz: int, windows: Mapping[str, slice] | None = None
 ) -> None:
-    """Writes `signals_csv` atomically; arguments and errors are those of it."""
+    """Writes `signals_csv` atomically; same arguments and errors."""
     write_bytes(path, signals_csv(signal_mv, fs_hz, windows))
 
 
 def read_signals(path: Path) -> tuple[Signal, int]:
-    """Reads such a CSV, of this program or of the competition.
+    """Reads such a CSV, written by this program or the competition.
 
     Returns:
         (12, n) float32 mV, leads in the order of `LEADS`, NaN in empty cells; and the sampling rate n / 10 in Hz.
 
     Raises:
-        SignalsError: it is missing or no table of twelve leads, a cell is no number, or it does not last 10 s.
+        SignalsError: it is missing or not a table of twelve leads, a cell is not a number, or it does not last 10 s.
     """
     table = _table(path)
     missing = [lead for lead in LEADS if lead not in table.columns]
@@ -95,7 +95,7 @@ def _table(path: Path) -> pd.DataFrame:
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise SignalsError(f"{path} is no table of signals ({error}); expected a header {','.join(LEADS)}") from error
     lines, commas = len(text.splitlines()), text.partition("\n")[0].count(",")
-    # pandas fills up a line that is cut off, and drops a cell too many.
+    # pandas pads a truncated line and drops surplus cells.
     if text.count(",") != lines * commas:
         raise SignalsError(f"{path} has lines with more or fewer than {commas + 1} cells: it is damaged or cut off")
     return table

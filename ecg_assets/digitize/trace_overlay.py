@@ -1,4 +1,4 @@
-"""The recovered traces over the picture they were read in: one look tells."""
+"""Overlays the recovered traces on the input picture for visual inspection."""
 
 import cv2
 import numpy as np
@@ -10,14 +10,14 @@ from ecg_assets.digitize.tracing.centre_line import Line
 
 Image = npt.NDArray[np.uint8]
 
-# Neighbours differ, and none is a colour of paper or ink.
+# Neighbours differ, and all differ from paper and ink.
 _COLOURS = ((0, 110, 255), (200, 0, 200), (0, 150, 60), (255, 120, 0))
 _PALE = 0.45
 _BITS = 4
 
 
 def check_picture(flat: FlatPage, lines: dict[Slot, Line]) -> Image:
-    """(h, w, 3) uint8 RGB: the upright picture, paled, with each lead's line in a colour and its name."""
+    """(h, w, 3) uint8 RGB: the upright picture, lightened, with each lead's coloured trace and name."""
     shown = flat.page.image_hwc
     pale: Image = cv2.addWeighted(shown, 1 - _PALE, np.full_like(shown, 255), _PALE, 0)
     for slot, line in lines.items():

@@ -74,7 +74,7 @@ class RunConfigError(click.ClickException):
 
 @dataclass(frozen=True)
 class StageState:
-    """One stage.
+    """The state of one stage.
 
     Attributes:
         stage: the stage.

@@ -1,1 +1,1 @@
-"""A record on paper: layout, grid, trace, text, masks and PNG."""
+"""Draws records on paper: layout, grid, trace, text, masks and PNG."""

@@ -1,6 +1,6 @@
-"""What is noted of each page in its shard's manifest.
+"""Stores notes on each page in its shard's manifest.
 
-It is noted column by column: a million lines, an object each, take ten times as long to read.
+The notes are stored by column, because a million objects take ten times as long to read.
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ class Drawn:
     """One page.
 
     Attributes:
-        key: hash of all that the page follows from; equal means that it need not be drawn again.
+        key: hash of all that determines the page; if it is unchanged, the page is not drawn again.
         style: the paper's name.
         wave_pixels: of the mask.
         pixels: of the page.
-        notes: which of `shard.NOTES` hold for it.
+        notes: those of `shard.NOTES` that apply.
     """
 
     key: str
@@ -43,7 +43,7 @@ class _Columns(BaseModel):
 
 
 def as_columns(pages: Mapping[str, Drawn]) -> dict[str, Any]:
-    """To be put into a manifest's `info`.
+    """The notes for a manifest's `info`.
 
     Args:
         pages: by record id.
@@ -65,7 +65,7 @@ def as_columns(pages: Mapping[str, Drawn]) -> dict[str, Any]:
 
 
 def drawn_before(held: Manifest) -> dict[str, Drawn]:
-    """By record id; nothing where the manifest is of a version that noted otherwise, and then all pages are drawn."""
+    """Notes by record id; empty for a manifest of a version with another format, after which all pages are drawn."""
     try:
         columns = _Columns.model_validate(held.info.get(BY_RECORD, {}))
         lines = list(zip(columns.id, columns.key, columns.style, columns.wave_pixels, columns.pixels, strict=True))

@@ -1,4 +1,4 @@
-"""Where pages, masks and papers lie below the data root."""
+"""Paths of pages, masks and papers below the data root."""
 
 from pathlib import Path
 
@@ -6,25 +6,25 @@ from ecg_assets.store.root import DataRoot
 
 
 def page_path(root: DataRoot, record_id: str) -> Path:
-    """Where a record's page lies."""
+    """Path of a record's page."""
     return root.wave_images / f"{record_id}.png"
 
 
 def layout_path(root: DataRoot, record_id: str) -> Path:
-    """Where a page's layout lies."""
+    """Path of a page's layout."""
     return root.wave_images / f"{record_id}.json"
 
 
 def mask_path(root: DataRoot, record_id: str) -> Path:
-    """Where a record's wave mask lies: 0 and 255."""
+    """Path of a record's wave mask, with values 0 and 255."""
     return root.wave_masks / f"{record_id}_mask.png"
 
 
 def paper_path(root: DataRoot, style: str) -> Path:
-    """Where the empty paper of a style lies."""
+    """Path of the empty paper of a style."""
     return root.grids / f"{style}.png"
 
 
 def paper_mask_path(root: DataRoot, style: str) -> Path:
-    """Where the paper's mask lies: classes 0 to 3 as grey values."""
+    """Path of the paper's mask, with classes 0 to 3 as grey values."""
     return root.grids / f"{style}_mask.png"

@@ -1,4 +1,4 @@
-"""Small pictures of pages and masks, for the asset pages of the UI."""
+"""Draws small pictures of pages and masks for the asset pages of the UI."""
 
 import io
 from collections.abc import Sequence
@@ -83,7 +83,7 @@ def tile(pictures: Sequence[Rgb], columns: int, width_px: int) -> Rgb:
 
 
 def encode_picture(rgb_hwc: Rgb) -> bytes:
-    """A small PNG of few colours: it is kept in Dagster's database."""
+    """A small PNG of few colours, because it is stored in Dagster's database."""
     target = io.BytesIO()
     picture = Image.fromarray(rgb_hwc).quantize(_COLOURS, dither=Image.Dither.NONE)
     picture.save(target, "PNG", optimize=True)

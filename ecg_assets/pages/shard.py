@@ -1,4 +1,4 @@
-"""One shard's pages: those whose record and look are as before are kept, the others are drawn."""
+"""Draws one shard's pages; pages with unchanged record and style are kept."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ PROVENANCE = ("source", "licence", "labels")
 OFF_ROW = "off_row_panels"
 _FIRST_NOTES = ("empty_panels", "partial_panels", "flat_panels", "off_page_panels")
 NOTES = (*_FIRST_NOTES, OFF_ROW, "baselines_mv")
-# Enters what the pages of some records follow from, and of no others.
+# Part of the fingerprint of some records' pages only.
 OFF_ZERO = "offsets are taken off"
 
 Row = dict[str, Any]
@@ -40,12 +40,12 @@ class PageShard:
 
     Attributes:
         root: the data root.
-        shard: which.
-        made_from: of which the fingerprint is made.
+        shard: the shard's number.
+        made_from: the parts of the fingerprint.
         columns: of the index, for this shard's records: `id`, `fs_hz`, `sha256` and `PROVENANCE`.
         config: the styles.
-        looks: by paper, the hash of all that its pages' look follows from.
-        off_zero: ids of records whose leads' offsets are taken off; the index notes them.
+        looks: by paper, the hash of all that determines its pages' look.
+        off_zero: ids of records whose leads' offsets are subtracted, as noted in the index.
     """
 
     root: DataRoot
@@ -58,18 +58,18 @@ class PageShard:
 
     @property
     def fingerprint(self) -> str:
-        """Of code version, styles and records."""
+        """Fingerprint of code version, styles and records."""
         return self.made_from.fingerprint(STAGE)
 
     @property
     def records(self) -> list[Row]:
-        """Rows of the index; made when they are asked for, because plans of a million records need none."""
+        """Rows of the index; built on demand, because plans of a million records do not need them."""
         return [dict(zip(self.columns, row, strict=True)) for row in zip(*self.columns.values(), strict=True)]
 
     def make(self) -> tuple[dict[str, str], dict[str, Any]]:
         """Draws what is due; see `ShardTask`."""
         papers = StyledPapers(self.config)
-        # One style after the other: papers and print are kept for a few styles only.
+        # Ordered by style, because papers and print are cached for a few styles only.
         planned = sorted(
             ((papers.name_for(row["id"]), row) for row in self.records), key=lambda pair: (pair[0], pair[1]["id"])
         )
@@ -121,13 +121,13 @@ def _places(root: DataRoot, record_id: str) -> list[Path]:
 def _kept_files(
     root: DataRoot, record_id: str, key: str, held: dict[str, str], before: dict[str, Drawn]
 ) -> dict[str, str] | None:
-    """The page's three files when it was drawn from the same and they are as they were written; None otherwise."""
+    """The page's three files if its inputs and the files are unchanged; None otherwise."""
     if record_id not in before or before[record_id].key != key:
         return None
     files: dict[str, str] = {}
     for path in _places(root, record_id):
         name = root.relative(path)
-        # A run that was killed has redrawn some of the files that its manifest still tells of.
+        # A killed run may have redrawn files whose old hashes are still in the manifest.
         if name not in held or not is_plain(path) or sha256_file(path) != held[name]:
             return None
         files[name] = held[name]

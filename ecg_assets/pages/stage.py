@@ -1,4 +1,4 @@
-"""Draws the empty papers and all accepted records' pages into the data root, a shard at a time."""
+"""Draws the empty papers and all accepted records' pages into the data root, shard by shard."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +38,7 @@ class PapersTask:
 
     @property
     def fingerprint(self) -> str:
-        """Of code version and styles."""
+        """Fingerprint of code version and styles."""
         return self.made_from.fingerprint(PAPERS)
 
     def make(self) -> tuple[dict[str, str], dict[str, Any]]:
@@ -59,13 +59,13 @@ class PapersTask:
 
 
 def build_papers(root: DataRoot, config: PagesConfig, log: Log) -> StageReport:
-    """Writes the empty paper and its mask for each style of the mix, when they are not current."""
+    """Writes the empty paper and its mask for each style of the mix, if they are not current."""
     note_settings(root.grids, config.model_dump())
     return run_stage(PAPERS, root.grids, root.path, plan_papers(root, config), workers=1, log=log)
 
 
 def plan_papers(root: DataRoot, config: PagesConfig) -> list[PapersTask]:
-    """The one shard of papers, with what it is made from."""
+    """The single shard of papers, with its inputs."""
     made_from = MadeFrom(code_version=CODE_VERSION, config=look_of(config), inputs={}, settings=config.model_dump())
     return [PapersTask(root, made_from, config)]
 
@@ -79,7 +79,7 @@ def paper_hashes(root: DataRoot) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def look_of(config: PagesConfig) -> dict[str, str]:
-    """All that the pages' look follows from: seed, each style's fields and weight, the user's files by content."""
+    """All that determines the pages' look: seed, each style's fields and weight, the user's files by content."""
     mixed = styles_of(config.styles).items()
     styles = {f"style {name}": f"{weight:g} of {_said(style)}" for name, (style, weight) in mixed}
     return {"seed": str(config.seed), **styles, **_own_files(config)}
@@ -88,13 +88,13 @@ def look_of(config: PagesConfig) -> dict[str, str]:
 def render_pages(root: DataRoot, config: PagesConfig, workers: Workers, log: Log) -> StageReport:
     """Draws pages, masks and layouts of all accepted records whose shard is not current.
 
-    In a shard that is made again, a page whose record and look are as before is kept.
+    In a shard that is made again, pages with unchanged record and style are kept.
 
     Args:
         root: holds the index and the records.
         config: the styles.
         workers: processes, or an engine; the pages do not depend on it.
-        log: receives a line a shard.
+        log: receives a line per shard.
 
     Raises:
         IndexMissingError: `raw_csvs` was not materialised.
@@ -106,7 +106,7 @@ def render_pages(root: DataRoot, config: PagesConfig, workers: Workers, log: Log
 
 
 def plan_pages(root: DataRoot, config: PagesConfig) -> list[PageShard]:
-    """Each shard of pages, with what it is made from.
+    """Each shard of pages, with its inputs.
 
     Raises:
         IndexMissingError: `raw_csvs` was not materialised.
@@ -124,7 +124,7 @@ def plan_pages(root: DataRoot, config: PagesConfig) -> list[PageShard]:
         made_from = MadeFrom(
             code_version=CODE_VERSION,
             config=config_parts,
-            # Of all other records the inputs, and so the pages, stay what they were.
+            # The inputs, and so the pages, of all other records are unchanged.
             inputs=inputs | {one: fingerprint(inputs[one], OFF_ZERO) for one in shifted},
             settings=config.model_dump(),
         )
@@ -133,7 +133,7 @@ def plan_pages(root: DataRoot, config: PagesConfig) -> list[PageShard]:
 
 
 def _looks(config: PagesConfig) -> dict[str, str]:
-    """By the name that `StyledPapers` gives a paper: the hash of what a page on it follows from, its record aside."""
+    """By the paper's name in `StyledPapers`: the hash of all that determines a page on it, except the record."""
     own = _own_files(config)
     return {
         name if config.grid_png is None else f"{OWN}-{name}": fingerprint(name, config.seed, _said(style), own)

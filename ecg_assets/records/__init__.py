@@ -1,1 +1,1 @@
-"""Signals in: Kaggle CSVs and synthetic ECGs, their validation and the index."""
+"""Reads records (Kaggle CSVs, WFDB, synthetic ECGs), validates them, and writes the index."""

@@ -1,4 +1,4 @@
-"""The first line of a record's CSV: which of its columns is which lead, and what else stands there."""
+"""Reads the header of a record's CSV: which column is which lead, and which columns are counters."""
 
 import csv
 import difflib
@@ -21,15 +21,15 @@ _SIGNS = frozenset("-~!\u00ac\u00b1+")
 
 @dataclass(frozen=True)
 class CsvHeader:
-    """What the columns of a record's CSV are.
+    """The columns of a record's CSV.
 
     Attributes:
         separator: between cells.
-        columns: how many there are.
+        columns: number of columns.
         places: of the leads' columns, in the order of `LEADS`.
-        signs: -1 for a lead whose name says that it is upside down, else 1.
+        signs: -1 for a lead whose name marks it as inverted, otherwise 1.
         counters: places of columns that may count rows or time, by name.
-        notes: what is odd about the names.
+        notes: deviations of the names.
     """
 
     separator: str
@@ -48,7 +48,7 @@ def read_csv_header(path: Path, line: bytes) -> CsvHeader:
         line: without its end.
 
     Raises:
-        RecordRejected: it is none, or does not name each of the 12 leads once.
+        RecordRejected: it is not a header, or does not name each of the 12 leads once.
     """
     names, separator = _names(path, line)
     found, unknown = dict[str, tuple[int, int]](), dict[int, str]()
@@ -107,9 +107,9 @@ def _require_leads(path: Path, found: dict[str, tuple[int, int]], extra: list[st
 
 
 def _misspelt(missing: list[str], extra: list[str]) -> tuple[str, str] | None:
-    """The first unknown column that is a missing lead in other letters, with the lead that was meant."""
+    """The first unknown column whose name is a misspelt missing lead, with that lead."""
     for found in extra:
-        if _SIGNS & set(found):  # to rename it would turn it
+        if _SIGNS & set(found):  # renaming it would invert it
             continue
         for meant in missing:
             squeezed = found.lower().replace(" ", "").replace("_", "").removeprefix("lead")

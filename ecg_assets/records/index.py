@@ -1,4 +1,4 @@
-"""The index of records: one row each, accepted or quarantined with a reason, in Parquet."""
+"""Writes and reads the index of records, a Parquet file: one row each, accepted or quarantined with a reason."""
 
 import hashlib
 import json
@@ -16,14 +16,14 @@ from ecg_assets.store.plain_file import open_plain
 from ecg_assets.store.root import DataRoot, DataRootError, remedy_for_shards
 from ecg_assets.store.splits import shard_of
 
-if TYPE_CHECKING:  # it takes 70 MB, which the code server need not have
+if TYPE_CHECKING:  # it takes 70 MB, which the code server does not need
     import pandas as pd
 
 ACCEPTED, QUARANTINED = "accepted", "quarantined"
 _WHOLE_NUMBERS = ("fs_hz", "samples", "shard")
 # In the schema's metadata: by column, the hash of its values.
 _SEALS = b"column_sha256"
-# So many ids tell another number of shards: of at least half of them the shard would be another.
+# Number of ids that reveals a changed number of shards, because at least half of them would be in another shard.
 _LOOKED_AT = 200
 
 INDEX_SCHEMA = pa.schema(
@@ -61,9 +61,9 @@ def write_index(path: Path, rows: list[dict[str, object]]) -> None:
 def read_index(root: DataRoot) -> "pd.DataFrame":
     """All records, with the columns of `INDEX_SCHEMA`.
 
-    `code` and `reason` tell why a record is quarantined, or what is noted of an accepted one (`records.notes`): most
-    have nothing there. `labels` tells of rhythm and findings, where the source does. `input_sha256` is the hash of all
-    that a record was read from: equal means that it need not be read again.
+    `code` and `reason` say why a record is quarantined, or hold the notes on an accepted one (`records.notes`), mostly
+    empty. `labels` are rhythm and findings, if the source has them. `input_sha256` is the hash of all that a record was
+    read from; if it is unchanged, the record is not read again.
 
     Raises:
         IndexMissingError: `raw_csvs` was not materialised in this data root, or its index has other columns.
@@ -76,11 +76,11 @@ def accepted_records(root: DataRoot, columns: Sequence[str] | None = None) -> "p
 
     Args:
         root: holds the index.
-        columns: those that are needed, beside `id`; all by default. Of a million records each takes its second.
+        columns: to read besides `id`; all by default. For a million records each takes a second.
 
     Raises:
-        IndexMissingError: as `read_index`; or a record has no rate, length or shard, or an id that is no plain name.
-        DataRootError: the records were divided into another number of shards than the data root tells.
+        IndexMissingError: as `read_index`; or a record has no rate, length or shard, or an id that is not a plain name.
+        DataRootError: the records were divided into another number of shards than the data root's.
     """
     wanted = INDEX_SCHEMA.names if columns is None else ["id", *columns]
     needed = {*wanted, "id", "status", *_WHOLE_NUMBERS}
@@ -89,7 +89,7 @@ def accepted_records(root: DataRoot, columns: Sequence[str] | None = None) -> "p
     for name in _WHOLE_NUMBERS:
         if accepted[name].null_count:
             raise IndexMissingError(f"{root.index} has accepted records without {name}; materialise raw_csvs again")
-    # Ids become files' names: none may lead anywhere.
+    # Ids become file names and must not lead out of their folder.
     unfit = accepted["id"].filter(pc.invert(pc.match_substring_regex(accepted["id"], rf"\A{PLAIN_ID}\z")))
     if len(unfit):
         raise IndexMissingError(
@@ -100,14 +100,14 @@ def accepted_records(root: DataRoot, columns: Sequence[str] | None = None) -> "p
 
 
 def _check_shards(root: DataRoot, accepted: pa.Table) -> None:
-    """Records lie in the shards that the data root's number of shards gives them.
+    """Checks that the records' shards follow from the data root's number of shards.
 
     Raises:
-        DataRootError: they do not: the number has changed.
+        DataRootError: they do not, because the number has changed.
     """
     looked_at = accepted.slice(0, _LOOKED_AT).select(["id", "shard"]).to_pylist()
     wrong = [row for row in looked_at if row["shard"] != shard_of(row["id"], root.shards)]
-    if len(wrong) > len(looked_at) / 4:  # of a wrong number, half of them and more
+    if len(wrong) > len(looked_at) / 4:  # with a changed number, at least half of them are wrong
         raise DataRootError(
             f"{root.settings}: {root.shards} shards are not the number that this data root was made with: "
             f"{root.index} has record {wrong[0]['id']} in shard {wrong[0]['shard']}; {remedy_for_shards(root.path)}"
@@ -139,10 +139,10 @@ def _read_table(root: DataRoot, columns: list[str]) -> pa.Table:
 
 
 def _check_columns(table: pa.Table, seals: bytes | None) -> None:
-    """Compares what was read with the hashes in the file; files of earlier versions have none.
+    """Compares the columns with the hashes in the file; files of earlier versions have none.
 
     Raises:
-        ValueError, KeyError, TypeError: they differ, or are no hashes.
+        ValueError, KeyError, TypeError: they differ, or are not hashes.
     """
     if seals is None:
         return
@@ -153,7 +153,7 @@ def _check_columns(table: pa.Table, seals: bytes | None) -> None:
 
 
 def _column_hash(column: pa.ChunkedArray) -> str:
-    """SHA-256 of a column's values, in whatever pieces Arrow holds them."""
+    """SHA-256 of a column's values, independent of Arrow's chunks."""
     missing = column.is_null().to_numpy()
     whole = column.fill_null("" if pa.types.is_string(column.type) else 0)
     digest = hashlib.sha256(missing.tobytes())

@@ -1,4 +1,4 @@
-"""Brings the sources' records into the data root: validates each, places the accepted, tells why of the rest."""
+"""Ingests the sources' records into the data root: validates each, stores accepted ones, quarantines the others."""
 
 import shutil
 from collections import Counter
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 CODE_VERSION = "2"
 RECORDS_VERSION = f"{CODE_VERSION}.{READ_VERSION}"
 STAGE = "raw_csvs"
-# In the manifest's `info`: by which rules the index was made.
+# In the manifest's `info`: version of the rules by which the index was made.
 JUDGED = "judged"
 # In the manifest's `info`: the hash of the index.
 INDEX_SHA256 = "index_sha256"
@@ -48,13 +48,13 @@ INDEX_SHA256 = "index_sha256"
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What came in.
+    """Summary of an ingest.
 
     Attributes:
-        index: as `read_index` gives it.
-        skipped: nothing had changed, so nothing was done.
+        index: as returned by `read_index`.
+        skipped: whether nothing was done because nothing had changed.
         digest: content hash of the index, which holds each record's hash.
-        reused: accepted records that had not changed and were not read again.
+        reused: number of unchanged accepted records that were not read again.
     """
 
     index: "pd.DataFrame" = field(repr=False)
@@ -69,7 +69,7 @@ class IngestReport:
 
     @property
     def noted(self) -> dict[str, int]:
-        """Number of accepted records by what is noted of them, most frequent first."""
+        """Number of accepted records by the code of their notes, most frequent first."""
         codes = self.index.loc[self.index["status"] == ACCEPTED, "code"]
         return dict(Counter(code for one in codes.tolist() for code in codes_in(one)).most_common())
 
@@ -81,19 +81,19 @@ class IngestReport:
 
 
 def csv_path(root: DataRoot, record_id: str) -> Path:
-    """Where an accepted record's CSV lies."""
+    """Path of an accepted record's CSV."""
     return root.ori_csv / "train" / record_id / f"{record_id}.csv"
 
 
 class DamagedRecordError(ValueError):
-    """An accepted record's file is missing or not as it was accepted; the message names it and says what to do."""
+    """An accepted record's file is missing or has changed; the message names it and says what to do."""
 
 
 def load_record(root: DataRoot, record_id: str, fs_hz: int) -> Record:
     """Reads an accepted record back.
 
     Raises:
-        DamagedRecordError: the file has come to harm since.
+        DamagedRecordError: the file was damaged since.
     """
     path = csv_path(root, record_id)
     if not path.is_file():
@@ -107,19 +107,19 @@ def load_record(root: DataRoot, record_id: str, fs_hz: int) -> Record:
 
 
 def ingest(root: DataRoot, config: SourceConfig, log: Log, workers: int = 1) -> IngestReport:
-    """Makes `ori_csv/` equal to the sources: accepted records in, refused ones told, vanished ones out.
+    """Makes `ori_csv/` equal to the sources: adds accepted records, reports quarantined ones, removes vanished ones.
 
-    All sources are listed and unpacked in full before anything in `ori_csv/` is touched. A record whose files are the
-    same as before is not read again.
+    All sources are listed and unpacked completely before `ori_csv/` is changed. A record with unchanged files is not
+    read again.
 
     Args:
-        root: where they go.
-        config: which sources.
-        log: receives lines of progress, and one for each refused record.
+        root: receives the records.
+        config: the sources.
+        log: receives lines of progress, and one for each quarantined record.
         workers: processes that read records; the result does not depend on it.
 
     Raises:
-        SourceError, ArchiveError: a source as a whole cannot be used; what was there before stays.
+        SourceError, ArchiveError: a source as a whole cannot be used; the earlier records stay.
     """
     sources = open_sources(root, config, log)
     note_settings(root.ori_csv, config.model_dump(mode="json"))
@@ -143,7 +143,7 @@ def ingest(root: DataRoot, config: SourceConfig, log: Log, workers: int = 1) -> 
     files = {
         root.relative(csv_path(root, str(row["id"]))): str(row["sha256"]) for row in rows if row["status"] == ACCEPTED
     }
-    # Index and manifest vouch for them, so they come to the disk after them.
+    # Index and manifest are flushed after the CSVs, because they mark them as complete.
     flush([root.path / name for name in files])
     write_index(root.index, rows)
     _forget(root, held, rows)
@@ -158,9 +158,9 @@ def ingest(root: DataRoot, config: SourceConfig, log: Log, workers: int = 1) -> 
 
 
 def inputs_now(root: DataRoot, config: SourceConfig, log: Log) -> dict[str, str]:
-    """By id, the hash of all that each record is read from in the sources as they are now.
+    """By id, the hash of all that each record is read from in the present sources.
 
-    Reads them in full; nobody else may be bringing records in meanwhile.
+    Reads them completely; no other process may ingest records meanwhile.
 
     Raises:
         SourceError, ArchiveError: a source as a whole cannot be used.
@@ -170,7 +170,7 @@ def inputs_now(root: DataRoot, config: SourceConfig, log: Log) -> dict[str, str]
 
 
 def _made_from(config: SourceConfig, sources: list[Source]) -> MadeFrom:
-    """The records' own hashes stand in the index."""
+    """The parts of the fingerprint; the records' own hashes are in the index."""
     held = {f"source {source.name}": fingerprint(_said(source)) for source in sources}
     return MadeFrom(
         code_version=RECORDS_VERSION,
@@ -181,7 +181,7 @@ def _made_from(config: SourceConfig, sources: list[Source]) -> MadeFrom:
 
 
 def _said(source: Source) -> list[object]:
-    """All of a source that the index and the CSVs follow from; not where it lies."""
+    """The facts of a source that determine index and CSVs, without its location."""
     reader = source.reader
     return [source.name, source.licence, source.prefix, source.group, source.limit, reader.kind, reader.fingerprint()]
 
@@ -190,7 +190,7 @@ def _said(source: Source) -> list[object]:
 def _listed(root: DataRoot, sources: list[Source], log: Log) -> Iterator[list[Offered]]:
     """Every record of all sources, sorted by id."""
     scratch = root.ori_csv / ".unpacked"
-    shutil.rmtree(scratch, ignore_errors=True)  # of a run that was killed
+    shutil.rmtree(scratch, ignore_errors=True)  # left by a killed run
     try:
         with ExitStack() as open_readers:
             offered = [
@@ -204,7 +204,7 @@ def _listed(root: DataRoot, sources: list[Source], log: Log) -> Iterator[list[Of
 
 
 def _choose(offered: list[Offered], config: SourceConfig) -> list[Offered]:
-    """A seeded draw of each group's limit, then of `config.records`; each id's draw is its own, so it is stable."""
+    """A seeded draw of each group's limit, then of `config.records`; ids are drawn independently, so it is stable."""
     groups: dict[int, list[Offered]] = {}
     for one in offered:
         groups.setdefault(one.source.group, []).append(one)
@@ -219,7 +219,7 @@ def _draw(offered: list[Offered], limit: int | None, seed: int) -> list[Offered]
 
 
 def _kept_report(root: DataRoot, log: Log) -> IngestReport | None:
-    """Of the index that is there; None where there is no whole one, which no manifest would tell."""
+    """The report of the existing index; None if it is missing or damaged."""
     try:
         accepted_records(root, [])
         return _report(root, None)
@@ -244,14 +244,14 @@ def _forget(root: DataRoot, held: dict[str, str], rows: list[Row]) -> None:
     kept = {csv_path(root, str(row["id"])) for row in rows if row["status"] == ACCEPTED}
     for name in held:
         path = root.path / name
-        # A folder is deleted whole: it must be a record's, whatever the manifest says.
+        # The whole folder is deleted, so it must be a record's, even if the manifest lists another one.
         if path not in kept and path == csv_path(root, path.stem):
             shutil.rmtree(path.parent, ignore_errors=True)
 
 
 def _report(root: DataRoot, reused: int | None) -> IngestReport:
     index = read_index(root)
-    # What a record was read from is no content: a comment in a header must not make everything after it stale.
+    # The inputs of a record are not its content: a comment in a header must not make later stages stale.
     content = index.drop(columns="input_sha256").to_csv(index=False)
     accepted = int((index["status"] == ACCEPTED).sum())
     return IngestReport(

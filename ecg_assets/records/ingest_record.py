@@ -1,4 +1,4 @@
-"""Takes records one by one: each gets its row of the index, and its CSV a place when it is accepted."""
+"""Ingests records one by one: writes the CSV of an accepted record, and makes each record's row of the index."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -21,13 +21,13 @@ from ecg_assets.store.plain_file import is_plain
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.splits import shard_of, split_of
 
-# Of all that turns a source's files into a CSV and its verdict: records are read again when it changes.
+# Version of the code that turns a source's files into a CSV and a verdict; records are read again when it changes.
 READ_VERSION = "1"
-# Of the rules by which a record that was read is accepted and noted: an index by older ones is made again once, when
-# records are next brought in, though no source has changed. Rows of records that nothing is noted of stay the same.
+# Version of the rules by which a record is accepted and noted: an index made by older rules is made again at the next
+# ingest, even if no source has changed. Rows of records without notes stay the same.
 JUDGED_VERSION = "1"
 _PROGRESS_EVERY = 100
-# Fewer are read sooner than worker processes start.
+# Fewer records are read faster than worker processes start.
 _WORTH_WORKERS = 200
 _MOST_SHOWN = 3
 _ROUNDED = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+", re.ASCII)
@@ -37,14 +37,14 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Offered:
-    """One record of one source, under the id that it gets here."""
+    """One record of one source, with its id in the index."""
 
     id: str
     source: Source
     listed: Listed
 
     def about(self) -> Row:
-        """What its row says of it, whether it is accepted or not."""
+        """The fields of its row that do not depend on acceptance."""
         return {
             "id": self.id,
             "source": self.source.name,
@@ -55,7 +55,7 @@ class Offered:
 
 
 def rows_before(root: DataRoot) -> dict[str, Any]:
-    """The accepted records of the index as it is, a named tuple each, by id; nothing where it lacks today's columns."""
+    """The accepted records of the existing index by id, as named tuples; empty if it lacks the present columns."""
     try:
         index = read_index(root)
     except IndexMissingError:
@@ -65,15 +65,15 @@ def rows_before(root: DataRoot) -> dict[str, Any]:
 
 @dataclass
 class Intake:
-    """The taking of many records.
+    """Ingests many records.
 
     Attributes:
-        root: where they go.
-        place: where a record's CSV lies.
+        root: receives the records.
+        place: returns the path of a record's CSV.
         workers: processes that read records; the result does not depend on it.
-        log: receives a line for each that is refused, and now and then how far it has come.
-        judged_before: the index that is there was made by today's rules; else all records are read.
-        reused: how many were accepted before and have not changed.
+        log: receives a line for each quarantined record, and lines of progress.
+        judged_before: whether the existing index was made by the present rules; otherwise all records are read.
+        reused: number of unchanged accepted records.
     """
 
     root: DataRoot
@@ -84,7 +84,7 @@ class Intake:
     reused: int = 0
 
     def rows(self, offered: list[Offered]) -> Iterator[Row]:
-        """Each record's row; its CSV is in place when it is accepted. What has not changed is not read again."""
+        """Each record's row; an accepted record's CSV is then written. Unchanged records are not read again."""
         before = rows_before(self.root) if self.judged_before else {}
         odd: dict[str, list[str]] = {}
         due: list[_Task] = []
@@ -112,7 +112,7 @@ class Intake:
 
 
 def _is_as_before(held: Any, input_sha256: str, path: Path) -> bool:
-    # A run that was killed, or somebody, may have left another file there than the index tells of.
+    # A killed run or a user may have left a file that differs from the index.
     return bool(held.input_sha256 == input_sha256 and is_plain(path) and sha256_file(path) == held.sha256)
 
 
@@ -169,10 +169,10 @@ def _read(listed: Listed) -> Taken:
 
 
 def judged(record_id: str, taken: Taken) -> list[Note]:
-    """What is worth knowing of a record that was read.
+    """The notes on a record that was read.
 
     Raises:
-        RecordRejected: its limb leads contradict each other, and would not if one were turned or two were swapped.
+        RecordRejected: its limb leads contradict each other, but would agree with one lead inverted or two swapped.
     """
     notes = list(taken.notes)
     limbs = limb_leads(taken.signal_mv, taken.fs_hz)
@@ -190,5 +190,7 @@ def judged(record_id: str, taken: Taken) -> list[Note]:
     offsets = offsets_mv(taken.signal_mv)
     if offsets:
         said = ", ".join(f"{lead} {offset:+.2f} mV" for lead, offset in offsets.items())
-        notes.append(Note("dc_offset", f"record {record_id} lies off zero ({said}); print takes that off"))
+        notes.append(
+            Note("dc_offset", f"record {record_id} has a baseline offset ({said}), which is removed before printing")
+        )
     return notes

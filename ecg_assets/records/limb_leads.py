@@ -1,4 +1,4 @@
-"""Whether the limb leads of a record fit together as Einthoven and Goldberger say, or would with one of them turned.
+"""Checks a record's limb leads by Einthoven's and Goldberger's relations, and finds inverted or swapped leads.
 
 Einthoven (1912): II = I + III. Goldberger (1942): aVR = -(I + II) / 2, aVL = (I - III) / 2, aVF = (II + III) / 2, and
 so aVR + aVL + aVF = 0. They hold for voltages between the same three electrodes, so in every recording whose leads
@@ -15,12 +15,12 @@ import numpy.typing as npt
 from ecg_assets.records.record import LEADS
 
 LIMB_LEADS = LEADS[:6]
-# Offsets and slow drift, which carts filter lead by lead, are no part of what is compared: changes over 20 ms are.
+# Changes over 20 ms are compared, because offset and slow drift are filtered lead by lead in recorders.
 STEP_S = 0.02
 SHORTEST_S = 1.0
-# Of recordings by all kinds of carts those with simultaneous leads stay below 0.02; LUDB's reach 0.33.
+# Recordings with simultaneous leads, by all kinds of recorders, stay below 0.02; LUDB's reach 0.33.
 VIOLATED = 0.2
-# A turned or swapped lead shows from here on, when undoing it leaves at most half.
+# From here on a lead is reported as inverted or swapped, if undoing it leaves at most half.
 TURNED, EXPLAINED = 0.1, 0.5
 _QUIET_MV = 0.005
 _MOST_TURNED = 3
@@ -40,12 +40,12 @@ Matrix = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LimbLeads:
-    """What the limb leads of a record say of one another.
+    """Consistency of a record's limb leads.
 
     Attributes:
-        violation: root of the sums' energy over that of their terms: 0 where all sums are zero, about 1 for leads
-            that have nothing to do with one another; 0 where the record has too little to tell.
-        explained_by: what would make them fit, e.g. "aVR is upside down"; more than one where they do equally well.
+        violation: root of the sums' energy over that of their terms: 0 if all sums are zero, about 1 for unrelated
+            leads; also 0 if the record has too little signal.
+        explained_by: changes that would make them consistent, e.g. "aVR is upside down"; several if equally good.
     """
 
     violation: float
@@ -54,7 +54,7 @@ class LimbLeads:
 
 @dataclass(frozen=True)
 class _Change:
-    """Leads turned upside down, or two of them exchanged."""
+    """Inverted leads, or two swapped leads."""
 
     said: str
     matrix: Matrix
@@ -62,10 +62,10 @@ class _Change:
 
 
 def limb_leads(signal_mv: npt.NDArray[np.floating], fs_hz: float) -> LimbLeads:
-    """Compares the limb leads wherever those of one sum are known at the same time, for at least a second.
+    """Compares the limb leads wherever all leads of a sum are known simultaneously for at least a second.
 
     Args:
-        signal_mv: (12, n), leads in the order of `LEADS`, millivolts; NaN where nothing is known.
+        signal_mv: (12, n), leads in the order of `LEADS`, millivolts; NaN where unknown.
         fs_hz: its sampling rate.
     """
     step = max(1, round(STEP_S * fs_hz))
@@ -85,7 +85,7 @@ def limb_leads(signal_mv: npt.NDArray[np.floating], fs_hz: float) -> LimbLeads:
 
 
 def _moving(limbs: Matrix, shortest: int) -> Matrix:
-    """The leads with NaN wherever one stays at the same value for a second: nothing was recorded there."""
+    """The leads with NaN wherever one is constant for a second, because nothing was recorded there."""
     moving = limbs.copy()
     for values, row in zip(limbs, moving, strict=True):
         begins = np.flatnonzero(np.diff(values, prepend=np.nan) != 0)
@@ -109,7 +109,7 @@ def _energies(steps: Matrix, shortest: float) -> Iterator[tuple[Matrix, Matrix]]
 
 
 def _violation(energies: list[tuple[Matrix, Matrix]], change: Matrix) -> float | None:
-    """Of the leads after a change; None where a sum cannot be formed from what is known then."""
+    """The leads' violation after a change; None if a sum then cannot be formed."""
     summed = terms = 0.0
     for weights, products in energies:
         turned = weights @ change

@@ -1,4 +1,4 @@
-"""What is worth knowing of an accepted record: a short code to count by, and a sentence."""
+"""Notes on accepted records: a short code for counting, and a sentence."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ NOTE_CODES: tuple[NoteCode, ...] = get_args(NoteCode)
 
 @dataclass(frozen=True)
 class Note:
-    """One thing that was seen in a record that is accepted all the same.
+    """One peculiarity of an accepted record.
 
     Attributes:
-        code: what kind of thing.
-        said: names the file and what was seen, and tells what was made of it.
+        code: the kind of peculiarity.
+        said: a sentence with the file, the finding, and how it was handled.
     """
 
     code: NoteCode
@@ -30,7 +30,7 @@ class Note:
 
 
 def columns_for(notes: Iterable[Note]) -> dict[str, str]:
-    """`code` and `reason` of an accepted record's row in the index; nothing for a record without notes."""
+    """`code` and `reason` of an accepted record's row in the index; empty for a record without notes."""
     told = sorted(set(notes), key=lambda note: note.code)
     if not told:
         return {}

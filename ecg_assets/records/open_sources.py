@@ -1,4 +1,4 @@
-"""From the config to the sources: each address brought to a local folder, its kind, name and licence found."""
+"""Opens the sources of a config: downloads each to a local folder, and finds its kind, name and licence."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from ecg_assets.store.log import Log
 from ecg_assets.store.root import DataRoot
 from ecg_assets.store.stages.provenance import read_settings
 
-# Below the data root: what was fetched from buckets, a folder an address.
+# Below the data root: downloads from buckets, one folder per address.
 SOURCE_CACHE = "source_cache"
 _SYNTHETIC_RECORDS = 24
 _SYNTHETIC_MIX = "default"
@@ -26,9 +26,9 @@ class Source:
     """One source, ready to be read.
 
     Attributes:
-        name: stands in the index.
-        licence: goes with each record to its samples.
-        prefix: stands before the records' ids; nothing for a single source in the competition's shape.
+        name: in the index.
+        licence: passed with each record to its samples.
+        prefix: of the records' ids; empty for a single source in the competition's format.
         group, limit: at most `limit` records of all sources with this `group` are used.
         reader: lists and reads the records.
     """
@@ -45,7 +45,7 @@ def open_sources(root: DataRoot, config: SourceConfig, log: Log) -> list[Source]
     """The sources of a config.
 
     Raises:
-        SourceError: one is no source, or two have the same name.
+        SourceError: an address is not a source, or two sources have the same name.
     """
     specs = config.specs()
     sources = [source for group, spec in enumerate(specs) for source in _open(root, spec, group, config.seed, log)]
@@ -62,7 +62,7 @@ def open_sources(root: DataRoot, config: SourceConfig, log: Log) -> list[Source]
 
 
 def local_folder(address: str, cache: Path, log: Log) -> Path:
-    """The folder of a local address, or of what was fetched from a bucket into `cache`."""
+    """The folder of a local address, or of the download from a bucket in `cache`."""
     if "://" not in address:
         return Path(address).expanduser().absolute()
     from ecg_assets.records.sources.gcs import fetch_source
@@ -86,13 +86,13 @@ def _open(root: DataRoot, spec: SourceSpec, group: int, seed: int, log: Log) -> 
 
 
 def _detect(folder: Path) -> str:
-    """What lies in a folder; one that holds neither is taken for the competition's, which then says what it lacks."""
+    """The kind of a folder; an unknown one is treated as the competition's, whose reader reports what is missing."""
     held = folder.is_dir() and not (folder / TABLE_NAME).exists() and next(folder.rglob("*.hea"), None) is not None
     return "wfdb" if held else "kaggle"
 
 
 def _wfdb(spec: SourceSpec, folder: Path, address: str, group: int, log: Log) -> list[Source]:
-    """One source; or, where known collections lie side by side in a folder without a name, one for each subfolder."""
+    """One source; or one per subfolder, if an unnamed folder holds several known collections."""
     if not folder.is_dir():
         raise SourceError(f"the source {folder} is no folder; set `path` to one that holds WFDB headers (*.hea)")
     window = Window(spec.window_start_s, spec.checksums)
@@ -117,11 +117,11 @@ def _wfdb_source(spec: SourceSpec, address: str, group: int, reader: WfdbFolder)
 
 
 def unused_fetched(root: DataRoot) -> list[Path]:
-    """Files of sources in buckets that `raw_csvs` was not last asked for; none before it was asked for any.
+    """Downloaded files of sources that the last run of `raw_csvs` did not use; empty before the first run.
 
     Raises:
-        SourceError: the list of sources that it was asked for is not there any more, or damaged.
-        YamlFileError: what it was asked for cannot be read.
+        SourceError: the run's list of sources is missing or damaged.
+        YamlFileError: the run's settings cannot be read.
     """
     settings = read_settings(root.ori_csv)
     if settings is None:

@@ -1,4 +1,4 @@
-"""A look at the records as signals."""
+"""Draws a preview of the records' signals."""
 
 import io
 from typing import Any
@@ -21,7 +21,7 @@ def rhythm_strips(root: DataRoot, count: int) -> bytes:
     Raises:
         IndexMissingError: `raw_csvs` was not materialised.
     """
-    from matplotlib.figure import Figure  # half a second, which the code server need not spend
+    from matplotlib.figure import Figure  # half a second, which the code server does not need
 
     rows = accepted_records(root, ["fs_hz", "split"]).head(count)
     figure = Figure(figsize=(9, _STRIP_HEIGHT_IN * max(1, len(rows))), dpi=80, layout="constrained")
@@ -38,7 +38,7 @@ def rhythm_strips(root: DataRoot, count: int) -> bytes:
 
 
 def _draw_paper(axes: Any, duration_s: float) -> None:
-    """Lines of 0.2 s and 0.5 mV, and paler ones of 0.04 s; not ticks with a grid, a hundred times as slow to draw."""
+    """Lines of 0.2 s and 0.5 mV, and paler ones of 0.04 s; a grid of ticks would be a hundred times slower."""
     low_mv, high_mv = _RANGE_MV
     axes.set(xlim=(0, duration_s), ylim=_RANGE_MV, xticks=[], yticks=[])
     axes.vlines(np.arange(0, duration_s, 0.04), low_mv, high_mv, color=_MINOR, linewidth=0.3)

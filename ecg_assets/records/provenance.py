@@ -1,4 +1,4 @@
-"""Where records come from and under which licence: what goes with each of them to the samples."""
+"""Finds the collection and licence of records, which are passed with each record to its samples."""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Collection:
     """A published collection of recordings.
 
     Attributes:
-        folder: regular expression that its folder's whole name fits, in any case.
+        folder: regular expression for its folder's whole name, case-insensitive.
         collection: its full name.
         licence: as its publishers name it.
     """
@@ -41,7 +41,7 @@ def collection_in(folder_name: str) -> Collection | None:
 
 
 def licence_of(address: str) -> str:
-    """The licence of the records at a folder or bucket address, by the last two parts of it; or `unknown`."""
+    """The licence of the records at a folder or bucket address, by its last two parts; or `unknown`."""
     for name in reversed(PurePosixPath(address).parts[-2:]):
         known = collection_in(name)
         if known is not None:

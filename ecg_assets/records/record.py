@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 LEADS: tuple[str, ...] = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
-# The competition's; any whole rate of the range is taken.
+# The competition's rates; any integer rate within the range is accepted.
 SAMPLING_RATES_HZ: tuple[int, ...] = (250, 256, 500, 512, 1000, 1025)
 # Below 100 Hz a QRS complex of 80 ms has fewer than eight samples; above 2000 Hz a sample is finer than any print.
 MIN_FS_HZ, MAX_FS_HZ = 100, 2000

@@ -1,4 +1,4 @@
-"""One record's CSV as the competition writes it: a header of 12 leads, millivolts, empty cells; or nearly so."""
+"""Reads and writes a record's CSV in (nearly) the competition's format: header of 12 leads, millivolts, empty cells."""
 
 import codecs
 import io
@@ -20,7 +20,7 @@ from ecg_assets.store.regular_files import is_regular, what_else
 MAX_ABS_MV = 20.0
 SECONDS = 10
 DECIMALS = 3
-# Published records of "10 s" have 9.98 s and the like. Rates that are taken for one another differ by 2.4 %.
+# Published records of "10 s" may last, for example, 9.98 s. Rates that could be confused differ by 2.4 %.
 LACKING_S = 0.1
 
 # 10 s of 12 leads at 2000 Hz are 5 MB.
@@ -32,12 +32,12 @@ _MINUS_SIGN = "\u2212".encode()
 
 @dataclass(frozen=True)
 class CsvReading:
-    """What a CSV says.
+    """The content of a CSV.
 
     Attributes:
         record: the record.
-        cells_mv: (12, n) float64, the same as it stands in the file.
-        notes: how the file differs from the competition's, where it does; nothing for nearly all.
+        cells_mv: (12, n) float64, the values as in the file.
+        notes: deviations of the file from the competition's format; empty for nearly all.
     """
 
     record: Record
@@ -46,12 +46,12 @@ class CsvReading:
 
     @property
     def csv(self) -> bytes:
-        """The record as the competition would write it, with all decimals."""
+        """The record in the competition's format, with all decimals."""
         return _csv(self.cells_mv + 0.0)
 
 
 def read_record(path: Path, record_id: str, fs_hz: int) -> Record:
-    """The record alone, see `read_csv`.
+    """Reads the record only, see `read_csv`.
 
     Raises:
         RecordRejected: with a code and a reason that a person can act on.
@@ -62,8 +62,8 @@ def read_record(path: Path, record_id: str, fs_hz: int) -> Record:
 def read_csv(path: Path, record_id: str, fs_hz: int) -> CsvReading:
     """Reads and validates one CSV, in memory of a few times its size.
 
-    What is meant is read: leads in any order and by any usual name, `;`, tabs or `|` between cells, decimal commas,
-    empty lines at the end, a column that counts the rows, up to 0.1 s too few rows (which stay empty) or too many.
+    Usual deviations are accepted: leads in any order and by any usual name, `;`, tabs or `|` between cells, decimal
+    commas, empty lines at the end, a column that counts the rows, up to 0.1 s too few rows (left empty) or too many.
 
     Args:
         path: the file.
@@ -78,7 +78,7 @@ def read_csv(path: Path, record_id: str, fs_hz: int) -> CsvReading:
     del content
     header = read_csv_header(path, line)
     rows = body.count(b"\n") + 1 if body else 0
-    if rows > (SECONDS + LACKING_S) * fs_hz:  # there is nothing else to say of it, and it may be a large one
+    if rows > (SECONDS + LACKING_S) * fs_hz:  # rejected at once, because the file may be large
         raise _wrong_length(path, rows, fs_hz)
     names = _column_names(header)
     cells = read_cells(path, body, header, first_line, names)
@@ -115,7 +115,7 @@ def _csv(signal_mv: npt.NDArray[np.float64]) -> bytes:
 
 
 def _lines(path: Path) -> tuple[bytes, list[Note]]:
-    """The file's bytes, UTF-8 for sure, without a mark of it and without empty lines at the end."""
+    """The file's bytes, checked as UTF-8, without byte order mark and trailing empty lines."""
     if not is_regular(path):
         raise RecordRejected("missing_file", f"{path.name} is {what_else(path) or 'not there'}: put a file there")
     size = path.stat().st_size
@@ -163,13 +163,13 @@ def _check_text(path: Path, content: bytes) -> None:
 
 
 def _parts(content: bytes) -> tuple[int, bytes, bytes]:
-    """Number of the first line below the header, the header, and all below it."""
+    """Number of the first line below the header, the header, and the rest."""
     start, number = 0, 2
     while True:
         end = content.find(b"\n", start)
         end = len(content) if end < 0 else end
         line = content[start:end].strip(b"\r ")
-        # Excel tells itself of the separator in a first line.
+        # Excel may write the separator in a first line.
         if (line and not line.lower().startswith(b"sep=")) or end == len(content):
             return number, line, content[end + 1 :]
         start, number = end + 1, number + 1
@@ -211,10 +211,10 @@ def _separated(path: Path, header: CsvHeader, decimal_commas: bool) -> list[Note
 
 
 def _counted(path: Path, header: CsvHeader, values: npt.NDArray[np.float64]) -> list[Note]:
-    """Columns that count rows or time are left out.
+    """Removes columns that count rows or time.
 
     Raises:
-        RecordRejected: one of that name holds something else.
+        RecordRejected: a column of that name holds something else.
     """
     notes = []
     for place, name in header.counters.items():

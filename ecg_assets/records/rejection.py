@@ -1,4 +1,4 @@
-"""Why a record is quarantined: a short code to count by, and a sentence to act on."""
+"""The error for a quarantined record: a short code for counting, and a sentence to act on."""
 
 from typing import Literal, get_args
 
@@ -28,7 +28,7 @@ class RecordRejected(ValueError):  # noqa: N818 - a rejection is an outcome of r
     """A record cannot be used.
 
     Attributes:
-        code: what kind of trouble.
+        code: the kind of problem.
         reason: names the file, the row or field, what was expected and what to do.
     """
 

@@ -1,4 +1,4 @@
-"""Another sampling rate for a signal: a whole one by its Fourier transform, one with gaps piece by piece."""
+"""Resamples signals: complete ones by Fourier transform, those with gaps piece by piece."""
 
 from fractions import Fraction
 
@@ -7,15 +7,15 @@ import numpy.typing as npt
 
 Signal = npt.NDArray[np.float64]
 
-# Of the low-pass filter, in zero crossings to each side, and its Kaiser window's shape.
+# Half length of the low-pass filter in zero crossings, and the shape of its Kaiser window.
 _CROSSINGS, _KAISER = 16, 6.0
 
 
 def resample_fft(signal: Signal, count: int) -> Signal:
-    """The same stretch of time in `count` samples: band-limited interpolation.
+    """Resamples the same time span to `count` samples by band-limited interpolation.
 
-    The straight line through the first and the last sample is taken off before and added after, since the transform
-    takes the signal for periodic: a step from its end to its begin would ring at both.
+    The straight line through the first and the last sample is subtracted before and added after, because the transform
+    treats the signal as periodic, and a step from its end to its begin would ring at both.
 
     Args:
         signal: (leads, n) float64, n from 2 up, no NaN.
@@ -52,14 +52,14 @@ def resampled(signal_mv: npt.NDArray[np.floating], from_hz: int, to_hz: int) -> 
 
 def _lay(row: Signal, piece: Signal, begin: int, ratio: Fraction) -> None:
     """Writes the samples of `row` that lie within a piece, which begins at sample `begin` of its own rate."""
-    from scipy.signal import firwin, upfirdn  # half a second, which the code server need not wait for
+    from scipy.signal import firwin, upfirdn  # half a second, which the code server does not need
 
     up, down = ratio.numerator, ratio.denominator
     slower = max(up, down)
     low_pass = firwin(2 * _CROSSINGS * slower + 1, 1 / slower, window=("kaiser", _KAISER)) * up
     pad = 2 * _CROSSINGS * -(-slower // up)
     fine = upfirdn(low_pass, _continued(piece, pad), up)
-    # A sample stands for the time until the next one: quarters of one rate are then quarters of the other.
+    # A sample covers the time until the next one, so that quarters at one rate are quarters at the other.
     first, end = -(-begin * up // down), -(-(begin + len(piece)) * up // down)
     places = np.arange(first, min(end, len(row)))
     row[places] = fine[places * down - begin * up + pad * up + _CROSSINGS * slower]

@@ -1,1 +1,1 @@
-"""Training samples: crops of pages, classes, mixing, shards and the reader."""
+"""Makes and reads training samples: crops of pages, classes, mixing, shards and the reader."""

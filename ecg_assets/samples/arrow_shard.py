@@ -1,4 +1,4 @@
-"""One shard of the dataset: an uncompressed Arrow IPC file, so that a reader can map it into memory."""
+"""Writes a shard of the dataset as an uncompressed Arrow IPC file, which readers can memory-map."""
 
 import json
 from collections.abc import Iterable
@@ -14,13 +14,13 @@ from ecg_assets.store.splits import Split
 
 @dataclass(frozen=True)
 class Labelled:
-    """A crop with what is known of it.
+    """A crop with its description.
 
     Attributes:
         id: `<record id>-<number>`.
-        record_id: the record whose page was cut, or for whom empty paper was.
+        record_id: the record whose page, or whose empty paper, was cut.
         split: the record's split.
-        kind: `positive` (holds a trace), `negative` (empty paper) or what else it shows.
+        kind: `positive` (holds a trace), `negative` (empty paper) or another content.
         recipe: of its degradations; `clean` has none.
         crop: image and mask.
     """
@@ -34,7 +34,7 @@ class Labelled:
 
 
 def shard_schema(crop_px: int) -> pa.Schema:
-    """Columns of a shard; its metadata tells the crop's side."""
+    """Columns of a shard; the metadata holds the crop's side."""
     return pa.schema(
         [
             pa.field("id", pa.string(), nullable=False),
@@ -51,7 +51,7 @@ def shard_schema(crop_px: int) -> pa.Schema:
 
 
 def write_shard(path: Path, crop_px: int, pages: Iterable[list[Labelled]]) -> None:
-    """Writes a record batch a page, atomically; holds one page's crops in memory at a time."""
+    """Writes one record batch per page, atomically; holds one page's crops in memory at a time."""
     schema = shard_schema(crop_px)
     with (
         atomic_path(path) as temporary,

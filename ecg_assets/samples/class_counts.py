@@ -1,4 +1,4 @@
-"""Counts what a shard's samples hold while they are written."""
+"""Counts samples and pixels per class while a shard is written."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,12 +15,12 @@ _CLASSES = 5
 
 @dataclass
 class SampleCounts:
-    """How many samples of each sort, and how many pixels of each class.
+    """Numbers of samples by category, and of pixels by class.
 
     Attributes:
         splits, recipes, kinds: samples of each.
         pixels: (5,) int64, of each class.
-        without_trace: records whose page shows no trace, so that no positive sample could be cut.
+        without_trace: records whose page has no trace, so that no positive sample could be cut.
     """
 
     splits: Counter[str] = field(default_factory=Counter)
@@ -42,7 +42,7 @@ class SampleCounts:
             yield samples
 
     def info(self) -> dict[str, Any]:
-        """The counts as JSON can say them; `sum_of` reads them."""
+        """The counts as JSON values, which `sum_of` reads."""
         return {
             "splits": dict(self.splits),
             "recipes": dict(self.recipes),

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 CLASSES: tuple[str, ...] = ("background", "horizontal", "vertical", "intersection", "wave")
 
-# As in the overlays people know: horizontal red, vertical blue, intersection yellow, wave green.
+# The usual colours of overlays: horizontal red, vertical blue, intersection yellow, wave green.
 CLASS_COLOURS: npt.NDArray[np.uint8] = np.array(
     [[255, 255, 255], [220, 40, 40], [40, 80, 220], [240, 190, 0], [0, 140, 60]], dtype=np.uint8
 )

@@ -24,7 +24,7 @@ class Crop:
     Attributes:
         image_hwc: (s, s, 3) uint8 RGB.
         mask_hw: (s, s) uint8, classes 0 to 4.
-        about: what is known of it, as JSON can say it.
+        about: its description, as JSON values.
     """
 
     image_hwc: Image
@@ -35,8 +35,8 @@ class Crop:
 def mix(grid_mask_hw: Mask, wave_hw: Flags, inked_hw: Flags) -> Mask:
     """The 5-class mask, (h, w) uint8.
 
-    The wave lies over all else; other ink (pulses, separators, text) is background; below it lie intersections and
-    lines.
+    The wave has precedence over all other classes; other ink (pulses, separators, text) is background; below them are
+    intersections and lines.
 
     Args:
         grid_mask_hw: (h, w) uint8, classes 0 to 3 of the empty paper.
@@ -44,12 +44,12 @@ def mix(grid_mask_hw: Mask, wave_hw: Flags, inked_hw: Flags) -> Mask:
         inked_hw: (h, w) bool, where any ink covers at least half of a pixel.
     """
     mask: Mask = np.multiply(grid_mask_hw, np.logical_not(inked_hw).view(np.uint8))  # background is 0
-    np.maximum(mask, wave_hw.view(np.uint8) * np.uint8(WAVE), out=mask)  # the wave's number is the largest
+    np.maximum(mask, wave_hw.view(np.uint8) * np.uint8(WAVE), out=mask)  # the wave has the largest class number
     return mask
 
 
 def positive_crop(page_hwc: Image, mask_hw: Mask, side_px: int, rng: np.random.Generator) -> Crop:
-    """A crop that holds a trace: it is laid around a wave pixel, anywhere within the crop.
+    """A crop that contains a trace: it is placed around a wave pixel, at a random position within the crop.
 
     Raises:
         ValueError: the page has no wave pixel.
@@ -66,7 +66,7 @@ def positive_crop(page_hwc: Image, mask_hw: Mask, side_px: int, rng: np.random.G
 
 
 def negative_crop(paper_hwc: Image, grid_mask_hw: Mask, side_px: int, rng: np.random.Generator) -> Crop:
-    """A crop of the empty paper, anywhere.
+    """A crop of the empty paper at a random place.
 
     Raises:
         CropError: the paper is smaller than the crop.
@@ -87,7 +87,7 @@ def _check_size(mask_hw: Mask, side_px: int) -> None:
 
 
 def _around(position: int, side_px: int, size_px: int, rng: np.random.Generator) -> int:
-    """A begin of the crop, so that it holds `position` and lies within the page."""
+    """A begin of the crop such that it contains `position` and lies within the page."""
     lowest, highest = max(0, position - side_px + 1), min(position, size_px - side_px)
     return int(rng.integers(lowest, highest + 1))
 

@@ -1,4 +1,4 @@
-"""A printed page as the samples need it: its pixels and the classes of all of them."""
+"""Reads a printed page with the classes of all its pixels."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +17,7 @@ class LabelledPage:
     """A page.
 
     Attributes:
-        plan: what stands where.
+        plan: places of everything on the page.
         image_hwc: (h, w, 3) uint8 RGB.
         mask_hw: (h, w) uint8, classes 0 to 4.
         provenance: the record's source, licence and labels.
@@ -30,7 +30,7 @@ class LabelledPage:
 
 
 def style_name_of(root: DataRoot, record_id: str) -> str:
-    """In which style a record's page is printed."""
+    """Name of the style of a record's page."""
     return read_layout(root, record_id)[0].style_name
 
 
@@ -39,7 +39,7 @@ def read_page(root: DataRoot, record_id: str) -> LabelledPage:
 
     Raises:
         PngError: page, mask or paper's mask is missing or damaged.
-        LayoutError: the page's layout is not whole.
+        LayoutError: the page's layout is damaged.
     """
     plan, layout = read_layout(root, record_id)
     if "provenance" not in layout:
@@ -50,7 +50,7 @@ def read_page(root: DataRoot, record_id: str) -> LabelledPage:
     index_hw, palette = read_palette(page_path(root, record_id))
     wave_hw = read_grey(mask_path(root, record_id)) > 0
     grid_hw = read_grey(paper_mask_path(root, plan.style_name))
-    # The palette tells the ink of every pixel: it is made of paper colours, each under every level of ink.
+    # The palette index gives the ink of every pixel: the palette is each paper colour under every level of ink.
     mask = mix(grid_hw, wave_hw, inked(index_hw))
     return LabelledPage(plan, palette[index_hw], mask, layout["provenance"])
 

@@ -1,4 +1,4 @@
-"""Samples that show no ECG paper at all: whatever a network finds in them is wrong."""
+"""Makes samples without ECG paper, in which any detection by a network is wrong."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from ecg_assets.samples.crops import Crop
 
 
 def not_ecg(side_px: int, recipe: DrawnRecipe, rng: np.random.Generator) -> Crop:
-    """A picture of something else, through the colours of the recipe; all of it is background."""
+    """A picture of something else, with the recipe's photometric effects; all of it is background."""
     kind = str(rng.choice(sorted(NEGATIVES)))
     image = NEGATIVES[kind](side_px, rng)
     for name, strength in recipe.photometric.items():

@@ -1,4 +1,4 @@
-"""A look at the training samples: crops above their masks in class colours."""
+"""Draws a preview of training samples: crops above their masks in class colours."""
 
 from math import ceil
 from pathlib import Path
@@ -14,7 +14,7 @@ _LOOKED_AT = 120
 
 
 def sample_sheet(folder: Path, count: int) -> bytes:
-    """`count` samples, as many of each recipe as of the others, each above its mask, as a PNG.
+    """`count` samples, equally many of each recipe, each above its mask, as a PNG.
 
     Raises:
         DatasetError: there is no dataset in `folder`.
@@ -28,7 +28,7 @@ def recipe_sheet(folder: Path, recipe: str, count: int) -> bytes:
     """Up to `count` samples of one recipe, from all over the dataset, each above its mask, as a PNG.
 
     Raises:
-        DatasetError: there is no dataset in `folder`, or no sample of this recipe in it.
+        DatasetError: there is no dataset in `folder`, or it has no sample of this recipe.
     """
     reader = SampleReader(folder, None, (recipe,))
     spread = np.linspace(0, len(reader) - 1, min(count, len(reader))).astype(int)

@@ -19,7 +19,7 @@ from ecg_assets.store.splits import Split
 
 Image = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.uint8]
-# Left, top, right and bottom in pixels, the last two excluded.
+# Left, top, right and bottom in pixels; right and bottom are exclusive.
 Box = tuple[int, int, int, int]
 
 _TURNED_CLASS = np.array([0, VERTICAL, HORIZONTAL, 3, 4], dtype=np.uint8)
@@ -40,7 +40,7 @@ class Sample:
     Attributes:
         id: `<record id>-<number>`.
         record_id: the record whose page was cut.
-        kind: `positive`, `negative` or what else it shows.
+        kind: `positive`, `negative` or another content.
         recipe: of its degradations; `clean` has none.
         about_json: scale, boxes, warp, strengths, seed, and the record's provenance; `about` reads it.
         image_hwc: (h, w, 3) uint8 RGB; a read-only view of the mapped file.
@@ -57,7 +57,7 @@ class Sample:
 
     @property
     def about(self) -> dict[str, Any]:
-        """What is known of the sample."""
+        """The sample's description."""
         known: dict[str, Any] = json.loads(self.about_json)
         return known
 
@@ -65,7 +65,7 @@ class Sample:
 class SampleReader:
     """The samples of one split (or of all), in the order of shard, record and sample number.
 
-    It keeps paths only and maps the files when first read, so that it can be sent to worker processes.
+    It stores paths only and maps the files at the first read, so that it can be pickled to worker processes.
     """
 
     def __init__(self, folder: Path, split: Split | None, recipes: tuple[str, ...] | None = None) -> None:
@@ -73,8 +73,8 @@ class SampleReader:
 
         Args:
             folder: of the dataset.
-            split: whose samples; None for all.
-            recipes: of which degradations; None for all.
+            split: the split to read; None for all.
+            recipes: the recipes to read; None for all.
 
         Raises:
             DatasetError: there is no shard, or no sample of these recipes.
@@ -100,7 +100,7 @@ class SampleReader:
             )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leaves the mapped tables behind: they cannot be pickled."""
+        """Drops the mapped tables, which cannot be pickled."""
         return {name: value for name, value in self.__dict__.items() if name != "_tables"}
 
     @cached_property
@@ -116,7 +116,7 @@ class SampleReader:
         ]
 
     def records_by_split(self) -> dict[str, set[str]]:
-        """The ids of the records that have samples in each split, whatever splits and recipes are read."""
+        """The ids of the records with samples in each split, for all splits and recipes."""
         found: dict[str, set[str]] = {}
         for table in self._tables:
             for pair in table.group_by(["split", "record_id"]).aggregate([]).to_pylist():
@@ -124,9 +124,9 @@ class SampleReader:
         return found
 
     def pulses_px(self) -> dict[int, list[Box]]:
-        """By sample number, the boxes around the calibration pulses that are whole in it; samples without are left out.
+        """By sample number, the boxes of calibration pulses completely inside it; other samples are left out.
 
-        Reads what is known of every sample, a second for some ten thousand.
+        Reads the description of every sample, which takes about a second for ten thousand.
         """
         found: dict[int, list[Box]] = {}
         for first, rows, table in zip((0, *self._ends), self._rows, self._tables, strict=False):
@@ -187,14 +187,14 @@ def _map_table(path: Path) -> pa.Table:
 def _cell(table: pa.Table, name: str, row: int) -> npt.NDArray[np.uint8]:
     """The bytes of one cell, without a copy."""
     cell = np.frombuffer(table.column(name)[row].as_buffer(), dtype=np.uint8)
-    cell.flags.writeable = False  # the file is mapped for reading: a write would end the process
+    cell.flags.writeable = False  # the file is mapped read-only, so a write would crash the process
     return cell
 
 
 def augment(image_hwc: Image, mask_hw: Mask, rng: np.random.Generator) -> tuple[Image, Mask]:
-    """Mirrors and quarter-turns a square sample at random, each of the 8 ways alike.
+    """Mirrors and quarter-turns a square sample at random, each of the 8 ways equally likely.
 
-    A quarter turn exchanges classes 1 and 2: what was printed horizontal stands vertical in the sample.
+    A quarter turn swaps classes 1 and 2, because lines printed horizontally become vertical in the sample.
 
     Returns:
         Contiguous copies, image (s, s, 3) uint8 and mask (s, s) uint8.

@@ -1,4 +1,4 @@
-"""All samples of one record: cuts of its clean page, and pictures of it drawn afresh through the recipes."""
+"""Makes all samples of one record: crops of its clean page, and new pictures of it through the recipes."""
 
 from dataclasses import dataclass, replace
 
@@ -28,16 +28,16 @@ POSITIVE, NEGATIVE, NOT_ECG = "positive", "negative", "not_ecg"
 def draw_samples(root: DataRoot, record_id: str, paper: tuple[Image, Mask], config: SamplesConfig) -> list[Labelled]:
     """The samples of one record, in order; each draws its own place, recipe and strengths.
 
-    A page that shows no trace gives negative samples only.
+    A page without a trace gives negative samples only.
 
     Args:
         root: holds the record and its page.
-        record_id: whose samples.
+        record_id: of the record.
         paper: image and classes of the page's empty paper.
-        config: how many, and of which recipes.
+        config: number of samples, and recipes.
 
     Raises:
-        PngError, LayoutError: the page is not whole.
+        PngError, LayoutError: the page is damaged.
         CropError: it is smaller than a sample.
     """
     page = read_page(root, record_id)
@@ -91,7 +91,7 @@ class _Drawer:
         return crop
 
     def _degraded(self, name: str, kind: str, rng: np.random.Generator) -> Crop:
-        # The test split's recipes are frozen: scores of different networks can be compared.
+        # The test split's recipes are frozen, so that scores of different networks are comparable.
         table = TEST_TABLE if split_of(self.record_id) == "test" else TABLE
         recipe = throw(name, recipe_named(name, table), rng)
         if kind == NOT_ECG:

@@ -26,7 +26,7 @@ def leaks(records: Mapping[str, set[str]]) -> list[str]:
 
 
 def signals_in_two_splits(root: DataRoot) -> list[list[str]]:
-    """Groups of accepted records with the same signal under different ids that fall into different splits.
+    """Groups of accepted records with the same signal under different ids that are in different splits.
 
     A network trained on one of them has seen the other.
     """

@@ -1,4 +1,4 @@
-"""Mixes pages and grid masks into the labelled dataset, a shard at a time."""
+"""Mixes pages and grid masks into the labelled dataset, shard by shard."""
 
 import shutil
 from collections import Counter
@@ -33,7 +33,7 @@ STAGE = "mixed_dataset"
 _SPARE_SHARE = 1.1
 _ANY_ID = "<id>"
 
-# Of a data root, by shard, for these record ids.
+# (data root, shard, record ids) -> hashes of the records' pages.
 PageHashes = Callable[[DataRoot, int, list[str]], dict[str, str]]
 
 
@@ -70,7 +70,7 @@ class _Task:
         return files, counts.info() | self.made_from.as_info()
 
     def _pages(self) -> Iterator[list[Labelled]]:
-        # One style after the other: its paper is read once.
+        # Ordered by style, so that each paper is read once.
         pages = sorted((style_name_of(self.root, record_id), record_id) for record_id in self.record_ids)
         for style, group in groupby(pages, key=lambda page: page[0]):
             paper = read_paper(self.root, style)
@@ -79,18 +79,18 @@ class _Task:
 
 
 def build_dataset(root: DataRoot, config: SamplesConfig, workers: Workers, log: Log) -> StageReport:
-    """Cuts every page into samples, when its shard is not current, and writes `dataset.json`.
+    """Cuts the pages of all shards that are not current into samples, and writes `dataset.json`.
 
     Args:
         root: holds pages, masks and the empty paper.
-        config: how to cut.
+        config: options of the samples.
         workers: processes, or an engine; the samples do not depend on it.
-        log: receives a line a shard.
+        log: receives a line per shard.
 
     Raises:
-        MissingInputError: pages or paper are not there.
-        DiskSpaceError: the shards would not fit.
-        EmptySplitError: no record falls into one of the splits.
+        MissingInputError: pages or paper are missing.
+        DiskSpaceError: the shards would not fit on the disk.
+        EmptySplitError: one of the splits has no record.
     """
     tasks = plan_samples(root, config)
     _check_splits([record_id for task in tasks for record_id in task.record_ids])
@@ -114,7 +114,7 @@ def build_dataset(root: DataRoot, config: SamplesConfig, workers: Workers, log: 
 
 
 def digest_of_shards(root: DataRoot) -> str | None:
-    """What `dataset.json` has as its digest when all shards are finished; None when one is not.
+    """The digest in `dataset.json` when all shards are finished; None if one is not.
 
     Raises:
         ManifestError: a manifest cannot be read.
@@ -129,7 +129,7 @@ def digest_of_shards(root: DataRoot) -> str | None:
 
 
 def _sources(root: DataRoot) -> list[dict[str, Any]]:
-    """How many records came from which source, under which licence."""
+    """Number of records by source and licence."""
     index = accepted_records(root, ["source", "licence"])
     counts = Counter(zip(index["source"], index["licence"], strict=True))
     return [
@@ -138,7 +138,7 @@ def _sources(root: DataRoot) -> list[dict[str, Any]]:
 
 
 def read_page_hashes(root: DataRoot, shard: int, record_ids: list[str]) -> dict[str, str]:
-    """By record id, the hash of its page, mask and layout, as the shard's manifest tells them.
+    """By record id, the hash of its page, mask and layout, from the shard's manifest.
 
     Raises:
         MissingInputError: one of them is not finished.
@@ -148,15 +148,15 @@ def read_page_hashes(root: DataRoot, shard: int, record_ids: list[str]) -> dict[
 
 
 def plan_samples(root: DataRoot, config: SamplesConfig, hashes: PageHashes = read_page_hashes) -> list[_Task]:
-    """Each shard of samples, with what it is made from.
+    """Each shard of samples, with its inputs.
 
     Args:
         root: holds pages, masks and the empty paper.
-        config: how to cut.
-        hashes: tells the hashes of a shard's pages.
+        config: options of the samples.
+        hashes: returns the hashes of a shard's pages.
 
     Raises:
-        IndexMissingError, MissingInputError: records, pages or paper are not there.
+        IndexMissingError, MissingInputError: records, pages or paper are missing.
     """
     index = accepted_records(root, ["shard"])
     papers = read_manifest(manifest_path(root.grids, 0))
@@ -177,13 +177,13 @@ def plan_samples(root: DataRoot, config: SamplesConfig, hashes: PageHashes = rea
 
 
 def page_hashes(root: DataRoot, manifest: Manifest, record_ids: list[str]) -> dict[str, str]:
-    """By record id, the hash of its page, mask and layout, as its shard's manifest tells them.
+    """By record id, the hash of its page, mask and layout, from its shard's manifest.
 
     Raises:
         MissingInputError: one of them is not finished.
     """
     files = manifest.files if manifest.fingerprint else {}
-    # Not three paths a record: of a million records that takes half a minute.
+    # Without three path objects per record, which take half a minute for a million records.
     places = [root.relative(path(root, _ANY_ID)).split(_ANY_ID) for path in (page_path, mask_path, layout_path)]
     columns = []
     for before, after in places:
@@ -210,7 +210,7 @@ def _check_splits(record_ids: list[str]) -> None:
 
 
 def _check_disk(root: DataRoot, config: SamplesConfig, tasks: list[_Task]) -> None:
-    """Only what is not there yet counts: a shard is replaced after the new one is whole, one at a time."""
+    """Checks the space for new shards only, because existing ones are replaced one at a time by complete new ones."""
     wanted = sum(len(task.record_ids) for task in tasks) * config.per_page * config.sample_bytes
     held = sum(path.stat().st_size for path in root.dataset.glob("shard-*.arrow"))
     free = shutil.disk_usage(root.path).free

@@ -1,1 +1,1 @@
-"""Reading real images: tiles, orientation and overlays."""
+"""Segments real images: tiles, orientation and overlays."""

@@ -1,8 +1,8 @@
-"""How far real images are from what the network was trained on: colours and gradients, in histograms.
+"""Measures the drift of real images from the training samples, by histograms of colours and gradients.
 
-Each image is compared by its pieces, and each piece with the training sample that is nearest to it: pages are of many
-sorts, and a mean of them all would look like none. What counts as far follows from the samples themselves: farther
-than all but few of them are from those of other records.
+Each image is compared by pieces, and each piece with its nearest training sample, because pages differ and their mean
+resembles none of them. The limit follows from the samples: a piece is far if it is farther than nearly all samples are
+from those of other records.
 """
 
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from ecg_assets.scans.image import page_of, page_scale, read_image
 
 PIECE_PX = 512
 _SAMPLES = 300
-# Pieces a side: what lies around a page is seldom in more than half of them.
+# Pieces per side; the surroundings of a page are seldom in more than half of them.
 _PIECES = 3
 _FAR_QUANTILE = 0.95
-# Nearer than this is near, even where all samples are as alike as clean pages of one style.
+# Lower bound of the limit, for samples as similar as clean pages of one style.
 _NEAR = 0.1
 _LIGHTNESS_BINS, _COLOUR_BINS, _GRADIENT_BINS = 8, 6, 12
-# a and b of Lab, as OpenCV keeps them: 128 is grey, and paper, ink and light lie well within.
+# Range of a and b of Lab in OpenCV: 128 is grey, and paper, ink and light are well within.
 _COLOUR_RANGE = (88, 168)
 _STRONGEST_GRADIENT = 2048.0
 _BYTES = np.arange(256)
@@ -37,10 +37,10 @@ KINDS = ("colour", "gradient")
 
 @dataclass(frozen=True)
 class Look:
-    """Roots of a picture's histograms; half the squared distance of two such vectors is Hellinger's distance squared.
+    """Square roots of a picture's histograms; half the squared distance of two of them is Hellinger's distance squared.
 
     Attributes:
-        record_id: whose it is; empty for a real image.
+        record_id: of the sample; empty for a real image.
         roots: by kind, (n,) float64 of length 1.
     """
 
@@ -50,7 +50,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Reference:
-    """The training samples' looks, and beyond which distance a picture is far from them all."""
+    """The training samples' histograms, and the limit of the distance to the nearest."""
 
     looks: list[Look]
     limits: dict[str, float]
@@ -93,11 +93,11 @@ def look_at(image_hwc: Rgb, record_id: str = "") -> Look:
 
 
 def reference_of(dataset: Path, samples: int = _SAMPLES) -> Reference:
-    """The looks of training samples, evenly spread, and the limits that follow from them.
+    """The histograms of evenly spread training samples, and the limits derived from them.
 
     Args:
         dataset: the dataset's folder.
-        samples: at most so many.
+        samples: largest number of samples.
 
     Raises:
         DatasetError, EmptySplitError: there are no training samples.
@@ -113,15 +113,15 @@ def reference_of(dataset: Path, samples: int = _SAMPLES) -> Reference:
 
 
 def drift_of(path: Path, name: str, reference: Reference) -> ImageDrift:
-    """How far a real image is from the training samples.
+    """Distances of a real image from the training samples.
 
     Args:
         path: the image.
-        name: to be told.
+        name: the image's name in the result.
         reference: the samples.
 
     Raises:
-        UnreadableImageError: the file is no image.
+        UnreadableImageError: the file is not an image.
     """
     image_hwc = read_image(path)
     page = page_of(image_hwc, 0, page_scale(image_hwc)).image_hwc

@@ -1,8 +1,7 @@
-"""How many pixels a millimetre of the paper takes, found from the period of the grid's lines as a network sees them.
+"""Finds the scale (px/mm) of a picture from the period of the grid lines predicted by a network.
 
-Rows (and columns) of the lines' probabilities are compared with themselves, shifted: at a shift of one line's distance
-they agree again. A row crosses lines that lean at their distance divided by the cosine of the lean, so a paper that is
-turned by a few degrees blurs nothing.
+Rows (and columns) of the lines' probabilities are autocorrelated; a shift by one line spacing gives a maximum. A row
+crosses tilted lines at their spacing divided by the cosine of the tilt, so a turn of a few degrees does not matter.
 """
 
 from dataclasses import dataclass
@@ -14,21 +13,21 @@ Field = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]
 
 _MAJOR_MM = 5.0
-# Of 5-mm lines; networks are trained on 4 to 16 px/mm.
+# Period of 5-mm lines, px; networks are trained on 4 to 16 px/mm.
 _SHORTEST_PX, _LONGEST_PX = 12.0, 140.0
 _LEAST_SCORE = 0.12
-# A period that explains nearly as much as the best one, and is a whole part of it, is the lines' own.
+# A period that explains nearly as much as the best one, and is an integer fraction of it, is the lines' spacing.
 _NEARLY = 0.8
 _MOST_STRETCH = 1.5
 
 
 @dataclass(frozen=True)
 class GridScale:
-    """What the grid says.
+    """The scale found from the grid.
 
     Attributes:
         px_per_mm_x, px_per_mm_y: of the picture that the lines were found in.
-        score: 0 to 1, how much of the lines' contrast the period explains, in the clearer direction.
+        score: 0 to 1, the share of the lines' contrast that the period explains, in the clearer direction.
     """
 
     px_per_mm_x: float
@@ -42,20 +41,20 @@ class GridScale:
 
 
 def find_scale(upright_lines: list[Field], level_lines: list[Field]) -> GridScale | None:
-    """The scale of a picture from what a network says of some of its tiles.
+    """The scale of a picture from a network's predictions for some of its tiles.
 
     Args:
         upright_lines: probabilities of 5-mm lines that run up and down in the tiles, (h, w) float32 each.
         level_lines: of lines that run from side to side.
 
     Returns:
-        None where no 5-mm lines repeat.
+        None if no period of 5-mm lines is found.
     """
     found = [_period(upright_lines), _period([np.ascontiguousarray(tile.T) for tile in level_lines])]
     known = [period for period in found if period is not None]
     if not known:
         return None
-    # A direction in which nothing is found, or something else, follows the clearer one.
+    # A direction without a period, or with a different one, takes the period of the clearer direction.
     clearest = max(known, key=lambda period: period[1])
     across, down = (
         period[0] if period is not None and _alike(period[0], clearest[0]) else clearest[0] for period in found
@@ -68,7 +67,7 @@ def _alike(one: float, other: float) -> bool:
 
 
 def _period(tiles: list[Field]) -> tuple[float, float] | None:
-    """Distance in pixels of lines that cross the rows, and how much it explains; None where there are none."""
+    """Spacing in pixels of lines that cross the rows, and the share that it explains; None without lines."""
     agreement = _agreement(tiles)
     if agreement is None:
         return None
@@ -86,7 +85,7 @@ def _period(tiles: list[Field]) -> tuple[float, float] | None:
 
 
 def _agreement(tiles: list[Field]) -> Values | None:
-    """Mean over the tiles' rows of their agreement with themselves at each shift; 1 at shift 0. All tiles are alike."""
+    """Autocorrelation at each shift, mean over the tiles' rows; 1 at shift 0. All tiles have the same shape."""
     length = tiles[0].shape[1]
     window = np.hanning(length).astype(np.float32)
     power = np.zeros(length + 1)
@@ -102,7 +101,7 @@ def _agreement(tiles: list[Field]) -> Values | None:
 
 
 def _comb(agreement: Values, periods: Values) -> Values:
-    """How much more rows agree with themselves at one, two, three periods than half-way between."""
+    """Autocorrelation at one, two and three periods minus that half-way between."""
     shifts = np.arange(len(agreement))
 
     def at(factor: float) -> Values:

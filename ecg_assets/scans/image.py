@@ -1,4 +1,4 @@
-"""Reads an image of a paper ECG and brings it to the size and position of a printed page."""
+"""Reads an image of a paper ECG, turns it upright and scales it to a printed page."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,27 +14,27 @@ from ecg_assets.pages.raster.open_image import DAMAGES, PictureTooLargeError, op
 Rgb = npt.NDArray[np.uint8]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
-# What networks are trained around: 200 dpi.
+# Resolution around which networks are trained: 200 dpi.
 PX_PER_MM = 200 / 25.4
-# A page whose grid tells no scale is taken to be as wide as a printed one.
+# Assumed width of a page without a scale from its grid: that of a printed page.
 PAGE_WIDTH_PX = 2200
 MIN_SIDE_PX = 32
-# Tiles without end otherwise, or fewer pixels than lines.
+# Limits the number of tiles, and keeps lines resolvable.
 _LONGEST_PX, _SHORTEST_PX = 6000, 256
 _WHITE = (255, 255, 255)
 
 
 class UnreadableImageError(ValueError):
-    """A file is no image that can be segmented; the message names it and says why."""
+    """A file is not an image that can be segmented; the message names it and says why."""
 
 
 @dataclass(frozen=True)
 class UprightPage:
-    """An image as the network wants to see it.
+    """An upright image at the network's scale.
 
     Attributes:
         image_hwc: (h, w, 3) uint8 RGB.
-        quarter_turns: counter-clockwise, that brought it from how the file shows it to here.
+        quarter_turns: counter-clockwise turns from the file's picture to this one.
         scale: pixels of `image_hwc` per pixel of the file.
         file_shape: height and width of the file's picture.
     """
@@ -45,7 +45,7 @@ class UprightPage:
     file_shape: tuple[int, int]
 
     def as_in_file(self, mask_hw: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """What lies over `image_hwc`, (h, w) uint8 classes, as it lies over the file's picture."""
+        """A mask of `image_hwc`, (h, w) uint8 classes, transformed to the file's picture."""
         height, width = self.file_shape
         turned = (width, height) if self.quarter_turns % 2 else (height, width)
         resized = cv2.resize(mask_hw, turned[::-1], interpolation=cv2.INTER_NEAREST)
@@ -53,10 +53,10 @@ class UprightPage:
 
 
 def read_image(path: Path) -> Rgb:
-    """(h, w, 3) uint8 RGB, as a viewer shows it: turned as the camera noted, transparency on white.
+    """(h, w, 3) uint8 RGB, as in a viewer: turned by the camera's EXIF orientation, transparency on white.
 
     Raises:
-        UnreadableImageError: the file is no whole image, of another format, too large, or too small to hold a page.
+        UnreadableImageError: the file is not a complete image, has an unsupported format, or is too large or small.
     """
     try:
         with opened(path) as image:
@@ -86,7 +86,7 @@ def _to_rgb(image: Image.Image) -> Rgb:
 
 
 def page_of(image_hwc: Rgb, quarter_turns: int, scale: float) -> UprightPage:
-    """A file's picture, turned and scaled; the scale is kept within what can be segmented."""
+    """A file's picture, turned and scaled; the scale is limited to sizes that can be segmented."""
     height, width = image_hwc.shape[:2]
     scale = min(max(scale, _SHORTEST_PX / min(height, width)), _LONGEST_PX / max(height, width))
     turned = np.ascontiguousarray(np.rot90(image_hwc, quarter_turns))
@@ -97,5 +97,5 @@ def page_of(image_hwc: Rgb, quarter_turns: int, scale: float) -> UprightPage:
 
 
 def page_scale(image_hwc: Rgb) -> float:
-    """The scale at which a picture that shows a whole page is as wide as a page at 200 dpi."""
+    """The scale at which a picture of a whole page is as wide as a page at 200 dpi."""
     return float(PAGE_WIDTH_PX / max(image_hwc.shape[:2]))

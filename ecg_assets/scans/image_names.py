@@ -1,23 +1,23 @@
-"""Which names of images can be kept: results and notes are named after them, and people read them in tables."""
+"""Checks names of images, because results are named after them and tables show them."""
 
 import unicodedata
 
-# Of bytes: results put up to 15 behind the name, an unfinished one 14 before it, and a name has at most 255.
+# Bytes: results append up to 15, temporary files prepend 14, and a file name has at most 255.
 MOST_BYTES = 220
 
 
 class UnfitNameError(ValueError):
-    """A file's name cannot be kept; the message tells it and says what to do."""
+    """A file's name cannot be used; the message names it and says what to do."""
 
 
 def shown_name(name: str) -> str:
-    """A name as it can be written anywhere: bytes that are no UTF-8, and control characters, as escapes."""
+    """A printable form of a name, with bytes that are not UTF-8, and control characters, as escapes."""
     plain = name.encode("utf-8", "backslashreplace").decode("utf-8")
     return "".join(one if unicodedata.category(one) != "Cc" else repr(one)[1:-1] for one in plain)
 
 
 def name_problem(name: str) -> str | None:
-    """Why results cannot be named after an image, and what to do; None where they can.
+    """Why results cannot be named after an image, and what to do; None if they can.
 
     Args:
         name: of the image, relative to its folder, with forward slashes.
@@ -35,7 +35,7 @@ def name_problem(name: str) -> str | None:
 
 
 def refuse_unfit_name(name: str) -> None:
-    """Lets a name pass after which results can be named.
+    """Checks that results can be named after an image.
 
     Raises:
         UnfitNameError: they cannot.

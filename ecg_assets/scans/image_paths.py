@@ -1,4 +1,4 @@
-"""Which images a command line means: files, folders and patterns."""
+"""Expands the files, folders and patterns of a command line to images."""
 
 import glob
 from pathlib import Path
@@ -7,16 +7,16 @@ from ecg_assets.scans.image import SUFFIXES
 
 
 class NoImagesError(ValueError):
-    """Nothing that was named is an image; the message says what was expected."""
+    """An argument does not name an image; the message says what was expected."""
 
 
 def images_named(arguments: tuple[str, ...]) -> list[Path]:
-    """The images that files, folders (and all below them) and patterns like `scans/*.jpg` mean, each once, in order.
+    """The images named by files, folders (recursively) and patterns like `scans/*.jpg`, each once, in order.
 
-    A file is taken as it is named, whatever its suffix.
+    A file that is named directly may have any suffix.
 
     Raises:
-        NoImagesError: an argument means nothing that is there.
+        NoImagesError: an argument matches no image.
     """
     found: dict[Path, None] = {}
     for argument in arguments:
@@ -26,7 +26,7 @@ def images_named(arguments: tuple[str, ...]) -> list[Path]:
         elif path.exists():
             named = [path]
         else:
-            # Path.glob takes no absolute patterns.
+            # Path.glob does not accept absolute patterns.
             matches = map(Path, glob.glob(argument, recursive=True))  # noqa: PTH207
             named = sorted(path for path in matches if path.is_file())
         if not named:

@@ -1,4 +1,4 @@
-"""The inbox of scans: a folder into which people put images of paper ECGs."""
+"""Lists the inbox of scans, the folder for images of paper ECGs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,26 +14,26 @@ _LINK = "it is a link out of the inbox; copy what it leads to there"
 
 
 def inbox(root: DataRoot) -> Path:
-    """Where images to read are put; it is made when missing."""
+    """The folder for images to read; created if missing."""
     folder = root.scans / "inbox"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def images_in(root: DataRoot) -> list[Path]:
-    """Every image in the inbox and below, by name; what `left_out` names is not among them."""
+    """Every image in the inbox and below, by name, except those in `left_out`."""
     folder = inbox(root)
     return sorted(path for path in _with_suffix(folder) if path.is_file() and _problem(path, folder) is None)
 
 
 def image_names(root: DataRoot) -> list[str]:
-    """Of the images in the inbox, relative to it, with forward slashes."""
+    """Names of the images in the inbox, relative to it, with forward slashes."""
     folder = inbox(root)
     return [path.relative_to(folder).as_posix() for path in images_in(root)]
 
 
 def left_out(root: DataRoot) -> dict[str, str]:
-    """What lies in the inbox as an image and is not read, by its name as it can be shown, with the reason."""
+    """Images in the inbox that are not read, by printable name, with the reason."""
     folder = inbox(root)
     problems = {path: _problem(path, folder) for path in _with_suffix(folder)}
     links = {path: _LINK for path in folder.rglob("*") if leads_out(path, folder)}
@@ -42,7 +42,7 @@ def left_out(root: DataRoot) -> dict[str, str]:
 
 
 def tell_left_out(root: DataRoot, stage: str, log: Log) -> dict[str, str]:
-    """Says what is left out of the inbox, and returns it."""
+    """Logs the images of the inbox that are not read, and returns them."""
     told = left_out(root)
     for name, why in told.items():
         log(f"{stage}: {name} is left out: {why}")
@@ -54,7 +54,7 @@ def _with_suffix(folder: Path) -> Iterator[Path]:
 
 
 def _problem(path: Path, folder: Path) -> str | None:
-    """Why a path with an image's suffix is not read; None for images and for folders."""
+    """Why a path with an image's suffix is not read; None for readable images and for folders."""
     if leads_out(path, folder):
         return _LINK
     if path.is_dir():

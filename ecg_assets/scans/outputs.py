@@ -1,4 +1,4 @@
-"""What is written for each image: its mask, the mask laid over it, and what is known of both."""
+"""Names and builds the result files of each image: mask, overlay, and facts as JSON."""
 
 import json
 from dataclasses import dataclass
@@ -24,10 +24,9 @@ class Outputs:
 
 
 def outputs_of(folder: Path, names: list[str]) -> dict[str, Outputs]:
-    """Where the results of images go: `<stem>_mask.png`, `<stem>_overlay.png`, `<stem>.json`.
+    """Paths of the images' results: `<stem>_mask.png`, `<stem>_overlay.png`, `<stem>.json`.
 
-    Where two images of one folder have the same stem, their suffix stays in it: `page.jpg_mask.png`; see
-    `result_stems`.
+    If two images of one folder have the same stem, it keeps their suffix: `page.jpg_mask.png`; see `result_stems`.
 
     Args:
         folder: of the results.
@@ -45,15 +44,15 @@ def segmented(
     Args:
         segmenter: the network.
         image: the file.
-        outputs: where its results go.
+        outputs: paths of its results.
         checkpoint_sha256: for the JSON.
         noted: further entries of the JSON.
 
     Returns:
-        What is to be written, by path.
+        The content of each file, by path.
 
     Raises:
-        UnreadableImageError: it is no image that can be segmented.
+        UnreadableImageError: it is not an image that can be segmented.
     """
     image_hwc = read_image(image)
     result = segmenter.segment_image(image_hwc)

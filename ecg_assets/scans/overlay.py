@@ -6,13 +6,13 @@ import numpy.typing as npt
 from ecg_assets.pages.classes import HORIZONTAL, WAVE
 from ecg_assets.samples.classes import CLASS_COLOURS
 
-# A 3-class network (background, grid, wave) does not tell the lines apart.
+# A 3-class network (background, grid, wave) does not distinguish the lines.
 _THREE_CLASS_COLOURS = CLASS_COLOURS[[0, HORIZONTAL, WAVE]]
 _OPACITY = 0.6
 
 
 def overlay(image_hwc: npt.NDArray[np.uint8], mask_hw: npt.NDArray[np.uint8], classes: int) -> npt.NDArray[np.uint8]:
-    """(h, w, 3) uint8: the page in grey with the classes' colours over it; background stays as it is.
+    """(h, w, 3) uint8: the page in grey with the classes' colours over it; background is unchanged.
 
     Raises:
         ValueError: `classes` is neither 3 nor 5.

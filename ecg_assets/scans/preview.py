@@ -1,4 +1,4 @@
-"""A look at segmented images."""
+"""Draws previews of segmented images."""
 
 import io
 from pathlib import Path
@@ -30,10 +30,11 @@ def overlay_sheet(root: DataRoot, count: int) -> bytes:
 
 
 def page_overlay(root: DataRoot, checkpoint: Path, record_id: str) -> bytes:
-    """A corner of a record's page, at its traces, with what a checkpoint reads in it, as PNG.
+    """A corner of a record's page, at its traces, with a checkpoint's prediction, as PNG.
 
     Raises:
-        CheckpointError, UnreadableImageError: what they say.
+        CheckpointError: the checkpoint cannot be used.
+        UnreadableImageError: the page cannot be read.
     """
     page = read_image(page_path(root, record_id))
     result = Segmenter.load(checkpoint).segment_image(page)

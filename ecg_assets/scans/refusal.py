@@ -1,4 +1,4 @@
-"""What is said of a picture that is left out."""
+"""The sentence for a refused picture."""
 
 from ecg_assets.scans.image_names import shown_name
 
@@ -6,11 +6,11 @@ _SHOWN = 200
 
 
 def refusal_text(error: Exception, name: str) -> str:
-    """One sentence that names the picture: the error's own where this package raised it, which says what to do.
+    """One sentence that names the picture; an error of this package is quoted, because it says what to do.
 
     Args:
-        error: whatever was raised while the picture was read.
-        name: the picture's, as the user knows it.
+        error: the exception raised while the picture was read.
+        name: the picture's name as given by the user.
     """
     said = shown_name(" ".join(str(error).split()))
     name = shown_name(name)
@@ -25,7 +25,7 @@ def refusal_text(error: Exception, name: str) -> str:
 
 
 def _place(error: Exception) -> str:
-    """The innermost line of this package that was running, for whoever mends it."""
+    """The innermost line of this package in the traceback, for bug reports."""
     found, trace = "", error.__traceback__
     while trace is not None:
         module = trace.tb_frame.f_globals.get("__name__", "")

@@ -1,4 +1,4 @@
-"""Keeps a picture's results from taking the place of inputs, truths and other pictures' results."""
+"""Prevents a picture's results from overwriting inputs, truths and other pictures' results."""
 
 import json
 from collections.abc import Sequence
@@ -9,34 +9,34 @@ from ecg_assets.store.fingerprint import sha256_file
 from ecg_assets.store.overwriting import OverwriteError, same_file
 from ecg_assets.store.plain_file import read_plain
 
-# Written into the JSON beside results: whose they are.
+# Key of the picture's path in the JSON beside its results.
 PICTURE_SHA256 = "picture_sha256"
 
 
 class ResultGuard:
-    """Knows what a command reads, and which results it has given out to which picture."""
+    """Tracks the inputs of a command, and which results belong to which picture."""
 
     def __init__(self, inputs: Sequence[Path], marker: str, overwrite: bool) -> None:
-        """Takes what must not be replaced.
+        """Takes the files that must not be replaced.
 
         Args:
             inputs: every picture and every truth of the command.
-            marker: a key of the JSON that this command writes beside results, and no other command does.
-            overwrite: what is there may be replaced; still no two pictures write the same file.
+            marker: a key of the JSON beside results that only this command writes.
+            overwrite: whether existing files may be replaced; two pictures still cannot write the same file.
         """
         self._inputs, self._marker, self._overwrite = inputs, marker, overwrite
         self._given: dict[Path, Path] = {}
 
     def claim(self, picture: Path, results: Sequence[Path], info: Path) -> None:
-        """Lets a picture's results be written: where nothing is, or results of the same picture by the same command.
+        """Checks that a picture's results are new, or replace results of the same picture by the same command.
 
         Args:
             picture: the image file.
             results: the files to be written for it.
-            info: that of them which is the JSON.
+            info: the JSON among them.
 
         Raises:
-            OverwriteError: one of them is something else; nothing of this picture is to be written.
+            OverwriteError: one of them is another file; none of this picture's results may be written.
         """
         places = [result.parent.resolve() / result.name for result in results]
         for result, place in zip(results, places, strict=True):
@@ -62,7 +62,7 @@ class ResultGuard:
 
 
 def _is_of(info: Path, picture: Path, marker: str) -> bool:
-    """Whether a JSON beside results tells that they are of this picture; earlier versions noted its name alone."""
+    """Whether a JSON beside results names this picture; earlier versions stored its name only."""
     try:
         said: Any = json.loads(read_plain(info))
     except (OSError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""How the results of pictures are named."""
+"""Names the results of pictures."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,10 +6,10 @@ from pathlib import PurePosixPath
 
 
 def result_stems(names: Sequence[str]) -> dict[str, str]:
-    """By picture, what the names of its results begin with: different for each.
+    """By picture, the unique stem of its results' names.
 
-    That is the name without its suffix (`page`), or where another picture's results are named so, the whole name
-    (`page.jpg`).
+    It is the name without its suffix (`page`), or the whole name (`page.jpg`) if another picture's results have that
+    stem.
 
     Args:
         names: of the pictures, relative to their folder, with forward slashes.
@@ -17,7 +17,7 @@ def result_stems(names: Sequence[str]) -> dict[str, str]:
     stems = {name: str(PurePosixPath(name).with_suffix("")) for name in names}
     while True:
         taken = Counter(stems.values())
-        # Whole names are all different; `page.png.tif` has to give way when `page.png` needs its own.
+        # Whole names are unique; `page.png.tif` must not take the stem `page.png` if `page.png` needs it.
         shared = [name for name, stem in stems.items() if taken[stem] > 1 and stem != name]
         if not shared:
             return stems

@@ -1,4 +1,4 @@
-"""Reads the classes of every pixel of a scanned or photographed page with a trained network."""
+"""Segments a scanned or photographed page with a trained network."""
 
 import io
 from dataclasses import dataclass
@@ -20,25 +20,25 @@ from ecg_assets.training.label_map import class_names
 
 ScaleFrom = Literal["grid", "page size"]
 
-# Where a page's scale is looked for, as shares of height and width.
+# Places at which a page's scale is measured, as shares of height and width.
 _LOOKED_AT = ((0.3, 0.3), (0.3, 0.7), (0.7, 0.3), (0.7, 0.7), (0.5, 0.5))
-# Of the page's width at 200 dpi: a picture of half a page, a page that fills half of the picture.
+# Factors of the page's width at 200 dpi: for a picture of half a page, and for a page that fills half of the picture.
 _TRIED = (1.0, 0.6, 1.6)
 _RESCALED_ABOVE = 1.04
 
 
 @dataclass(frozen=True)
 class Segmentation:
-    """What was read in one image.
+    """The segmentation of one image.
 
     Attributes:
-        page: the image as the network saw it.
-        mask_hw: (h, w) uint8 classes, of the file's size and position.
-        classes: how many the network tells apart, 3 or 5.
-        confidence: mean probability of the classes that were chosen, over all pixels that are not background.
+        page: the image at the network's scale.
+        mask_hw: (h, w) uint8 classes, with the file's size and orientation.
+        classes: number of the network's classes, 3 or 5.
+        confidence: mean probability of the predicted classes, over all pixels except background.
         px_per_mm: across and down the file's picture.
-        scale_from: how that was found.
-        turn_confidence: how sure the turn is, 0.25 to 1.
+        scale_from: source of that scale.
+        turn_confidence: confidence of the quarter turn, 0.25 to 1.
     """
 
     page: UprightPage
@@ -54,13 +54,13 @@ class Segmentation:
         return encode(self.mask_hw)
 
     def overlay_png(self, image_hwc: Rgb) -> bytes:
-        """The mask laid over the file's picture, as an RGB PNG."""
+        """The mask over the file's picture, as an RGB PNG."""
         target = io.BytesIO()
         Image.fromarray(overlay(image_hwc, self.mask_hw, self.classes)).save(target, "PNG", compress_level=1)
         return target.getvalue()
 
     def info(self) -> dict[str, Any]:
-        """Numbers for people and programs, as JSON can say them."""
+        """Facts for people and programs, as JSON values."""
         counts = np.bincount(self.mask_hw.ravel(), minlength=self.classes) / self.mask_hw.size
         shares = {name: round(float(share), 5) for name, share in zip(class_names(self.classes), counts, strict=True)}
         height, width = self.mask_hw.shape
@@ -78,29 +78,29 @@ class Segmentation:
 
 
 class Segmenter:
-    """A network that is ready to read pages."""
+    """Segments pages with a loaded network."""
 
     def __init__(self, predict: Predict, classes: int) -> None:
-        """Takes what runs the network: `predict` gives probabilities of tiles, see `tiles.predict_page`."""
+        """Takes the network's function: `predict` returns tiles' probabilities, see `tiles.predict_page`."""
         self._predict, self.classes = predict, classes
 
     @classmethod
     def load(cls, checkpoint: Path) -> "Segmenter":
-        """Loads a checkpoint's network, to be run by torch.
+        """Loads a checkpoint's network and runs it with torch.
 
         Raises:
-            CheckpointError: there is no such file, or it is no checkpoint.
+            CheckpointError: the file does not exist or is not a checkpoint.
         """
-        from ecg_assets.scans.torch_predictor import torch_predictor  # not needed, and perhaps not there, for ONNX
+        from ecg_assets.scans.torch_predictor import torch_predictor  # not needed, and perhaps not installed, for ONNX
 
         return cls(*torch_predictor(checkpoint))
 
     @classmethod
     def load_onnx(cls, path: Path) -> "Segmenter":
-        """Loads an exported network, to be run by onnxruntime; torch is not needed.
+        """Loads an exported network and runs it with onnxruntime; torch is not needed.
 
         Raises:
-            OnnxError: what it says.
+            OnnxError: the file cannot be used, or onnxruntime is not installed.
         """
         from ecg_assets.training.export.onnx_network import OnnxNetwork
 
@@ -108,15 +108,15 @@ class Segmenter:
         return cls(network.predict, network.classes)
 
     def segment(self, path: Path) -> Segmentation:
-        """Reads one image file.
+        """Segments one image file.
 
         Raises:
-            UnreadableImageError: it is no image, too small or too large.
+            UnreadableImageError: it is not an image, too small or too large.
         """
         return self.segment_image(read_image(path))
 
     def segment_image(self, image_hwc: Rgb) -> Segmentation:
-        """Reads a picture of a page, (h, w, 3) uint8, in any quarter turn and at any scale."""
+        """Segments a picture of a page, (h, w, 3) uint8, in any quarter turn and at any scale."""
         page, grid, scores, turn_confidence = self.probabilities(image_hwc)
         mask_hw = without_specks(scores.argmax(axis=0).astype(np.uint8), self.classes - 1, PX_PER_MM)
         across, down = _px_per_mm(page, grid)
@@ -131,15 +131,15 @@ class Segmenter:
         )
 
     def probabilities(self, image_hwc: Rgb) -> tuple[UprightPage, GridScale | None, Scores, float]:
-        """The picture turned upright and scaled, what its grid says of the scale, (classes, h, w) float32, 0 to 1, of
-        its pixels, and how sure the turn is, 0.25 to 1."""
+        """The upright, scaled picture; the scale from its grid; its pixels' probabilities, (classes, h, w) float32,
+        0 to 1; and the confidence of the turn, 0.25 to 1."""
         rough = page_of(image_hwc, 0, page_scale(image_hwc))
         turns, turn_confidence = quarter_turns(rough.image_hwc)
         page, grid = self._scaled(image_hwc, turns)
         return page, grid, predict_page(page.image_hwc, self._predict, self.classes), turn_confidence
 
     def _scaled(self, image_hwc: Rgb, turns: int) -> tuple[UprightPage, GridScale | None]:
-        """The page at the scale that networks are trained for, with what its grid says at that scale."""
+        """The page at the networks' training scale, with the scale from its grid."""
         rough = page_scale(image_hwc)
         for share in _TRIED:
             page = page_of(image_hwc, turns, rough * share)
@@ -155,7 +155,7 @@ class Segmenter:
         return page_of(image_hwc, turns, rough), None
 
     def _grid(self, image_hwc: Rgb) -> GridScale | None:
-        """The scale by what the network says of some tiles; networks of three classes do not tell lines' directions."""
+        """The scale from predictions for some tiles; 3-class networks do not distinguish line directions."""
         scores = self._predict(np.stack(_tiles(image_hwc)))
         if self.classes == 5:
             upright, level = scores[:, 2] + scores[:, 3], scores[:, 1] + scores[:, 3]
@@ -173,7 +173,7 @@ def _tiles(image_hwc: Rgb) -> list[Rgb]:
 
 
 def _px_per_mm(page: UprightPage, grid: GridScale | None) -> tuple[float, float]:
-    """Of the file's picture, along the page's rows and columns."""
+    """Scale of the file's picture, along the page's rows and columns."""
     if grid is None:
         return PX_PER_MM / page.scale, PX_PER_MM / page.scale
     return grid.px_per_mm_x / page.scale, grid.px_per_mm_y / page.scale

@@ -1,4 +1,4 @@
-"""Takes what is no trace out of a mask: short bits of wave, which letters and dirt are, and the frame of a page."""
+"""Removes false wave components from a mask: short fragments (usually letters and dirt) and the frame of a page."""
 
 import cv2
 import numpy as np
@@ -8,11 +8,11 @@ from ecg_assets.pages.classes import BACKGROUND
 
 Mask = npt.NDArray[np.uint8]
 
-# Names and headers are printed up to 5 mm high. A trace is far longer, and still is where it is broken.
+# Names and headers are printed up to 5 mm high. A trace is far longer, even in pieces.
 SHORT_MM = 6.0
-# Where frames and edges of the paper lie.
+# Margin with frames and edges of the paper.
 EDGE_MM = 1.5
-# Bits this near each other are one: a trace that is broken for a pixel goes on.
+# Fragments this near each other are joined, so that a gap of a pixel does not break a trace.
 _JOINED = np.ones((3, 3), np.uint8)
 
 
@@ -35,6 +35,6 @@ def without_specks(mask_hw: Mask, wave: int, px_per_mm: float) -> Mask:
     edge = round(EDGE_MM * px_per_mm)
     inside = labels[edge : labels.shape[0] - edge, edge : labels.shape[1] - edge]
     left_out = short | (np.bincount(inside.ravel(), minlength=len(boxes)) == 0)
-    left_out[0] = False  # all that is no wave
+    left_out[0] = False  # everything except wave
     cleaned: Mask = np.where(left_out[labels] & (mask_hw == wave), np.uint8(BACKGROUND), mask_hw)
     return cleaned

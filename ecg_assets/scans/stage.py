@@ -1,4 +1,4 @@
-"""Segments every image in the inbox that is not segmented yet by this checkpoint."""
+"""Segments every image in the inbox that this checkpoint has not segmented."""
 
 import json
 from dataclasses import dataclass, field
@@ -23,13 +23,13 @@ STAGE = "scan_segmentations"
 
 @dataclass(frozen=True)
 class ScansReport:
-    """What was done with the inbox.
+    """Outcome of segmenting the inbox.
 
     Attributes:
         made: images segmented in this run, by name relative to the inbox.
         skipped: images whose results are current.
         unreadable: name -> why it cannot be read, or is left out.
-        manifests: one an image, in the order of names.
+        manifests: one per image, sorted by name.
     """
 
     made: list[str]
@@ -44,12 +44,12 @@ class ScansReport:
 
 
 def outputs(root: DataRoot) -> dict[str, Outputs]:
-    """Where the results of each image of the inbox lie, by its name relative to the inbox."""
+    """Paths of the results of each image of the inbox, by its name relative to the inbox."""
     return outputs_of(results(root), image_names(root))
 
 
 def fingerprints_now(root: DataRoot, checkpoint_sha256: str) -> dict[str, str]:
-    """By image of the inbox, the hash of all that its results follow from."""
+    """By image of the inbox, the hash of all that determines its results."""
     return {
         name: fingerprint(CODE_VERSION, sha256_file(inbox(root) / name), checkpoint_sha256, place.mask.name)
         for name, place in outputs(root).items()
@@ -62,16 +62,16 @@ def results(root: DataRoot) -> Path:
 
 
 def segment_inbox(root: DataRoot, checkpoint: Path, log: Log, workers: Workers = 1) -> ScansReport:
-    """Writes a mask and an overlay for each image in the inbox; drops those of images that are gone.
+    """Writes a mask and an overlay for each image in the inbox; removes those of images that are gone.
 
-    An image that cannot be read, whatever the reason, is reported and does not stop the others. What is segmented
-    already by the same checkpoint is skipped.
+    An image that cannot be read for any reason is reported and does not stop the others. Images already segmented by
+    the same checkpoint are skipped.
 
     Args:
         root: the data root.
         checkpoint: of the network.
-        log: receives a line an image.
-        workers: processes, or an engine; 1 lets the network use all cores of this process.
+        log: receives a line per image.
+        workers: processes, or an engine; 1: the network uses all cores of this process.
     """
     told = tell_left_out(root, STAGE, log)
     places = outputs(root)
@@ -108,5 +108,5 @@ class _Segment:
 
 @lru_cache(maxsize=1)
 def _segmenter(checkpoint: Path, sha256: str) -> Segmenter:
-    # Once a process; the hash is there because another checkpoint may come to lie under the same path.
+    # Once per process; the hash is part of the key because another checkpoint may replace the file.
     return Segmenter.load(checkpoint)

@@ -1,4 +1,4 @@
-"""Cuts a page into overlapping tiles and blends what a network says about each."""
+"""Cuts a page into overlapping tiles and blends the network's predictions."""
 
 from collections.abc import Callable, Iterator
 
@@ -20,7 +20,7 @@ def tile_starts(length_px: int, tile_px: int = TILE_PX, overlap_px: int = OVERLA
 
 
 def blend_window(tile_px: int = TILE_PX) -> npt.NDArray[np.float32]:
-    """(tile, tile) weights: full in the middle, falling to almost nothing at the rim, where a tile lacks context."""
+    """(tile, tile) weights: 1 in the middle, falling to almost 0 at the border, where a tile lacks context."""
     ramp = np.minimum(np.arange(tile_px) + 0.5, tile_px - 0.5 - np.arange(tile_px)) / OVERLAP_PX
     line = np.clip(ramp, 1e-3, 1).astype(np.float32)
     window: npt.NDArray[np.float32] = line[:, None] * line[None, :]
@@ -32,8 +32,8 @@ def predict_page(image_hwc: npt.NDArray[np.uint8], predict: Predict, classes: in
 
     Args:
         image_hwc: (h, w, 3) uint8.
-        predict: takes (n, 512, 512, 3) uint8, gives (n, classes, 512, 512) float32 scores that sum to 1.
-        classes: how many classes it gives.
+        predict: maps (n, 512, 512, 3) uint8 to (n, classes, 512, 512) float32 scores that sum to 1.
+        classes: number of its classes.
         batch: tiles at a time.
     """
     height, width = image_hwc.shape[:2]
@@ -52,7 +52,7 @@ def predict_page(image_hwc: npt.NDArray[np.uint8], predict: Predict, classes: in
 
 
 def _pad(image_hwc: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """At least one tile in each direction; the rim is repeated, as paper goes on beyond the frame."""
+    """Pads to at least one tile in each direction; the border is replicated, as paper continues beyond the frame."""
     missing = [max(0, TILE_PX - length) for length in image_hwc.shape[:2]]
     return np.pad(image_hwc, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
 

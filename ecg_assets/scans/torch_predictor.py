@@ -1,4 +1,4 @@
-"""Runs a checkpoint's network on tiles."""
+"""Runs a checkpoint's network on tiles with torch."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,15 +14,15 @@ from ecg_assets.training.models.compact_unet import SegmentationNetwork, normali
 
 
 def torch_predictor(checkpoint: Path) -> tuple[Predict, int]:
-    """What gives tiles' probabilities, on CUDA where it is, and how many classes there are.
+    """The function that predicts tiles' probabilities, on CUDA if available, and the number of classes.
 
     Raises:
-        CheckpointError: there is no such file, or it is no checkpoint.
+        CheckpointError: the file does not exist or is not a checkpoint.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = load_network(checkpoint).to(device)
-    # Tiles side by side, each by one thread. Threads of torch that share a tile wait for each other, and actively:
-    # where another process has one of the cores, that takes three times as long as one thread alone.
+    # Tiles run in parallel, each on one thread. Torch threads that share a tile busy-wait for each other, which takes
+    # three times as long as one thread if another process uses one of the cores.
     side_by_side = ThreadPoolExecutor(torch.get_num_threads(), initializer=torch.set_num_threads, initargs=(1,))
 
     def answered(tiles: Tensor) -> Scores:
@@ -33,7 +33,7 @@ def torch_predictor(checkpoint: Path) -> tuple[Predict, int]:
         tiles = torch.from_numpy(tiles_bhwc)
         if device.type == "cuda":
             return answered(tiles)
-        # One by one: several at a time leave the processor's cache, and take a quarter longer each.
+        # One tile at a time: batches exceed the processor's cache and take a quarter longer per tile.
         return np.concatenate(list(side_by_side.map(answered, torch.split(tiles, 1))))
 
     return predict, network.classes

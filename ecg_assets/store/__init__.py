@@ -1,1 +1,1 @@
-"""Data root, atomic writes, manifests, fingerprints and the worker pool."""
+"""Storage and execution: data root, atomic writes, manifests, fingerprints and the worker pool."""

@@ -1,4 +1,4 @@
-"""Writes that are either whole or absent: a temporary name beside the target, then a rename."""
+"""Writes files atomically: under a temporary name beside the target, then renamed."""
 
 import json
 import os
@@ -14,7 +14,8 @@ from ecg_assets.store.write_errors import named_when_refused
 
 TEMPORARY_PREFIX = ".tmp-"
 
-# Each file's flush waits for the disk; the whole system's waits once: 30 ms for 90 pages instead of 240.
+# From this number of files on, one flush of the whole system is faster than one per file: 30 ms instead of 240 for 90
+# pages.
 _FEW = 8
 
 
@@ -22,17 +23,17 @@ _FEW = 8
 def atomic_path(target: Path, flushed: bool = True) -> Iterator[Path]:
     """Yields a temporary path in the target's folder; renames it to `target` on success, removes it on error.
 
-    The folder is made when missing. Nothing is renamed once a lock of this process has vanished; see `check_locks`.
+    A missing folder is created. Nothing is renamed once a lock of this process has vanished; see `check_locks`.
 
     Args:
         target: the file.
-        flushed: the file is on the disk before it is renamed, so that a host that dies leaves either the old file or
-            the new one. Without, a host that dies (not only this process) may leave an empty file: for files that
-            count only once something written later names their content, after `flush`.
+        flushed: whether the file is flushed to disk before it is renamed, so that a host that dies leaves either the
+            old file or the new one. Otherwise it may leave an empty file; use that only for files that count once
+            something written later, after `flush`, names their content.
 
     Raises:
-        WriteRefusedError: the disk is full, the folder is read-only, or the like; `target` is as it was.
-        LockLostError: somebody has deleted the lock file of a folder that this process writes in.
+        WriteRefusedError: for example the disk is full or the folder read-only; `target` is unchanged.
+        LockLostError: the lock file of a folder that this process writes in was deleted.
     """
     temporary = target.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{target.name}")
     with named_when_refused(target):
@@ -45,12 +46,12 @@ def atomic_path(target: Path, flushed: bool = True) -> Iterator[Path]:
             check_locks()
             temporary.replace(target)
         finally:
-            with suppress(OSError):  # there is none, or the disk is read-only by now
+            with suppress(OSError):  # it does not exist, or the disk has become read-only
                 temporary.unlink()
 
 
 def flush(paths: Sequence[Path]) -> None:
-    """Returns when the files' content is on the disk."""
+    """Flushes the files' content to disk."""
     if len(paths) > _FEW and sys.platform == "linux":  # elsewhere `sync` does not wait
         os.sync()
         return
@@ -71,21 +72,21 @@ def write_text(target: Path, text: str) -> None:
 
 
 def json_bytes(value: Any, indent: int | None = 1) -> bytes:
-    """`value` as JSON with sorted keys, so that equal values give equal bytes; ten times as fast without an indent."""
+    """`value` as JSON with sorted keys, so that equal values give equal bytes; ten times faster without an indent."""
     return (json.dumps(value, indent=indent, sort_keys=True) + "\n").encode("utf-8")
 
 
 def write_json(target: Path, value: Any) -> None:
-    """Writes `value` atomically as `json_bytes` gives it."""
+    """Writes `json_bytes` of `value` atomically."""
     write_bytes(target, json_bytes(value))
 
 
 def remove_temporaries(folder: Path) -> int:
-    """Deletes what killed writers left below `folder`; returns how many files that were.
+    """Deletes temporary files of killed writers below `folder`; returns their number.
 
-    Call it only where no other writer is at work in that folder.
+    Call it only if no other process writes in that folder.
     """
-    # Not Path.rglob: of a million records there are millions of files.
+    # Path.rglob is too slow for the millions of files of a million records.
     files = ((parent, name) for parent, _, names in os.walk(folder) for name in names)
     left = [Path(parent, name) for parent, name in files if name.startswith(TEMPORARY_PREFIX)]
     for path in left:

@@ -1,7 +1,7 @@
-"""Small things that take long to make, kept beside what they follow from: they are made again when that has changed.
+"""Caches small results in files, and recomputes them when their inputs have changed.
 
-The first line of such a file tells what the rest follows from, and the hash of the rest. Files of earlier versions have
-no hash and are taken as they are.
+The first line of such a file holds the fingerprint of the inputs and the hash of the rest. Files of earlier versions
+have no hash and are used unchecked.
 """
 
 import re
@@ -16,12 +16,12 @@ _FINGERPRINT = re.compile(rb"[0-9a-f]{64}")
 
 
 def kept(path: Path, follows_from: str, make: Callable[[], bytes]) -> bytes:
-    """What `make` gives, from the file at `path` where that holds it for the same `follows_from`.
+    """The result of `make`, from the file at `path` if that holds it for the same `follows_from`.
 
     Args:
-        path: a file of its own for each thing; it is replaced whole when the thing is made again.
-        follows_from: one line, the fingerprint of all that the thing follows from.
-        make: called when there is no such file, or one that is damaged or follows from something else.
+        path: a separate file for each result; replaced atomically when the result is computed again.
+        follows_from: one line, the fingerprint of all inputs.
+        make: called if the file is missing, damaged, or has another fingerprint.
     """
     head, _, content = read_plain(path).partition(b"\n") if is_plain(path) else (b"", b"", b"")
     if head in (follows_from.encode(), _head(follows_from, content)):
@@ -32,7 +32,7 @@ def kept(path: Path, follows_from: str, make: Callable[[], bytes]) -> bytes:
 
 
 def is_whole(path: Path) -> bool | None:
-    """Whether a kept file's bytes are those that were written; None for one of an earlier version, without a hash."""
+    """Whether a cached file is undamaged; None for a file of an earlier version, without a hash."""
     head, newline, content = read_plain(path).partition(b"\n")
     if newline and _FINGERPRINT.fullmatch(head):
         return None
@@ -40,5 +40,5 @@ def is_whole(path: Path) -> bool | None:
 
 
 def _head(follows_from: str, content: bytes) -> bytes:
-    """The first line: one hash of both, so that each bit of the line counts."""
+    """The first line: one hash of both, so that a change of any bit of the line is detected."""
     return f"{follows_from} {sha256_bytes(follows_from.encode() + content)}".encode()

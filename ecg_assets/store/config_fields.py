@@ -1,4 +1,4 @@
-"""What of a config enters fingerprints: fields under names that stay, so that renaming one makes nothing stale."""
+"""Selects the config fields of fingerprints, under stable names, so that renaming a field makes nothing stale."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from pydantic.fields import FieldInfo
 
 @dataclass(frozen=True)
 class InFingerprint:
-    """How a field enters fingerprints, where that is not under its own name and always: part of its `Annotated` type.
+    """How a field enters fingerprints, if not always and under its own name; part of its `Annotated` type.
 
     Attributes:
-        name: the one under which it was introduced; a field that is renamed keeps it here.
-        added: the field came later than the config; at its default, configs of before it are the same.
-        never: the field says how something is computed, not what; it is left out.
+        name: the field's original name; a renamed field keeps it here.
+        added: whether the field was added later; at its default it is left out, so older configs stay equal.
+        never: whether the field affects how something is computed but not the result; it is left out.
     """
 
     name: str | None = None
@@ -24,16 +24,16 @@ class InFingerprint:
 
 
 def fingerprint_fields(config: BaseModel) -> dict[str, Any]:
-    """The config as JSON can say it, each field under the name with which it was introduced.
+    """The config as JSON values, each field under its original name.
 
-    It is what `config.model_dump(mode="json")` gives while no field was renamed or added.
+    It equals `config.model_dump(mode="json")` as long as no field was renamed or added.
     """
     fields: dict[str, Any] = _named(config, config.model_dump(mode="json"))
     return fields
 
 
 def _named(value: Any, dumped: Any) -> Any:
-    """What pydantic has dumped of a value, with the fields' names for fingerprints."""
+    """Pydantic's dump of a value, with the fields' names for fingerprints."""
     if isinstance(value, BaseModel):
         fields = type(value).model_fields
         how = {name: _how(field) for name, field in fields.items()}
@@ -43,7 +43,7 @@ def _named(value: Any, dumped: Any) -> Any:
             if not (how[name].never or (how[name].added and dumped[name] == _dumped_default(value, name, field)))
         }
     if isinstance(value, Mapping):
-        # Keys that are no text have become text, in the same order.
+        # Keys that are not text were converted to text, in the same order.
         pairs = zip(value.values(), dumped.items(), strict=True)
         return {key: _named(one, said) for one, (key, said) in pairs}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Which of very many files are there: of a million records there are millions of files."""
+"""Checks quickly which of millions of files exist."""
 
 import os
 import stat
@@ -9,27 +9,27 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-# For fewer names of one folder, asking for each is cheaper than listing the folder.
+# For fewer names in one folder, checking each is faster than listing the folder.
 _WORTH_LISTING = 100
-# Of more folders with a file or two, a disk that is not in memory takes minutes to tell what is in each.
+# Listing more folders with a file or two takes minutes on a disk that is not cached.
 _FOLDERS_ENTERED = 100_000
 
 Hashes = npt.NDArray[np.int64]
 
 
 class Presence:
-    """What lies below a folder, at the moment at which it is first asked for; folders of many files are listed once.
+    """The files below a folder at the time of the first query; folders of many files are listed once.
 
-    A file's name counts where a file lies: a folder in its place, or a link to one elsewhere, is none. A folder is
-    asked for with a slash at its end.
+    A name exists only if it is a file: a folder in its place, or a link, does not count. Query a folder with a slash at
+    its end.
 
-    Of listed names 64-bit hashes are kept: the names of millions of files take half a gigabyte, and that one of them is
-    missing and has the hash of another happens in one of a million million cases.
+    Listed names are stored as 64-bit hashes, because the names of millions of files take half a gigabyte. A missing
+    file goes undetected through a hash collision in one of a million million cases.
 
-    Folders with a few files each are entered, up to `_FOLDERS_ENTERED`; of more, a folder that is there counts for its
-    files: they come and go together, as a record's do. `ecg-assets verify` looks at every file.
+    Folders with a few files each are listed, up to `_FOLDERS_ENTERED`. Beyond that, an existing folder counts for its
+    files, because a record's files are written and removed together. `ecg-assets verify` checks every file.
 
-    Keep it for one look at a stage only: it neither sees what is written later nor forgets what it has read.
+    Use it for one pass over a stage only: it does not notice later writes.
     """
 
     def __init__(self, root: Path) -> None:
@@ -38,7 +38,7 @@ class Presence:
         self._there: Hashes = np.empty(0, np.int64)  # sorted
 
     def missing(self, names: Iterable[str]) -> list[str]:
-        """Those of the names, relative to the root, of which there is no file."""
+        """The names, relative to the root, without a file."""
         asked = list(names)
         unknown = [asked[place] for place in np.flatnonzero(~self._known(asked))]
         folders = [name.removesuffix("/").rpartition("/")[0] for name in unknown]
@@ -64,7 +64,7 @@ class Presence:
         return stat.S_ISDIR(mode) if name.endswith("/") else stat.S_ISREG(mode)
 
     def _known(self, names: list[str]) -> npt.NDArray[np.bool_]:
-        """Which of the names were listed."""
+        """For each name, whether it was listed."""
         hashes = np.fromiter(map(hash, names), np.int64, len(names))
         places = np.searchsorted(self._there, hashes)
         return np.append(self._there, 0)[places] == hashes if len(self._there) else np.zeros(len(names), np.bool_)
@@ -76,7 +76,7 @@ class Presence:
 
 
 def _hashes_in(path: str, prefix: str) -> Hashes:
-    """Of the names of all files and folders that lie in a folder, each with a prefix; links are none of both."""
+    """Hashes of the names of all files and folders in a folder, each with a prefix; links are left out."""
     try:
         with os.scandir(path) as entries:
             held = (

@@ -1,4 +1,4 @@
-"""Content hashes: of files, and of anything JSON can say (code version, config, input hashes)."""
+"""Computes content hashes of files and of JSON values (code version, config, input hashes)."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ def sha256_file(path: Path) -> str:
     """SHA-256 of a file's bytes in hexadecimal.
 
     Raises:
-        NotAPlainFileError: it is a folder, a named pipe or the like.
+        NotAPlainFileError: it is not a plain file, for example a folder or a named pipe.
     """
     digest = hashlib.sha256()
     with open_plain(path) as handle:
@@ -37,22 +37,22 @@ def fingerprint(*parts: Any) -> str:
     """SHA-256 of the canonical JSON of `parts`.
 
     Raises:
-        TypeError: a part is no JSON value; a silent `str()` would make fingerprints depend on addresses.
+        TypeError: a part is not a JSON value; a silent `str()` would make fingerprints depend on memory addresses.
     """
     return sha256_bytes(f"[{','.join(map(_json, parts))}]".encode())
 
 
 class ListFingerprint:
-    """What `fingerprint([part, part, ...])` gives, with one part at a time in memory."""
+    """Computes `fingerprint([part, part, ...])` with one part at a time in memory."""
 
     def __init__(self) -> None:
         self._digest, self._separator = hashlib.sha256(b"[["), b""
 
     def add(self, part: Any) -> None:
-        """Takes the next part.
+        """Adds the next part.
 
         Raises:
-            TypeError: it is no JSON value.
+            TypeError: it is not a JSON value.
         """
         self._digest.update(self._separator + _json(part).encode())
         self._separator = b","
@@ -65,14 +65,14 @@ class ListFingerprint:
 
 
 def fingerprints_of_rows(columns: Mapping[str, Sequence[Hashable]]) -> list[str]:
-    """What `fingerprint({name: value, ...})` gives for each row of a table, ten times as fast for a million of them.
+    """`fingerprint({name: value, ...})` of each row of a table, ten times faster for a million rows.
 
     Args:
-        columns: by name, equally many values: text, numbers, or None; in one column, equal values are of one type.
+        columns: by name, equally many values: text, numbers, or None; equal values of one column have one type.
 
     Raises:
-        TypeError: a value is no JSON value.
-        ValueError: a column is longer than another.
+        TypeError: a value is not a JSON value.
+        ValueError: the columns have different lengths.
     """
     names = sorted(columns)
     pattern = "[{" + ",".join(f"{_literal(name)}:%s" for name in names) + "}]"
@@ -80,16 +80,16 @@ def fingerprints_of_rows(columns: Mapping[str, Sequence[Hashable]]) -> list[str]
 
 
 def fingerprints_of_lists(columns: Sequence[Sequence[Hashable]]) -> list[str]:
-    """What `fingerprint([value, ...])` gives for each row; see `fingerprints_of_rows`."""
+    """`fingerprint([value, ...])` of each row; see `fingerprints_of_rows`."""
     return _hashed("[[" + ",".join(["%s"] * len(columns)) + "]]", columns)
 
 
 def _json(part: Any) -> str:
-    """Canonical JSON; of a long table of plain text ten times as fast as the encoder gives it."""
+    """Canonical JSON; for a long table of plain text ten times faster than the encoder."""
     if isinstance(part, dict) and len(part) >= _LONG and set(map(type, part)) == set(map(type, part.values())) == {str}:
         names = sorted(part)
         said = '","'.join(map('":"'.join, zip(names, map(part.__getitem__, names), strict=True)))
-        # Quotes are counted: one of a text's own would have to be escaped, as a backslash or a control character.
+        # Quotes are counted, because one inside a text would be escaped, as would a backslash or control character.
         if said.isascii() and said.isprintable() and "\\" not in said and said.count('"') == 4 * len(part) - 2:
             return f'{{"{said}"}}'
     return _ENCODER.encode(part)
@@ -101,9 +101,9 @@ def _hashed(pattern: str, columns: Sequence[Sequence[Hashable]]) -> list[str]:
 
 
 def _encoded(values: Sequence[Hashable]) -> list[str]:
-    """Each value as JSON; equal ones that are no text are encoded once."""
+    """Each value as JSON; equal values other than text are encoded once."""
     if set(map(type, values)) <= {str}:
-        return list(map(_encoded_text, values))  # what the encoder does with text, without its detour
+        return list(map(_encoded_text, values))  # the same as the encoder, without its overhead
     known = {value: _ENCODER.encode(value) for value in set(values)}
     return [known[value] for value in values]
 

@@ -1,7 +1,7 @@
-"""One writer at a time in a folder, whichever process it is; the kernel takes the lock back when the holder dies.
+"""Locks a folder for one writing process at a time; the kernel releases the lock when the holder dies.
 
-A lock is on a file. When somebody deletes that file, another process can lock a new one of the same name: so whoever
-holds a lock, and each process that it has started, looks before every write whether the file is still there.
+The lock is on a file. If that file is deleted, another process can lock a new one of the same name. Therefore the
+holder, and each process that it has started, checks before every write that the file still exists.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ from ecg_assets.store.write_errors import named_when_refused
 
 _NAME = ".lock"
 _POLL_S = 1.0
-# Locks that this process holds, and those of the process that started it, which its children inherit.
+# Locks held by this process and by the process that started it; its children inherit them.
 _HELD_VARIABLE = "ECG_HELD_LOCKS"
 
 # Path, device and inode.
@@ -25,12 +25,12 @@ _Lock = tuple[str, int, int]
 
 
 class LockLostError(RuntimeError):
-    """A lock file has vanished while it was held: somebody else may be writing; the message names it."""
+    """A lock file was deleted while it was held, so another process may be writing; the message names it."""
 
 
 @contextmanager
 def only_writer(folder: Path, log: Callable[[str], None]) -> Iterator[None]:
-    """Holds the lock of `folder` (made when missing); waits, interruptibly, while another process holds it.
+    """Holds the lock of `folder` (created if missing); waits, interruptibly, while another process holds it.
 
     Raises:
         WriteRefusedError: the folder cannot be written.
@@ -47,7 +47,7 @@ def only_writer(folder: Path, log: Callable[[str], None]) -> Iterator[None]:
 
 @contextmanager
 def only_writer_at_once(folder: Path) -> Iterator[bool]:
-    """Holds the lock of `folder` while no other process does; else yields False."""
+    """Holds the lock of `folder`; yields False if another process holds it."""
     descriptor = _locked(folder / _NAME)
     if descriptor is None:
         yield False
@@ -57,10 +57,10 @@ def only_writer_at_once(folder: Path) -> Iterator[bool]:
 
 
 def check_locks() -> None:
-    """To be called before anything is written or removed.
+    """Checks the locks; call it before anything is written or removed.
 
     Raises:
-        LockLostError: a lock that this process, or one that started it, holds has vanished.
+        LockLostError: a lock held by this process, or by the one that started it, has vanished.
     """
     for path, device, inode in _held():
         if not _is_at(path, device, inode):
@@ -71,7 +71,7 @@ def check_locks() -> None:
 
 
 def _locked(path: Path) -> int | None:
-    """The descriptor of the lock file once it is locked; None while another process holds it."""
+    """The descriptor of the locked file; None if another process holds the lock."""
     with named_when_refused(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     while True:
@@ -90,7 +90,7 @@ def _locked(path: Path) -> int | None:
 
 @contextmanager
 def _noted(path: Path, descriptor: int) -> Iterator[None]:
-    """Holds the descriptor, and tells this process and its children of it."""
+    """Holds the descriptor, and registers the lock for this process and its children."""
     status = os.fstat(descriptor)
     own = (str(path.absolute()), status.st_dev, status.st_ino)
     _note([*_held(), own])
@@ -98,7 +98,7 @@ def _noted(path: Path, descriptor: int) -> Iterator[None]:
         yield
     finally:
         _note([one for one in _held() if one != own])
-        os.close(descriptor)  # gives the lock back
+        os.close(descriptor)  # releases the lock
 
 
 def _held() -> tuple[_Lock, ...]:

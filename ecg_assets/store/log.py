@@ -1,4 +1,4 @@
-"""A log: what a piece of work calls with each line that people should read."""
+"""The type of a log: a function that is called with each line."""
 
 from collections.abc import Callable
 

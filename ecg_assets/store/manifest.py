@@ -1,6 +1,6 @@
-"""A manifest says what a stage made of one shard: from which fingerprint, and each file's hash.
+"""Reads and writes manifests: the fingerprint that a stage made a shard from, and each file's hash.
 
-It is written last. A shard without a manifest, or with another fingerprint, is made again.
+A shard's manifest is written last. A shard without a manifest, or with another fingerprint, is made again.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from ecg_assets.store.safe_paths import all_inside, is_inside
 from ecg_assets.store.sealed import SEAL_BROKEN, SealBrokenError, read_unsealed, write_sealed_text
 
 MANIFESTS = "_manifests"
-# Keys of `info` whose values are as long as a shard has records.
+# Keys of `info` with one value per record of the shard.
 MADE_FROM, BY_RECORD = "made_from", "by_record"
 
 
@@ -25,17 +25,17 @@ class ManifestError(ValueError):
 
 
 class Manifest(BaseModel):
-    """What one shard of a stage holds.
+    """The content of one shard of a stage.
 
     Attributes:
         stage: the stage's name, for example `rendered_waves`.
-        fingerprint: of code version, config and inputs; equal means nothing has to be done.
+        fingerprint: of code version, config and inputs; if it is equal, the shard is current.
         files: path relative to the data root -> SHA-256 of its bytes.
-        info: numbers for people (counts, class shares), what it was made from (`MADE_FROM`, see `stages.provenance`),
-            and what is noted of each record (`BY_RECORD`).
+        info: numbers for people (counts, class shares), the inputs (`MADE_FROM`, see `stages.provenance`), and notes
+            on each record (`BY_RECORD`).
     """
 
-    # Hashes are all different: looking each up in a cache of strings takes a sixth of the time of reading.
+    # Strings are not cached, because hashes all differ and looking them up takes a sixth of the reading time.
     model_config = ConfigDict(frozen=True, extra="forbid", cache_strings="keys")
 
     stage: str
@@ -46,7 +46,7 @@ class Manifest(BaseModel):
     @field_validator("files")
     @classmethod
     def _stay_inside(cls, files: dict[str, str]) -> dict[str, str]:
-        # Stages delete what a manifest lists and they no longer make.
+        # Stages delete files that a manifest lists and they no longer make.
         for name in () if all_inside(files) else files:
             if not is_inside(name):
                 raise ValueError(f"the file {name[:80]!r} leads outside of the data root")
@@ -54,7 +54,7 @@ class Manifest(BaseModel):
 
     @property
     def numbers(self) -> dict[str, Any]:
-        """What `info` holds for people: little, however many records there are."""
+        """The part of `info` for people; its size does not depend on the number of records."""
         return {key: value for key, value in self.info.items() if key not in (MADE_FROM, BY_RECORD)}
 
     @property
@@ -63,7 +63,7 @@ class Manifest(BaseModel):
         return fingerprint(self.files)
 
     def stands(self, wanted: str, present: Presence) -> bool:
-        """Whether the shard was made from what has fingerprint `wanted`, and all its files are there."""
+        """Whether the shard has fingerprint `wanted`, and all its files exist."""
         return self.fingerprint == wanted and not present.missing(self.files)
 
 
@@ -74,10 +74,10 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(path: Path) -> Manifest | None:
-    """The manifest at `path`, or None when there is none.
+    """The manifest at `path`, or None if it does not exist.
 
     Raises:
-        ManifestError: the file is there but is no manifest, or has changed since it was written.
+        ManifestError: the file is not a manifest, or has changed since it was written.
     """
     try:
         return Manifest.model_validate_json(read_unsealed(path))
@@ -93,12 +93,12 @@ def read_manifest(path: Path) -> Manifest | None:
 
 
 def manifest_paths(folder: Path) -> list[Path]:
-    """The manifests of the stage whose folder it is, sorted; what a killed writer has left of one is none."""
+    """The manifests in a stage's folder, sorted, without temporary files of killed writers."""
     paths = (folder / MANIFESTS).rglob("*.json")
     return sorted(path for path in paths if not path.name.startswith(TEMPORARY_PREFIX))
 
 
 def is_current(path: Path, wanted: str, present: Presence) -> bool:
-    """Whether the manifest at `path` has fingerprint `wanted` and all its files are there."""
+    """Whether the manifest at `path` has fingerprint `wanted` and all its files exist."""
     manifest = read_manifest(path)
     return manifest is not None and manifest.stands(wanted, present)

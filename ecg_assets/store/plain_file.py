@@ -1,4 +1,4 @@
-"""Opens plain files only: a named pipe would hang whoever reads it, and a folder or a device is no file."""
+"""Opens plain files only, because reading a named pipe or a device could hang."""
 
 import os
 import stat
@@ -16,15 +16,15 @@ _KINDS = {
 
 
 class NotAPlainFileError(OSError):
-    """A folder, a named pipe or the like lies where a file is expected; the message names it."""
+    """A path is not a plain file but, for example, a folder or a named pipe; the message names it."""
 
 
 def open_plain(path: Path) -> BinaryIO:
-    """Opens a file for reading bytes; never waits for somebody to write into a pipe.
+    """Opens a file for reading bytes; never waits for a pipe's writer.
 
     Raises:
-        NotAPlainFileError: it is no file.
-        OSError: it is missing, or may not be read.
+        NotAPlainFileError: it is not a plain file.
+        OSError: it is missing, or access is denied.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -44,7 +44,7 @@ def read_plain(path: Path) -> bytes:
 
 
 def what_lies_at(path: Path) -> str | None:
-    """`a folder`, `a link`, `a named pipe` and so on; an empty text for a plain file, None where there is nothing."""
+    """`a folder`, `a link`, `a named pipe` and so on; an empty text for a plain file, None if nothing exists."""
     try:
         mode = path.lstat().st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -53,5 +53,5 @@ def what_lies_at(path: Path) -> str | None:
 
 
 def is_plain(path: Path) -> bool:
-    """Whether a file lies at this very place: no folder, and no link to one elsewhere."""
+    """Whether the path itself is a plain file: neither a folder nor a link."""
     return what_lies_at(path) == ""

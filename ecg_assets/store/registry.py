@@ -1,4 +1,4 @@
-"""Things by name: filling a table from a package's modules, and looking one up."""
+"""Name registry: registers objects from a package's modules, and looks them up."""
 
 import importlib
 import pkgutil
@@ -13,7 +13,7 @@ def _module(thing: Any) -> str:
 
 
 def import_all(package_name: str) -> None:
-    """Imports every module of a package, so that each can enter what it has into a table."""
+    """Imports every module of a package, so that each can register its objects in a table."""
     package = importlib.import_module(package_name)
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"{package_name}.{module.name}")
@@ -26,14 +26,14 @@ def enter(
     what: str,
     module: Callable[[Thing], str] = _module,
 ) -> None:
-    """Puts a thing into a table.
+    """Registers an object in a table.
 
     Args:
-        table: name -> thing; changed.
+        table: name -> object; changed.
         name: its name.
-        thing: the thing.
-        what: the kind of thing, for the message.
-        module: names the module that a thing of the table comes from, for the message.
+        thing: the object.
+        what: the kind of object, for the message.
+        module: returns the module of an object of the table, for the message.
 
     Raises:
         ValueError: the name is taken.
@@ -46,17 +46,17 @@ def enter(
 def look_up(
     table: Mapping[str, Thing], name: str, what: str, error: type[Exception], where: str = "there are"
 ) -> Thing:
-    """The thing of that name.
+    """The object of that name.
 
     Args:
-        table: name -> thing.
-        name: which.
-        what: the kind of thing, for the message.
-        error: what is raised when there is none; its message names all there are.
-        where: begins the message's list of them.
+        table: name -> object.
+        name: of the object.
+        what: the kind of object, for the message.
+        error: the exception class; its message lists all names.
+        where: begins the message's list.
 
     Raises:
-        error: there is none of that name.
+        error: the name does not exist.
     """
     if name not in table:
         raise error(f"there is no {what} {name!r}; {where} {', '.join(table)}")

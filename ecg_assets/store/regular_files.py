@@ -1,4 +1,4 @@
-"""Plain files, and what is none: a pipe's or device's reading need not end, so neither is ever opened."""
+"""Recognises plain files; pipes and devices are never opened, because reading them need not end."""
 
 import stat
 from pathlib import Path
@@ -13,17 +13,17 @@ _KINDS = {
 
 
 def is_regular(path: Path) -> bool:
-    """Whether a plain file, or a link to one, is there; False too for names that no file can have."""
+    """Whether a plain file, or a link to one, exists; also False for invalid names."""
     return _mode(path) == stat.S_IFREG
 
 
 def what_else(path: Path) -> str | None:
-    """What lies there instead of a plain file, e.g. "a pipe"; None for a plain file and for nothing at all."""
+    """The kind of a path that is not a plain file, e.g. "a pipe"; None for a plain file and for a missing one."""
     return _KINDS.get(_mode(path))
 
 
 def _mode(path: Path) -> int:
     try:
         return stat.S_IFMT(path.stat().st_mode)
-    except (OSError, ValueError):  # too long, without permission, in a circle, or with a NUL
+    except (OSError, ValueError):  # too long, without permission, a circular link, or with a NUL
         return 0

@@ -1,4 +1,4 @@
-"""The data root: one folder that holds everything the platform writes, and its settings."""
+"""The data root: one folder with everything the platform writes, and its settings."""
 
 import json
 import os
@@ -27,8 +27,8 @@ class DataRoot:
 
     Attributes:
         path: the folder itself, absolute; of a data root in a bucket, its working copy on this machine.
-        shards: into how many shards records are divided; set once for a data root.
-        remote: where in a bucket the data root is; None for a local one.
+        shards: number of shards of the records; set once for a data root.
+        remote: address in a bucket; None for a local data root.
     """
 
     path: Path
@@ -36,12 +36,12 @@ class DataRoot:
     remote: BucketAddress | None = None
 
     def __str__(self) -> str:
-        """Where it is, for people."""
+        """Its path or address, for people."""
         return f"{self.remote}, working copy {self.path}" if self.remote else str(self.path)
 
     @property
     def settings(self) -> Path:
-        """Tells the number of shards."""
+        """The file with the number of shards."""
         return self.path / _SETTINGS_FILE
 
     @property
@@ -56,7 +56,7 @@ class DataRoot:
 
     @property
     def grids(self) -> Path:
-        """Empty paper and its mask, one pair a grid style."""
+        """Empty paper and its mask, one pair per grid style."""
         return self.path / "grids"
 
     @property
@@ -71,12 +71,12 @@ class DataRoot:
 
     @property
     def dataset(self) -> Path:
-        """Training samples, one Arrow file a shard."""
+        """Training samples, one Arrow file per shard."""
         return self.path / "dataset_grid_wave_mix"
 
     @property
     def runs(self) -> Path:
-        """Training runs, one folder an experiment."""
+        """Training runs, one folder per experiment."""
         return self.path / "runs"
 
     @property
@@ -86,16 +86,16 @@ class DataRoot:
 
     @property
     def scans(self) -> Path:
-        """Real images (`inbox/`) and what was read in them."""
+        """Real images (`inbox/`) and their results."""
         return self.path / "scans"
 
     @property
     def pictures(self) -> Path:
-        """Pictures for the UI and what else is quick to show and slow to make; may be deleted at any time."""
+        """Cache of pictures for the UI and of other results that are slow to make; may be deleted at any time."""
         return self.path / "pictures"
 
     def relative(self, path: Path) -> str:
-        """`path` as told to people and kept in files: relative to the root, with forward slashes."""
+        """`path` for messages and files: relative to the root, with forward slashes."""
         return path.relative_to(self.path).as_posix()
 
 
@@ -105,19 +105,19 @@ def default_root_path() -> str:
 
 
 def open_root(path: str | Path | None = None, shards: int | None = None, make: bool = True) -> DataRoot:
-    """Opens a data root, making it when missing.
+    """Opens a data root, and creates it if missing.
 
-    One in a bucket is opened as a working copy in `ECG_ASSETS_CACHE`, because dataset shards are memory-mapped. Only
-    the settings are pulled here; see bucket_pull for the rest.
+    A data root in a bucket is opened as a working copy in `ECG_ASSETS_CACHE`, because dataset shards are memory-mapped.
+    Only the settings are pulled here; see `bucket.pull` for the rest.
 
     Args:
         path: the folder, or gs://bucket/prefix; by default `default_root_path()`.
-        shards: only for a new root (default 16); an existing one keeps the number it was made with.
-        make: a new one may be made; else a folder that is none is left as it is.
+        shards: only for a new root (default 16); an existing one keeps its number.
+        make: whether a new one may be created; otherwise a folder that is not a data root is left unchanged.
 
     Raises:
-        DataRootError: an address of another kind, a file in the folder's place, unreadable settings, or another
-            number of shards than the root was made with; or there is none, and none is to be made.
+        DataRootError: an unsupported address, a file in the folder's place, unreadable settings, another number of
+            shards than the root's, or a missing data root that may not be created.
         BucketError: the bucket cannot be read.
     """
     text = str(path) if path is not None else default_root_path()
@@ -157,7 +157,7 @@ def _open_folder(folder: Path, shards: int | None, remote: BucketAddress | None,
 def _read_shards(settings: Path) -> int:
     try:
         fields = json.loads(read_unsealed(settings))
-        if set(fields) != {"shards"}:  # of a damaged seal, the rest
+        if set(fields) != {"shards"}:  # remains of a damaged seal
             raise ValueError("other fields")
         shards = fields["shards"]
     except SealBrokenError as error:
@@ -175,16 +175,16 @@ def _read_shards(settings: Path) -> int:
 
 
 def remedy_for_shards(folder: Path) -> str:
-    """How the settings are brought back, with the number that finished stages tell."""
+    """How to restore the settings, with the number of shards of the finished stages."""
     held = shards_held(folder)
     why = f"its records lie in {held} shards" if held else "nothing is divided into shards yet"
     return f'write {{"shards": {held or DEFAULT_SHARDS}}} into it: {why}'
 
 
 def shards_held(folder: Path) -> int:
-    """Into how many shards the stages in a data root's folder are divided; 0 where nothing was made yet.
+    """The number of shards of the stages in a data root's folder; 0 if nothing was made yet.
 
-    A run that was stopped has not made all of them: it is a number by which the records lie where they do.
+    A stopped run has not made all shards, so the number is one that is consistent with each record's shard.
     """
     stages = (folder / "data" / "wave_images", folder / "dataset_grid_wave_mix")
     paths = [path for stage in stages for path in (stage / "_manifests").glob("shard-*.json")]
@@ -204,9 +204,9 @@ def _number(manifest: Path) -> int:
 
 
 def _records_of(manifest: Path) -> list[str]:
-    """Records whose pages a shard's manifest lists."""
+    """Records with pages in a shard's manifest."""
     try:
         names = json.loads(manifest.read_bytes())["files"]
         return [Path(name).stem for name in names if name.startswith("data/wave_images/") and name.endswith(".png")]
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return []  # damaged; the others tell
+        return []  # damaged; the other manifests are used

@@ -1,4 +1,4 @@
-"""Reads YAML that people write: safely, and only so much of it, whatever it refers to by name."""
+"""Reads YAML files of users safely, with a limit on their expanded size."""
 
 import math
 from pathlib import Path
@@ -10,21 +10,21 @@ from pydantic import ValidationError
 from ecg_assets.store.regular_files import what_else
 
 _MOST_BYTES = 1 << 20
-# Counted with each repetition by name: a few lines can stand for a billion values.
+# Aliases count each time they are used, because a few lines can expand to a billion values.
 _MOST_VALUES = 100_000
 _SHOWN = 200
 _MERGE = "tag:yaml.org,2002:merge"
 
 
 class YamlFileError(ValueError):
-    """A file is no YAML that is read; the message names it."""
+    """A YAML file cannot be read; the message names it."""
 
 
 def read_yaml(path: Path) -> Any:
-    """What a YAML file holds, by `safe_load`.
+    """The content of a YAML file, by `safe_load`.
 
     Raises:
-        YamlFileError: it is missing, too large, no UTF-8, no YAML, or refers to itself.
+        YamlFileError: it is missing, too large, not UTF-8, not YAML, or refers to itself.
     """
     try:
         if what_else(path):
@@ -34,20 +34,20 @@ def read_yaml(path: Path) -> Any:
         return _loaded(path, path.read_text("utf-8"))
     except YamlFileError:
         raise
-    # A value that does not fit its tag is an error of Python's.
+    # A value that does not fit its tag raises a Python error.
     except (OSError, yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise YamlFileError(f"{path} is no YAML text: {_said(error)}") from error
 
 
 def first_problem(error: ValidationError) -> str:
-    """Where the first wrong value stands and what is wrong with it, in one line."""
+    """Place and problem of the first wrong value, in one line."""
     first = error.errors(include_input=False, include_url=False)[0]
     where = ".".join(map(str, first["loc"])) or "fields"
     return f"{where[:_SHOWN]}: {first['msg'].removeprefix('Value error, ')[:_SHOWN]}"
 
 
 def _loaded(path: Path, text: str) -> Any:
-    """As `yaml.safe_load`, but counted before it is expanded: names and merges (`<<`) can repeat without end."""
+    """As `yaml.safe_load`, but counted before it is expanded: aliases and merges (`<<`) can repeat endlessly."""
     loader = yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()
@@ -61,7 +61,7 @@ def _loaded(path: Path, text: str) -> Any:
 
 
 class _Size:
-    """Counts the values below a node, each as often as its names repeat it; infinite where it holds itself."""
+    """Counts the values below a node, each as often as aliases repeat it; infinite if it contains itself."""
 
     def __init__(self) -> None:
         self._sizes: dict[int, float] = {}
@@ -69,7 +69,7 @@ class _Size:
 
     def of(self, node: yaml.Node) -> float:
         if id(node) not in self._sizes:
-            self._sizes[id(node)] = math.inf  # while it is counted: only met again in itself
+            self._sizes[id(node)] = math.inf  # while it is being counted, it can be met again only inside itself
             self._sizes[id(node)] = self._counted(node)
         return self._sizes[id(node)]
 
@@ -82,7 +82,7 @@ class _Size:
         return 0
 
     def _merged(self, node: yaml.MappingNode) -> float:
-        """Fields that a table takes over from others, before those of the same name become one."""
+        """Fields that a mapping merges from others, before duplicates are removed."""
         if id(node) not in self._pairs:
             self._pairs[id(node)] = math.inf
             sources = [value for key, value in node.value if key.tag == _MERGE]

@@ -1,8 +1,8 @@
-"""State files that carry the hash of their own bytes, so that a flipped bit is found and decides nothing.
+"""Writes and reads state files with a seal, the hash of their content, so that a flipped bit is detected.
 
-A JSON object has it as its last field, `seal`; other text as its last line, `# seal: <SHA-256>`. The hash is of the
-file as it would be without the seal. A line of a file of JSON lines has a seal of its own. Files of earlier versions
-have none and are read as they are; `ecg-assets verify` names them.
+In a JSON object the seal is the last field, `seal`; in other text the last line, `# seal: <SHA-256>`. The hash is of
+the file without the seal. In a file of JSON lines each line has its own seal. Files of earlier versions have no seal
+and are read unchecked; `ecg-assets verify` names them.
 """
 
 from pathlib import Path
@@ -16,16 +16,16 @@ _HASH = "0" * 64
 _JSON_END, _LINE_END = b"\n}\n", b"}"
 _LINE_SEAL = f', "seal": "{_HASH}"}}'.encode()
 _JSON_SEAL, _TEXT_SEAL = f',\n "seal": "{_HASH}"\n}}\n'.encode(), f"# seal: {_HASH}\n".encode()
-# So many bytes may differ in what is still taken for a seal, a damaged one: no other text comes as near.
+# Text that differs from a seal in at most this many bytes is a damaged seal; other text does not come as near.
 _NEAR = 3
 
 
-# What is said of a file that has been named already.
+# End of a message that has already named the file.
 SEAL_BROKEN = "it has changed since it was written: its seal does not fit"
 
 
 class SealBrokenError(ValueError):
-    """A file's bytes are not those that were written; the message names it."""
+    """A file has changed since it was written; the message names it."""
 
 
 def sealed(body: bytes) -> bytes:
@@ -49,7 +49,7 @@ def unsealed(content: bytes) -> tuple[bytes, bool]:
     """A text without its seal, and whether it had one.
 
     Raises:
-        SealBrokenError: it has one that does not fit.
+        SealBrokenError: the seal does not match.
     """
     for pattern, end in ((_JSON_SEAL, _JSON_END), (_TEXT_SEAL, b""), (_LINE_SEAL, _LINE_END)):
         held = content[-len(pattern) :]
@@ -77,7 +77,7 @@ def read_unsealed(path: Path) -> bytes:
 
     Raises:
         SealBrokenError: it has changed since it was written.
-        OSError: it is missing, may not be read, or is no plain file.
+        OSError: it is missing, access is denied, or it is not a plain file.
     """
     return _read(path)[0]
 
@@ -99,7 +99,7 @@ def _seal(pattern: bytes, body: bytes) -> bytes:
 
 
 def _is_near(held: bytes, pattern: bytes) -> bool:
-    """Whether two texts of this length agree beside the hash, but for a byte or two."""
+    """Whether two texts of this length agree outside the hash, except for a byte or two."""
     if len(held) != len(pattern):
         return False
     start = pattern.index(_HASH.encode())

@@ -1,6 +1,6 @@
-"""Where a record belongs: its shard and its split, both from a stable hash of its id alone.
+"""Assigns a record to a shard and a split by a stable hash of its id.
 
-A new record therefore touches one shard, and no record is ever in two splits.
+A new record therefore changes one shard only, and a record is never in two splits.
 """
 
 import hashlib
@@ -14,13 +14,13 @@ TEST_SHARE = 0.15
 
 
 def _unit_hash(record_id: str, purpose: str) -> float:
-    """A number in [0, 1) that depends on the id and the purpose only."""
+    """A number in [0, 1) that depends only on the id and the purpose."""
     digest = hashlib.sha256(f"{purpose}:{record_id}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
 def shard_of(record_id: str, shards: int) -> int:
-    """The shard, 0 to `shards` - 1, in which a record's pages and samples are stored."""
+    """The shard, 0 to `shards` - 1, of a record's pages and samples."""
     return int(_unit_hash(record_id, "shard") * shards)
 
 

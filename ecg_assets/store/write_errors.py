@@ -1,4 +1,4 @@
-"""What is said when a file cannot be written: which, why, and what to do."""
+"""Explains why a file cannot be written: which file, why, and what to do."""
 
 import errno
 from collections.abc import Iterator
@@ -23,15 +23,15 @@ _REMEDIES = {
 
 
 class WriteRefusedError(OSError):
-    """A file cannot be written; the message names it, says why, and what to do. What lay there before is untouched."""
+    """A file cannot be written; the message names it, the reason, and what to do. The old file is unchanged."""
 
 
 @contextmanager
 def named_when_refused(target: Path) -> Iterator[None]:
-    """What is written in the block belongs to `target`.
+    """Turns write errors of the block into an error that names `target`.
 
     Raises:
-        WriteRefusedError: the disk is full, the folder is read-only, or the like.
+        WriteRefusedError: for example the disk is full or the folder read-only.
     """
     try:
         yield
@@ -43,13 +43,13 @@ def named_when_refused(target: Path) -> Iterator[None]:
 
 
 def write_refusal(error: OSError, target: Path) -> str | None:
-    """One sentence on why a file could not be written; None where the error tells of something else."""
+    """One sentence on why a file could not be written; None if the error has another cause."""
     remedy = _REMEDIES.get(error.errno or 0)
     return None if remedy is None else f"{target} cannot be written: {remedy}"
 
 
 def _is_of_another(error: OSError, target: Path) -> bool:
-    """Whether the error is of reading something that lies elsewhere."""
+    """Whether the error concerns another file, which was being read."""
     if isinstance(error, WriteRefusedError):
         return True
     if not isinstance(error.filename, str):

@@ -1,1 +1,1 @@
-"""Config, network, losses, metrics, the loop on replicas, runtimes and checkpoints."""
+"""Training: config, networks, losses, metrics, the loop on replicas, runtimes and checkpoints."""

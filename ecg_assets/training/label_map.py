@@ -1,4 +1,4 @@
-"""Which classes a network tells apart: the samples' five, or three that are made of them."""
+"""Maps the samples' five classes to a network's five or three."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -10,7 +10,7 @@ from ecg_assets.samples.classes import CLASSES
 
 ClassCount = Literal[3, 5]
 
-# A class that hardly occurs is weighted as if it had this share of the pixels.
+# Least share of the pixels that a class is weighted by.
 _LEAST_SHARE = 1e-4
 
 THREE_CLASSES: tuple[str, ...] = ("background", "grid", "wave")
@@ -23,12 +23,12 @@ def class_names(classes: int) -> tuple[str, ...]:
 
 
 def to_classes(mask: npt.NDArray[np.uint8], classes: int) -> npt.NDArray[np.uint8]:
-    """A mask of five classes, any shape, as one of `classes` classes."""
+    """Converts a mask of five classes, any shape, to one of `classes` classes."""
     return THREE_OF_FIVE[mask] if classes == len(THREE_CLASSES) else mask
 
 
 def collapse(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """A confusion matrix of five classes (5, 5) as one of three (3, 3); one of three stays as it is."""
+    """Converts a confusion matrix of five classes (5, 5) to one of three (3, 3); one of three is unchanged."""
     if len(confusion) == len(THREE_CLASSES):
         return confusion
     into = np.eye(len(THREE_CLASSES), dtype=np.int64)[THREE_OF_FIVE]  # (5, 3)
@@ -38,12 +38,12 @@ def collapse(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 def measured_weights(shares: Sequence[float], classes: int) -> tuple[float, ...]:
     """Weights of a cross entropy from the classes' shares of the pixels.
 
-    The cube root of how much rarer than background a class is: in proportion to it, rare classes would win in recall
-    what they lose in precision.
+    A weight is the cube root of background's share over the class's share. Weights in proportion to that ratio would
+    raise the recall of rare classes at the cost of their precision.
 
     Args:
         shares: of the five classes, summing to 1.
-        classes: that the network tells apart.
+        classes: number of the network's classes.
 
     Returns:
         One for each class; background has 1.

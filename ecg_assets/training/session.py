@@ -1,4 +1,4 @@
-"""Prepares, trains and publishes an experiment in this process, which is there for nothing else, without Dagster."""
+"""Prepares, trains and publishes an experiment in this process, without Dagster."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,13 +14,13 @@ from ecg_assets.training.trainer import train
 
 
 def train_here(root: DataRoot, name: str, log: Log, preflight: Callable[[Path], None]) -> Published:
-    """Trains the config `name` (see `load_config`) on the dataset of `root`, unless that is done already.
+    """Trains the config `name` (see `load_config`) on the dataset of `root`, unless it is already trained.
 
     Args:
         root: holds the dataset and the runs.
         name: of the config.
         log: receives what happens.
-        preflight: is called with the run folder before the training; what it raises ends it.
+        preflight: called with the run folder before the training; its exceptions prevent the training.
 
     Raises:
         ConfigError, RunFolderError: config or dataset cannot be used.
@@ -28,7 +28,7 @@ def train_here(root: DataRoot, name: str, log: Log, preflight: Callable[[Path], 
         TrainingFailedError: a replica failed.
     """
     config = load_config(name)
-    # The same lock as the asset's: one training in a run folder, whoever starts it.
+    # The same lock as the asset's, so that one training at a time runs in a run folder.
     with only_writer(root.runs / ".locks" / config.experiment, log):
         run = prepare_run(root, config, log)
         if not is_finished(run):

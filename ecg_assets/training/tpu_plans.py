@@ -1,4 +1,4 @@
-"""What the TPU compiler has said of training configs: with the package for shipped ones, else in the user's cache."""
+"""Stores the TPU compiler's plans for training configs, in the package for shipped ones or in the user's cache."""
 
 import json
 from collections.abc import Iterator

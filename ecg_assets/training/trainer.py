@@ -1,6 +1,6 @@
 """Trains in a run folder: `python -m ecg_assets.training.trainer RUN_FOLDER`.
 
-Exit codes: 0 trained to the end, 75 stopped as asked (the next launch goes on), others: failed.
+Exit codes: 0 trained to the end, 75 stopped on request (the next launch resumes), others: failed.
 """
 
 import signal
@@ -30,12 +30,12 @@ from ecg_assets.training.runtime.restart import begin_again, times_begun_again
 from ecg_assets.training.tpu.host import hosts_together
 
 STOPPED = 75  # EX_TEMPFAIL of sysexits(3)
-# For listeners, which are handed events some times a second, before the process ends.
+# Seconds for listeners, which receive events a few times per second, before the process ends.
 _TOLD_WITHIN_S = 1.0
 
 
 class TrainingStopped(SystemExit):
-    """The training was asked to stop and can be gone on with; ends a process that does not catch it with code 75."""
+    """The training stopped on request and can be resumed; ends a process that does not catch it with code 75."""
 
     def __init__(self) -> None:
         super().__init__(STOPPED)
@@ -48,21 +48,21 @@ class TrainingFailedError(RuntimeError):
 def train(
     run_folder: Path, listeners: Sequence[Listener] = (), pictures: bool = False, own_process: bool = False
 ) -> None:
-    """Trains in all replicas until the last epoch is done; goes on from the last checkpoint where there is one.
+    """Trains in all replicas to the last epoch; resumes from the last checkpoint if there is one.
 
-    TERM and INT make it stop after the step after the one that it is in, on all hosts, with all of it saved. A
-    validation is stopped as soon, and begun anew by the next launch.
+    After TERM or INT it stops on all hosts at the end of the step after the present one, with everything saved. A
+    validation stops equally soon, and starts again with the next launch.
 
     Args:
-        run_folder: as `prepare_run` made it.
-        listeners: get each event, in this process, while the training runs.
-        pictures: have validation samples drawn at each new best, beside the training.
-        own_process: this process is there to train: when plain torch hangs in it, its command is begun again. Otherwise
-            the process ends with code 70, and the next launch goes on.
+        run_folder: prepared by `prepare_run`.
+        listeners: receive each event, in this process, while the training runs.
+        pictures: draw validation samples at each new best, beside the training.
+        own_process: whether this process only trains: if plain torch hangs in it, its command is restarted. Otherwise
+            the process ends with code 70, and the next launch resumes.
 
     Raises:
         TrainingStopped: it was asked to stop.
-        TpuEnvironmentError: which host of a slice this is cannot be known.
+        TpuEnvironmentError: this host's index in the slice is unknown.
         TrainingFailedError: a replica failed.
     """
     config = read_start(RunFolder(run_folder)).config
@@ -88,7 +88,7 @@ def _require_best(run: RunFolder) -> None:
 def _launch_again_and_again(
     run: RunFolder, config: TrainConfig, events: EventLog, before: int, own_process: bool, stop: StopNamer
 ) -> None:
-    """Launches the replicas; when they die or hang, again from the last checkpoint, as often as the config says."""
+    """Launches the replicas; if they die or hang, again from the last checkpoint, as often as the config allows."""
 
     def on_stall(silence: Silence) -> None:
         _begin_again(run, config.restarts if own_process else 0, events, silence)
@@ -107,7 +107,7 @@ def _launch_again_and_again(
             failures = [event for event in read_events(run.events)[before:] if event.kind == "error"]
             if failures:
                 raise TrainingFailedError(f"{failures[0].message}\n{failures[0].values['traceback']}") from error
-            stop.forget_replicas()  # or a request from here on would be answered by where they were
+            stop.forget_replicas()  # otherwise a new request would be answered with their old points
             if run.stop_request.exists():
                 _tell_stopped(run, events, stop.furthest or 0)
                 return
@@ -120,7 +120,7 @@ def _launch_again_and_again(
 
 
 def _tell_stopped(run: RunFolder, events: EventLog, furthest: int) -> None:
-    """Of replicas that ended when they were asked to stop, and not at a point that was agreed."""
+    """Reports a stop of replicas that ended on request without an agreed stop point."""
     saved = saved_progress(run.last, run.previous)
     why = {
         0: "no step had begun",
@@ -130,9 +130,9 @@ def _tell_stopped(run: RunFolder, events: EventLog, furthest: int) -> None:
 
 
 def _begin_again(run: RunFolder, restarts: int, events: EventLog, why: Silence) -> None:
-    """Plain torch trains in this process; when it hangs, only the same command in its place can go on.
+    """Restarts this process in place: if plain torch hangs in it, only the same command can resume.
 
-    Returns when it was to be stopped, or has begun again often enough.
+    Returns if it was asked to stop, or has restarted as often as allowed.
     """
     done = times_begun_again()
     if done < restarts and not run.stop_request.exists():
@@ -154,9 +154,9 @@ def _tell_end(events: EventLog, why: object, restarted: int) -> None:
 
 @contextmanager
 def _stop_on_signals(stop_request: Path) -> Iterator[None]:
-    """TERM and INT write the stop request, which replicas in all processes look for."""
+    """Makes TERM and INT write the stop request, which replicas in all processes check for."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # signals are the main thread's
+        yield  # signals are handled in the main thread only
         return
 
     def request(number: int, frame: FrameType | None) -> None:
@@ -173,7 +173,7 @@ def _stop_on_signals(stop_request: Path) -> Iterator[None]:
 
 
 def main() -> None:
-    """Trains in the folder named on the command line, and shows its events."""
+    """Trains in the folder named on the command line, and prints its events."""
     if len(sys.argv) != 2:
         sys.exit("usage: python -m ecg_assets.training.trainer RUN_FOLDER")
     train(Path(sys.argv[1]), [lambda event: click.echo(event.message)], pictures=True, own_process=True)

@@ -80,7 +80,7 @@ def test_weights_that_overflow_in_use_fail(root: DataRoot) -> None:
 
 def test_weights_of_another_network_fail(root: DataRoot) -> None:
     put_weights(root, spec=NetworkSpec(classes=5, widths=(4, 8)))
-    assert "does not fit the network that its header tells" in reason(weights_are_sound, root)
+    assert "does not fit the network described in its header" in reason(weights_are_sound, root)
 
 
 def test_a_file_of_another_program_fails(root: DataRoot) -> None:

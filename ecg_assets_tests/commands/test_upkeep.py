@@ -57,7 +57,7 @@ def test_verify_names_an_index_that_tells_of_other_records_and_one_that_is_lost(
     root = DataRoot(data_root, 16)
     rows = read_index(root).to_dict("records")
     write_index(root.index, [{str(name): value for name, value in row.items()} for row in rows[1:]])
-    assert "ori_csv/index.parquet tells of other records than its manifest" in run("verify").output
+    assert "ori_csv/index.parquet lists other records than its manifest" in run("verify").output
     root.index.unlink()
     result = run("verify")
     assert result.exit_code == 1
@@ -93,7 +93,7 @@ def test_verify_knows_a_champion_by_its_card_whole_weights_of_another_training_a
     previous.unlink()
     (root.champion / "previous.json").write_text("{")
     output = run("verify").output
-    assert "champion/champion.safetensors is not the file of which champion.json tells" in output
+    assert "champion/champion.safetensors is not the file named in champion.json" in output
     assert "champion/previous.json is damaged" in output
 
 

@@ -73,7 +73,7 @@ def test_each_trace_is_found_to_half_a_pixel() -> None:
 def test_a_layout_that_was_asked_for_is_taken_and_one_that_does_not_fit_is_refused() -> None:
     flat, _ = known_flat_page(RECORDS[0], "kaggle")
     assert DIGITIZER.digitize_flat(flat, layout="cabrera-3x4+1").arrangement.name == "cabrera-3x4+1"
-    with pytest.raises(NotAnEcgError, match="4 rows of traces are found, and 12x1 has not"):
+    with pytest.raises(NotAnEcgError, match="found 4 rows of traces, but 12x1 has another number"):
         DIGITIZER.digitize_flat(flat, layout="12x1")
     with pytest.raises(UnknownLayoutError):
         DIGITIZER.digitize_flat(flat, layout="5x5")
@@ -84,7 +84,7 @@ def test_a_layout_that_would_be_guessed_is_refused_unless_it_is_named(advice: Ad
     flat, _ = known_flat_page(RECORDS[0], "kaggle")
     rows_y = find_rows(find_runs(flat.wave_hw), len(flat.wave_hw))
     flat.wave_hw[: int(rows_y[:2].mean())] = 0
-    with pytest.raises(NotAnEcgError, match="3 rows of traces are found, and what they show fits no layout") as caught:
+    with pytest.raises(NotAnEcgError, match="found 3 rows of traces, but their leads fit none") as caught:
         DIGITIZER.digitize_flat(flat)
     advice.in_message(caught.value)
     assert DIGITIZER.digitize_flat(flat, layout="3x4+0").arrangement.name == "3x4+0"

@@ -1,1 +1,1 @@
-"""How well pages are read whose signal is known."""
+"""The reading benchmark: digitises pages whose signal is known and scores the result."""

@@ -1,4 +1,4 @@
-"""How well pages are read, as one HTML file that needs nothing else."""
+"""Writes the reading benchmark's report as one self-contained HTML file."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ def write_digitization_report(path: Path, card: Card, pictures: Mapping[str, Pat
     Args:
         path: the HTML file.
         card: the scores.
-        pictures: of each page by name; those of the worst ten go in.
+        pictures: each page's picture by name; the report shows the worst ten.
     """
     facts = {
         "pages": len(card.pages),
@@ -50,7 +50,7 @@ def write_digitization_report(path: Path, card: Card, pictures: Mapping[str, Pat
 
 
 def group_rows(card: Card, by: Group) -> list[Row]:
-    """One row a recipe, layout or style."""
+    """One row per recipe, layout or style."""
     return [
         {
             by: name,
@@ -66,7 +66,7 @@ def group_rows(card: Card, by: Group) -> list[Row]:
 
 
 def cross_rows(card: Card) -> list[Row]:
-    """One row a recipe, one column a layout."""
+    """One row per recipe, one column per layout."""
     names = list(card.grouped("layout"))
     rows: list[Row] = []
     for recipe, pages in card.grouped("recipe").items():
@@ -76,12 +76,12 @@ def cross_rows(card: Card) -> list[Row]:
 
 
 def lead_rows(card: Card) -> list[Row]:
-    """One row a recipe, one column a lead."""
+    """One row per recipe, one column per lead."""
     return [{"recipe": recipe, **_decibels(lead_scores(pages))} for recipe, pages in card.grouped("recipe").items()]
 
 
 def sure_rows(card: Card) -> list[Row]:
-    """One row a recipe and class of confidence: how many samples, and what share of them is right."""
+    """One row per recipe and confidence bin: the number of samples and the share that is correct."""
     upper = [*CONFIDENCE_EDGES[1:], 1.0]
     return [
         {
@@ -97,7 +97,7 @@ def sure_rows(card: Card) -> list[Row]:
 
 
 def decibel(value: float) -> str:
-    """Two digits; words where there is no number."""
+    """Two decimals; words where the value is missing or infinite."""
     if math.isfinite(value):
         return f"{value:.2f}"
     return "no error" if value > 0 else "no signal"
@@ -109,8 +109,9 @@ def _decibels(values: Mapping[str, float | None]) -> dict[str, str | None]:
 
 def _confidence_note() -> str:
     return (
-        f"Samples by the reader's confidence, and the share of them that lies within {RIGHT_WITHIN_MV:g} mV of what is "
-        "printed, a lead's shift and offset taken off. Samples called 0.9 sure are to be right in 9 of 10 cases."
+        f"Samples by the reader's confidence, and the share of them within {RIGHT_WITHIN_MV:g} mV of the printed "
+        "signal, after each lead's shift and offset are removed. Of samples with confidence 0.9, 9 of 10 should be "
+        "correct."
     )
 
 

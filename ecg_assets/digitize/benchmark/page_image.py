@@ -1,4 +1,4 @@
-"""A small picture of a page with what was read in it, and of the lead that was read worst."""
+"""Draws a preview of a page with its recovered traces and of its worst lead."""
 
 import io
 
@@ -28,7 +28,7 @@ def page_picture(trial: Trial, reading: Reading) -> bytes:
 
 
 def refused_picture(trial: Trial) -> bytes:
-    """A PNG of a picture that was refused."""
+    """A PNG preview of a refused picture."""
     return _small_png(_wide(trial.picture_hwc))
 
 
@@ -39,7 +39,7 @@ def _wide(image_hwc: Rgb) -> Rgb:
 
 
 def _plot(trial: Trial, reading: Reading, lead: str, title: str) -> Rgb:
-    """(h, w, 3) uint8: one lead's truth and what was read, its shift and offset taken off."""
+    """(h, w, 3) uint8: one lead's true and recovered signal, with shift and offset removed."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -64,7 +64,7 @@ def _plot(trial: Trial, reading: Reading, lead: str, title: str) -> Rgb:
 
 def _small_png(image_hwc: Rgb) -> bytes:
     target = io.BytesIO()
-    # The other methods give all colours to paper and noise, and the recovered traces none.
+    # The other quantisation methods spend all palette colours on paper and noise and drop those of the traces.
     few = Image.fromarray(image_hwc).quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     few.save(target, "PNG", optimize=True)
     return target.getvalue()

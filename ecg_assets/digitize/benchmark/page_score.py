@@ -1,4 +1,4 @@
-"""One page that was read, against what is printed on it."""
+"""Scores one digitised page against its printed signal."""
 
 from typing import NamedTuple
 
@@ -10,27 +10,27 @@ from ecg_assets.digitize.interface import Reading
 from ecg_assets.digitize.scoring.snr import Power, align, lead_powers, printed_window, total
 from ecg_assets.records.record import LEADS
 
-# Of confidence: lower edges of its classes, and how near a sample that is called sure has to be.
+# Lower edges of the confidence bins, and how near the truth a correct sample lies.
 CONFIDENCE_EDGES: tuple[float, ...] = (0.0, 0.5, 0.7, 0.8, 0.9)
 RIGHT_WITHIN_MV = 0.1
 
 
 class Sure(NamedTuple):
-    """Samples of one class of confidence: how many there are, and how many of them are right."""
+    """Counts of one confidence bin: its samples and how many of them are correct."""
 
     samples: int = 0
     right: int = 0
 
 
 class PageScore(BaseModel):
-    """A page's score, as it is kept.
+    """A page's score, as it is stored.
 
     Attributes:
         record_id, recipe, style, layout: which page.
-        refused: why there is no signal; None when there is one.
-        layout_read: the layout that was found, when the reader tells.
+        refused: why the page was refused; None when it was read.
+        layout_read: the layout that was found, if the reader reports it.
         leads: S and N by lead; empty when refused.
-        sure: one a class of `CONFIDENCE_EDGES`.
+        sure: one per confidence bin of `CONFIDENCE_EDGES`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -87,7 +87,7 @@ def page_score(trial: Trial, reading: Reading) -> PageScore:
 
 
 def _sure(trial: Trial, reading: Reading) -> tuple[Sure, ...]:
-    """Counts, over all printed samples that were read, after a lead's shift and offset were forgiven."""
+    """Counts over all printed samples that were read, after each lead's shift and offset are removed."""
     samples, right = np.zeros((2, len(CONFIDENCE_EDGES)), dtype=np.int64)
     for place in range(len(LEADS)):
         window = printed_window(trial.truth_mv[place])

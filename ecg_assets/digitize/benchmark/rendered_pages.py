@@ -1,4 +1,4 @@
-"""Pages whose signal is known, as pictures: what reading is measured with.
+"""Renders pictures of pages whose signal is known, for the reading benchmark.
 
 for trial in trials(records_of_split("validation", 8), recipes=["photo"]):
     found = digitizer.digitize_image(trial.picture_hwc, trial.record.fs_hz)
@@ -38,16 +38,16 @@ Signal = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Trial:
-    """A picture of a page, and what is printed there.
+    """A picture of a page and its printed signal.
 
     Attributes:
         record: the whole record.
-        recipe, style, layout: names of what the picture went through, of the page's look, of its layout.
+        recipe, style, layout: names of the picture's recipe, the page's style and its layout.
         picture_hwc: (h, w, 3) uint8 RGB.
-        mask_hw: (h, w) uint8, classes 0 to 4 of all of the picture.
+        mask_hw: (h, w) uint8, classes 0 to 4 of the whole picture.
         truth_mv: (12, n) float32, the signal as printed, n = 10 * fs_hz; NaN where nothing is printed.
         plan: what stands where on the upright page.
-        about: scale, boxes, warp and effects of the picture, as JSON can say them; for `clean` the page's layout.
+        about: scale, boxes, warp and effects of the picture, as JSON values; for `clean` the page's layout.
     """
 
     record: Record
@@ -69,7 +69,7 @@ class Trial:
 def records_of_split(split: Split, count: int, seed: int = 0) -> list[Record]:
     """The first `count` synthetic records of a split, 12 whole leads of 10 s each, at all sampling rates in turn.
 
-    Those of the test split are for judging only: what reads pages is chosen on "validation".
+    The test split is for scoring only: readers are chosen on "validation".
     """
     records: list[Record] = []
     number = FIRST_ID
@@ -88,7 +88,7 @@ def trials(
     """Each record in each style through each recipe, drawn one after the other.
 
     Raises:
-        RecipeError, StyleMixError: there is no recipe or style of that name.
+        RecipeError, StyleMixError: a recipe or style of that name does not exist.
     """
     for record in records:
         for style in styles:
@@ -99,14 +99,14 @@ def trials(
 def draw_trial(record: Record, recipe: str, style: str = "kaggle", seed: int = 0) -> Trial:
     """One picture; the same arguments give the same picture.
 
-    `clean` is the page as it is printed, in its own resolution; all others are whole pages of 7.874 px/mm. Records of
-    the test split go through the frozen recipes.
+    `clean` is the page as printed, at its own resolution; all others are whole pages of 7.874 px/mm. Records of the
+    test split use the frozen recipes.
 
     Args:
-        record: at least one lead of it is filled where the style prints it.
+        record: has samples of at least one lead where the style prints that lead.
         recipe: a name in recipes.yaml.
         style: a name in styles.yaml.
-        seed: of the pen, the header, the strengths and the camera.
+        seed: for the pen, the header, the effects' strengths and the camera.
     """
     look = read_styles().styles[style]
     plan = plan_page(record, style, look, seed)
@@ -122,11 +122,10 @@ def draw_trial(record: Record, recipe: str, style: str = "kaggle", seed: int = 0
 
 
 def printed_signal(plan: PagePlan, record: Record) -> Signal:
-    """(12, 10 * fs_hz) float32 mV: what a page shows of each lead, NaN elsewhere.
+    """(12, 10 * fs_hz) float32 mV: the part of each lead that a page shows, NaN elsewhere.
 
-    A sample stands where the paper shows it: the row is its distance from the first column over the paper speed. At
-    25 mm/s that is its place in the record. A rhythm strip, which stands last among the panels, counts before its
-    lead's short one.
+    A sample's index is its distance on paper from the first column, divided by the paper speed. At 25 mm/s that is its
+    index in the record. A rhythm strip, the last of the panels, takes precedence over its lead's short panel.
     """
     printed = np.full((len(LEADS), 10 * record.fs_hz), np.nan, dtype=np.float32)
     for panel in plan.panels:
@@ -143,8 +142,8 @@ def printed_signal(plan: PagePlan, record: Record) -> Signal:
 def judged_records(root: DataRoot, style: str, count: int) -> list[Record]:
     """`count` records of the test split for pages of a style.
 
-    A record of the data root is taken when it fills every panel of the style's layout: the competition's CSVs hold a
-    quarter of most leads, and leave most of a 6x2 page empty. Where there are too few, synthetic ones fill up.
+    A record of the data root is used if it fills every panel of the style's layout: the competition's CSVs hold a
+    quarter of most leads and leave most of a 6x2 page empty. Synthetic records make up the number.
 
     Raises:
         IndexMissingError: `raw_csvs` was not materialised.

@@ -1,4 +1,4 @@
-"""How well pages are read: scores of many pages, kept as one file, and grouped."""
+"""Stores the scores of many digitised pages in one file, and groups them."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -14,21 +14,21 @@ from ecg_assets.pages.style.layouts import layouts
 from ecg_assets.records.record import LEADS
 from ecg_assets.store.sealed import read_unsealed, write_sealed_json
 
-# What share of the samples in the highest class of confidence has to be right.
+# Required accuracy of samples in the top confidence bin.
 TARGET_SURE = CONFIDENCE_EDGES[-1]
 
 Group = Literal["recipe", "layout", "style"]
 
 
 class CardError(ValueError):
-    """The scores cannot be read; the message says what to do."""
+    """The stored scores cannot be read; the message says what to do."""
 
 
 class Card(BaseModel):
     """Scores of pages.
 
     Attributes:
-        version: of the reader.
+        version: the reader's version.
         pages: name -> score.
     """
 
@@ -39,23 +39,23 @@ class Card(BaseModel):
 
     @property
     def worst(self) -> list[str]:
-        """Names, the smallest ratio first."""
+        """Page names, the smallest ratio first."""
         return sorted(self.pages, key=lambda name: (self.pages[name].db, name))
 
     def grouped(self, by: Group) -> dict[str, list[PageScore]]:
-        """The pages of each recipe, layout or style, in the order in which they come up."""
+        """The pages of each recipe, layout or style, in order of first appearance."""
         found: dict[str, list[PageScore]] = {}
         for page in self.pages.values():
             found.setdefault(getattr(page, by), []).append(page)
         return found
 
     def below(self, targets_db: Mapping[str, float]) -> dict[str, float]:
-        """Recipes whose score is below their target, with it, in dB."""
+        """Recipes whose score is below their target, with that score in dB."""
         scores = {recipe: score_of(pages) for recipe, pages in self.grouped("recipe").items()}
         return {recipe: db for recipe, db in scores.items() if recipe in targets_db and db < targets_db[recipe]}
 
     def overconfident(self) -> dict[str, float]:
-        """Recipes of whose surest samples fewer than `TARGET_SURE` are right, with that share."""
+        """Recipes whose top confidence bin is correct less often than `TARGET_SURE`, with that share."""
         sums = {recipe: sure_of(pages)[-1] for recipe, pages in self.grouped("recipe").items()}
         shares = {recipe: one.right / one.samples for recipe, one in sums.items() if one.samples}
         return {recipe: share for recipe, share in shares.items() if share < TARGET_SURE}
@@ -67,12 +67,12 @@ def score_of(pages: Iterable[PageScore]) -> float:
 
 
 def median_db(pages: Iterable[PageScore]) -> float:
-    """The middle page's ratio in dB, without the cap."""
+    """The median page's ratio in dB, without the cap."""
     return median(page.db for page in pages)
 
 
 def lead_score(pages: Iterable[PageScore], lead: str) -> float | None:
-    """The score of one lead alone; None where no page was read that prints it."""
+    """The score of one lead alone; None if no page that prints it was read."""
     ratios = [Power(*page.leads[lead]).ratio for page in pages if lead in page.leads]
     return score_db(ratios) if ratios else None
 
@@ -83,7 +83,7 @@ def lead_scores(pages: list[PageScore]) -> dict[str, float | None]:
 
 
 def sure_of(pages: Iterable[PageScore]) -> list[Sure]:
-    """Sums of the pages' samples, one a class of confidence."""
+    """Counts summed over the pages, one per confidence bin."""
     sums = [[0, 0] for _ in CONFIDENCE_EDGES]
     for page in pages:
         for place, one in enumerate(page.sure):
@@ -93,7 +93,7 @@ def sure_of(pages: Iterable[PageScore]) -> list[Sure]:
 
 
 def layout_is_right(page: PageScore) -> bool:
-    """Whether the layout that was found has the leads in the places of the page's."""
+    """Whether the layout that was found places the leads as the page's layout does."""
     if page.layout_read is None:
         return False
     table = layouts()
@@ -112,7 +112,7 @@ def read_card(path: Path) -> Card:
     """Reads it.
 
     Raises:
-        CardError: it is missing or of another shape.
+        CardError: the file is missing or has another structure.
     """
     try:
         return Card.model_validate(json.loads(read_unsealed(path)))

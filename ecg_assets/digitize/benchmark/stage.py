@@ -1,4 +1,4 @@
-"""Reads pages whose signal is known, and keeps each page's score and a picture of it."""
+"""Digitises pages with known signals and stores each page's score and preview."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class Judged:
     Attributes:
         each: what was read in this run.
         pages: name -> score.
-        pictures: name -> a picture of the page with what was read.
+        pictures: name -> a preview of the page with its recovered traces.
     """
 
     each: EachReport
@@ -40,7 +40,7 @@ class Judged:
 
 
 def results(root: DataRoot) -> Path:
-    """The folder of the report, the scores and the pictures."""
+    """The folder of the report, the scores and the previews."""
     return root.scans / "digitization"
 
 
@@ -55,13 +55,13 @@ def scores_path(root: DataRoot) -> Path:
 
 
 def judge(root: DataRoot, config: JudgeConfig, load: Callable[[], Reader], version: str, log: Log) -> Judged:
-    """Draws each page, reads it and scores it; a page that this version has read is not read again.
+    """Draws, reads and scores each page; skips pages that this version has already read.
 
     Args:
         root: holds the records.
         config: which pages.
-        load: gives the reader; it is called when there is something to read.
-        version: of the reader: equal ones read the same.
+        load: returns the reader; called only if a page has to be read.
+        version: the reader's version; readers of equal version give equal results.
         log: receives a line for each page.
 
     Raises:

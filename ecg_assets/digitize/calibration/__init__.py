@@ -1,1 +1,1 @@
-"""Paper speed, gain and the printed extent."""
+"""Finds paper speed, gain and the printed extent."""

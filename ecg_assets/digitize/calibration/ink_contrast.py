@@ -1,4 +1,4 @@
-"""How dark a flat page's pixels are, beside the paper and beside the lines that are printed on it."""
+"""Measures the darkness of a flat page's pixels relative to the paper and to the printed grid lines."""
 
 import cv2
 import numpy as np
@@ -9,10 +9,10 @@ from ecg_assets.digitize.rectification.canvas import CANVAS_PX_PER_MM_X, CANVAS_
 
 Field = npt.NDArray[np.float32]
 
-# Lines go on for longer than anything that is drawn on them: what more than two thirds of so many pieces of 5 mm are as
-# dark as is the line's own. Pulses of 20 mm, one above the other, take half of their column.
+# Grid lines are longer than anything drawn on them: the darkness that more than two thirds of this many 5-mm pieces
+# reach is the line's own. Pulses of 20 mm, one above the other, fill half of their column.
 _PIECE_MM, _PIECES, _PERCENTILE = 5, 13, 30
-# A line that is nearly as dark as ink leaves little to tell them apart by.
+# A grid line nearly as dark as ink leaves little contrast to distinguish them.
 _LEAST_CONTRAST = 0.25
 _SURE = 0.7
 
@@ -20,7 +20,7 @@ _SURE = 0.7
 def darkness(canvas_hwc: npt.NDArray[np.uint8]) -> Field:
     """(h, w) float32: how much darker than its surroundings each pixel's brightest colour is, 0 to 255.
 
-    A coloured line keeps its own colour bright, so that grids fade beside ink.
+    A coloured line is bright in its own colour channel, so grids look fainter than ink.
     """
     value = canvas_hwc.max(axis=2)
     paper = cv2.medianBlur(cv2.resize(value, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), 15)
@@ -29,7 +29,7 @@ def darkness(canvas_hwc: npt.NDArray[np.uint8]) -> Field:
 
 
 def ink_darkness(dark_hw: Field, wave_hw: Field) -> float:
-    """How dark a page's trace is, at least 1.
+    """The darkness of a page's trace, at least 1.
 
     Args:
         dark_hw: (h, w) float32, `darkness`.
@@ -40,7 +40,7 @@ def ink_darkness(dark_hw: Field, wave_hw: Field) -> float:
 
 
 def beside_lines(dark_hw: Field, ink: float) -> Field:
-    """(h, w) float32, -1 to 1: 0 is as dark as the page's own lines are there, 1 as ink.
+    """(h, w) float32, -1 to 1: 0 is as dark as the grid lines at that place, 1 as dark as ink.
 
     Args:
         dark_hw: (h, w) float32, `darkness`.

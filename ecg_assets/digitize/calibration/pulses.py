@@ -1,4 +1,4 @@
-"""Finds the calibration pulses, which stand before or behind the rows: 1 mV high for 0.2 s."""
+"""Finds the calibration pulses (1 mV for 0.2 s) before or after the rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from ecg_assets.pages.style.page_style import GAINS_MM_PER_MV, PAPER_SPEEDS_MM_P
 Field = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]
 
-# Where pulses are looked for: this share of the paper's width, from its left and from its right edge. Not by where the
-# traces begin: a crease or a name that is taken for a trace says that wrongly, and pulses tell it.
+# Pulses are searched in this share of the paper's width, from its left and from its right edge. The begin of the traces
+# is not used, because a crease or a name may be mistaken for a trace.
 _OUTER = 0.3
-# How far their foot may be from the row's line.
+# Largest distance of their foot from the row's baseline.
 _FOOT_MM = 3.0
-# How far above the roof flanks that go on are looked for: from and to, canvas px.
+# Flanks that continue above the plateau are searched from and to this distance, canvas px.
 _BEYOND_PX = (24, 6)
-# First every so many columns, then all around the best: a flank's line is wider.
+# Stride of the first search in columns; a flank's line is wider. All columns around the best are then searched.
 _STEP = 3
 # 1 is a pulse as dark as the trace.
 _LEAST_SCORE = 0.45
@@ -30,12 +30,12 @@ _AS_GOOD = 0.9
 
 @dataclass(frozen=True)
 class Pulses:
-    """What the calibration pulses say.
+    """The calibration pulses that were found.
 
     Attributes:
         left_mm, right_mm: their flanks, mm of the canvas.
         paper_speed_mm_per_s, gain_mm_per_mv: from width and height.
-        score: 0 to 1, their darkness beside the trace's.
+        score: 0 to 1, their darkness relative to the trace's.
     """
 
     left_mm: float
@@ -46,11 +46,11 @@ class Pulses:
 
 
 def find_pulses(ink_hw: Field, lines_y: Values, first: int, last: int) -> Pulses | None:
-    """The pulse that fits all rows best, of those that stand near to the paper's left or right edge.
+    """The pulse near the paper's left or right edge that fits all rows best.
 
     Args:
         ink_hw: (h, w) float32, `beside_lines` of the canvas.
-        lines_y: the rows' own lines, canvas px.
+        lines_y: the rows' baselines, canvas px.
         first, last: the paper's columns.
     """
     scales = [(speed, gain) for speed in PAPER_SPEEDS_MM_PER_S for gain in GAINS_MM_PER_MV]
@@ -60,9 +60,9 @@ def find_pulses(ink_hw: Field, lines_y: Values, first: int, last: int) -> Pulses
 def best_pulse(
     ink_hw: Field, lines_y: Values, ends: tuple[int, int], scales: Sequence[tuple[float, float]]
 ) -> Pulses | None:
-    """`find_pulses` of other paper speeds, mm/s, and gains, mm/mV, than those in use."""
+    """`find_pulses` for any paper speeds in mm/s and gains in mm/mV."""
     height, width = ink_hw.shape
-    # In place and in single precision: four copies of a canvas were the peak of reading's memory.
+    # In place and in single precision, to limit peak memory: this holds four copies of a canvas.
     down, across = np.zeros((height + 1, width), np.float32), np.zeros((height, width + 1), np.float32)
     np.cumsum(ink_hw, axis=0, out=down[1:])
     np.cumsum(ink_hw, axis=1, out=across[:, 1:])
@@ -95,7 +95,7 @@ def _fit(
     highest = int(total.argmax())
     if total[highest] <= 0:
         return None
-    # As wide as a flank's line, places are about as good as each other: their middle is meant.
+    # Places within the width of a flank's line score about equally; take their middle.
     good = np.maximum(0, total - _AS_GOOD * total[highest])
     left = (float(np.average(starts, weights=good)) + 0.5) / CANVAS_PX_PER_MM_X
     right = left + PULSE_S * speed
@@ -103,7 +103,7 @@ def _fit(
 
 
 def _total(down: Field, across: Field, lines_y: Values, starts: npt.NDArray[np.int64], size: tuple[int, int]) -> Values:
-    """Sum of the rows' scores of each place."""
+    """Sum of the rows' scores at each place."""
     rows = [_row_score(down, across, round(float(line)), starts, size) for line in lines_y]
     return np.asarray(np.sum(rows, axis=0))
 
@@ -119,13 +119,13 @@ def _row_score(down: Field, across: Field, line: int, starts: npt.NDArray[np.int
         if top < 1 or foot >= height:
             continue
         side = (down[foot] - down[top]) / tall
-        # Between the flanks' middles, neither of them included: else places to one side would be preferred.
+        # Between the flanks' middles, both excluded; including one would bias the place to its side.
         roof = (across[top, starts + wide] - across[top, starts + 1]) / (wide - 1)
         inside = (down[foot, starts + wide // 2] - down[top + 4, starts + wide // 2]) / max(1, tall - 4)
         over = max(0, top - 3)
         above = (across[over, starts + wide] - across[over, starts + 1]) / (wide - 1)
         sides = np.minimum(side[starts], side[starts + wide])
-        # Flanks that go on beyond the roof are those of a higher pulse, or of no pulse.
+        # Flanks that continue above the plateau belong to a higher pulse, or are not a pulse.
         far, near = max(0, top - _BEYOND_PX[0]), max(1, top - _BEYOND_PX[1])
         beyond = (down[near] - down[far]) / max(1, near - far)
         goes_on = np.minimum(beyond[starts], beyond[starts + wide])

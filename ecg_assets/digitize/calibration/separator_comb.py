@@ -1,4 +1,4 @@
-"""Where time begins on a page without pulses: bars between leads stand a quarter of the printed width apart."""
+"""Finds where time begins on a page without pulses, from the separators a quarter of the printed width apart."""
 
 import numpy as np
 import numpy.typing as npt
@@ -12,29 +12,29 @@ from ecg_assets.digitize.rectification.canvas import CANVAS_PX_PER_MM_X, CANVAS_
 Field = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]
 
-# Four leads a row: the only rows whose bars tell the begin, for one alone could stand anywhere.
+# Only rows of four leads are used: their three bars fix the begin, while a single bar could stand anywhere.
 _LEADS = 4
-# How wide a bar is at least, and how far aside it is not.
+# Least width of a bar, and the distance beside it at which there is no bar.
 _WIDE_MM, _ASIDE_MM = 0.55, 1.0
-# How far bars may be from where they belong; how dark they are beside what is beside them; how many have to be there.
+# Tolerance of the bars' places; their least contrast with the surroundings; how many have to be there.
 _OFF_MM, _LEAST, _MOST, _LEAST_BARS = 0.6, 0.4, 0.8, 5
 
 
 def bars_extent(ink_hw: Field, dark_hw: Field, ink: float, rows_y: Values) -> Extent | None:
-    """The printed width that begins a quarter before the first bars; None where too few bars agree on it.
+    """The printed width that begins a quarter before the first bars; None if too few bars agree.
 
     Args:
         ink_hw: (h, w) float32, `ink_contrast.beside_lines` of the canvas.
         dark_hw: (h, w) float32, `ink_contrast.darkness` of the canvas.
         ink: darkness of the trace.
-        rows_y: the rows' own lines, canvas px.
+        rows_y: the rows' baselines, canvas px.
     """
     begin_mm = _begin_mm(ink_hw, rows_y)
     if begin_mm is None:
         return None
     rough = Extent(begin_mm, begin_mm + FULL_MM, True)
     slots = [Slot("", row, column, _LEADS, False) for row in range(len(rows_y)) for column in range(_LEADS)]
-    # Beats and tremor may stand as far apart as bars, but not to a tenth of a millimetre.
+    # Beats and tremor may repeat at the bars' distance, but not to within a tenth of a millimetre.
     bars = find_bars(rough, tuple(slots), rows_y, dark_hw, ink)
     return at_bars(rough, bars) if len(bars) >= _LEAST_BARS else None
 
@@ -53,13 +53,13 @@ def _begin_mm(ink_hw: Field, rows_y: Values) -> float | None:
     score[~there.any(axis=1).all(axis=0) | (there.sum(axis=(0, 1)) < _LEAST_BARS)] = 0
     if score.max() <= 0:
         return None
-    # Places as good as each other: their middle is meant.
+    # Several places may score equally; take their middle.
     best = np.flatnonzero(score >= 0.98 * score.max())
     return (float(best[np.abs(best - best[len(best) // 2]) < apart / 2].mean()) + 0.5) / CANVAS_PX_PER_MM_X
 
 
 def _likeness(ink_hw: Field, row: int) -> Field:
-    """(w,) float32: how much darker each place of a row is than what is beside it, over a bar's height and width."""
+    """(w,) float32: how much darker each place of a row is than its surroundings, over a bar's height and width."""
     tall, wide, aside = (
         round(side * scale)
         for side, scale in (

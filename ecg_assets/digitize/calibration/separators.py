@@ -1,7 +1,7 @@
-"""The bars between the leads of a row: they tell where time begins better than pulses do, and hide a piece of trace.
+"""Finds the separator bars between the leads of a row, which locate the begin more precisely than pulses do.
 
-A record of 250 Hz has a sample each tenth of a millimetre, and a pulse's flank, thin and often on a line of the grid,
-is known to half of that. There are up to ten bars, and each is as thick as three traces.
+A record of 250 Hz has a sample every tenth of a millimetre, and a pulse's flank, thin and often on a grid line, is
+located to half of that. There are up to ten bars, each as thick as three traces. A bar also hides a piece of trace.
 """
 
 from collections.abc import Sequence
@@ -19,19 +19,19 @@ Values = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Whole = npt.NDArray[np.int64]
 
-# How far to either side bars are looked for, and how far up and down they reach at least.
+# Search range to either side, and the least extent of a bar up and down.
 _ASIDE_MM, TALL_MM = 1.2, 2.5
 # A bar is dark over most of its height, a trace over little of it.
 DARK_OVER = 25
-# Of the ink's darkness; and how thick a bar is, mm: a thinner thing is a line of the grid or a trace.
+# Share of the ink's darkness; and a bar's thickness, mm: anything thinner is a grid line or a trace.
 _LEAST_CONTRAST, _LEAST_MM = 0.4, 0.35
-# Where a bar ends: of its own coverage, and how far its softest pixels go, columns.
+# Share of a bar's own coverage at which it ends, and how many columns its softest pixels reach.
 _FOOT, _SIDE_PX = 0.06, 1
-# Where beyond a bar's ends the grid is looked at.
+# Distance beyond a bar's ends at which the grid is measured.
 _BEYOND_MM = (0.5, 3.5)
-# Mean probability of the trace in a bar that is taken for one: a trace that runs through it makes it a third.
+# Mean probability of the trace in a bar that is mistaken for a trace; a trace that only crosses the bar gives a third.
 _BELIEVED = 0.45
-# Bars that agree are this near to their middle, and so many are believed; so near they are the same.
+# Largest distance of agreeing bars from their median; how many have to agree; bars nearer than this are the same.
 _AGREE_MM, _LEAST_BARS, _SAME_MM = 0.1, 3, 0.015
 
 
@@ -40,7 +40,7 @@ class Bar:
     """A bar between two leads of a row.
 
     Attributes:
-        off_mm: how far its middle is from where it was expected, to the right.
+        off_mm: distance of its middle to the right of where it was expected.
         box: rows and columns of the canvas that it covers.
     """
 
@@ -49,12 +49,12 @@ class Bar:
 
 
 def find_bars(extent: Extent, slots: tuple[Slot, ...], rows_y: Values, dark_hw: Field, ink: float) -> tuple[Bar, ...]:
-    """The bars where leads change, if at least three of them, and half of all, are off by the same; else none.
+    """The bars between leads, if at least three and half of all have the same offset; otherwise an empty list.
 
     Args:
-        extent: found to half a millimetre or so.
+        extent: known to about half a millimetre.
         slots: the page's.
-        rows_y: the rows' own lines, canvas px.
+        rows_y: the rows' baselines, canvas px.
         dark_hw: (h, w) float32, `ink_contrast.darkness` of the canvas.
         ink: darkness of the trace.
     """
@@ -70,18 +70,18 @@ def find_bars(extent: Extent, slots: tuple[Slot, ...], rows_y: Values, dark_hw: 
 
 
 def at_bars(extent: Extent, bars: tuple[Bar, ...]) -> Extent:
-    """The same width moved so that bars stand where leads change; as it was where there are none."""
+    """The extent moved so that the bars stand where leads change; unchanged without bars."""
     if not bars:
         return extent
     off = np.array([bar.off_mm for bar in bars])
-    # A steep wave that begins in a bar moves that one bar's middle.
+    # A steep wave that begins in a bar shifts the middle of that bar only.
     same = _within(bars, max(_SAME_MM, 2 * float(np.median(np.abs(off - np.median(off))))))
     by = float(np.mean([bar.off_mm for bar in same]))
     return replace(extent, first_mm=extent.first_mm + by, last_mm=extent.last_mm + by)
 
 
 def without_bars(wave_hw: Field, bars: tuple[Bar, ...]) -> Field:
-    """(h, w) float32: probability of the trace, none in the bars that it is taken for; others let the trace be seen."""
+    """(h, w) float32: probability of the trace, 0 in bars mistaken for a trace; in other bars it is kept."""
     result = wave_hw.copy()
     for bar in bars:
         if wave_hw[bar.box].mean() > _BELIEVED:
@@ -95,7 +95,7 @@ def _within(bars: Sequence[Bar], reach_mm: float) -> tuple[Bar, ...]:
 
 
 def _bar(dark_hw: Field, ink: float, line: float, at_mm: float) -> Bar | None:
-    """The bar near a place of a row's line; None without one."""
+    """The bar near a place on a row's baseline; None if there is none."""
     tall, aside = round(TALL_MM * CANVAS_PX_PER_MM_Y), round(_ASIDE_MM * CANVAS_PX_PER_MM_X)
     column, row = round(at_mm * CANVAS_PX_PER_MM_X - 0.5), round(line)
     if row < tall or column < aside:
@@ -111,11 +111,11 @@ def _bar(dark_hw: Field, ink: float, line: float, at_mm: float) -> Bar | None:
     found = np.flatnonzero(dark)
     inner = found + column - aside
     upper, lower = _ends(dark_hw[:, inner].mean(axis=1) / ink >= (paper + most) / 2, row)
-    # What goes on beyond a bar is a line of the grid, and bars stand beside lines.
+    # Ink that continues beyond a bar's ends is a grid line; bars stand beside grid lines.
     beyond = dark_hw[_above_and_below(upper, lower, dark_hw.shape[0]), column - aside : column + aside + 1]
     lines = np.minimum(np.median(beyond, axis=0) / ink, (paper + most) / 2) if len(beyond) else np.full_like(profile, 0)
-    # All that is covered, as it is: of pixels that a bar covers in part, a threshold would keep one side and not the
-    # other. A fiftieth of a millimetre was lost by that.
+    # Coverage is summed without a threshold: of pixels that a bar covers in part, a threshold keeps one side and not
+    # the other, which costs a fiftieth of a millimetre.
     covered = np.clip((profile - lines) / (float(np.median(profile[dark])) - lines), 0, 1.2)
     first, last = _spread(covered > _FOOT, int(found[0]), int(found[-1]))
     middle = float((covered[first:last] * np.arange(first, last)).sum() / covered[first:last].sum())
@@ -124,14 +124,14 @@ def _bar(dark_hw: Field, ink: float, line: float, at_mm: float) -> Bar | None:
 
 
 def _above_and_below(upper: int, lower: int, height: int) -> Whole:
-    """Rows beyond a bar's ends, up to some millimetres."""
+    """The rows within a few millimetres beyond a bar's ends."""
     near, far = (round(side * CANVAS_PX_PER_MM_Y) for side in _BEYOND_MM)
     rows = np.r_[upper - far : upper - near, lower + near : lower + far]
     return np.asarray(rows[(rows >= 0) & (rows < height)], dtype=np.int64)
 
 
 def _spread(flags: Flags, first: int, last: int) -> tuple[int, int]:
-    """Begin and end of a piece that goes on to both sides as far as the flags do."""
+    """Begin and end of a piece, extended to both sides as far as the flags reach."""
     while first > 0 and flags[first - 1]:
         first -= 1
     while last + 1 < len(flags) and flags[last + 1]:
@@ -140,7 +140,7 @@ def _spread(flags: Flags, first: int, last: int) -> tuple[int, int]:
 
 
 def _ends(dark: Flags, row: int) -> tuple[int, int]:
-    """Begin and end of the dark piece that lies nearest to a row, one more row to each side."""
+    """Begin and end of the dark piece nearest to a row, with one more row on each side."""
     rows = np.flatnonzero(dark)
     if not len(rows):
         return row, row

@@ -1,1 +1,1 @@
-"""Which lead stands where."""
+"""Finds which lead stands where on a page."""

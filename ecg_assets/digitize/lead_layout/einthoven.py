@@ -1,4 +1,4 @@
-"""Limb leads depend on each other: any two of the six give the other four (Einthoven, Goldberger)."""
+"""Checks and corrects limb leads by their relations: any two of the six give the other four (Einthoven, Goldberger)."""
 
 import numpy as np
 import numpy.typing as npt
@@ -14,19 +14,19 @@ LIMB: dict[str, tuple[float, float]] = {
     "aVL": (1.0, -0.5),
     "aVF": (-0.5, 1.0),
 }
-# Samples that agree with each other within this are taken to be right; a lead that stands apart is replaced.
+# Tolerance within which samples agree and are taken to be correct; a lead outside it is replaced.
 _AGREED_MV = 0.06
 
 
 def disagreement(leads: list[str], signal_mv: Values) -> float | None:
-    """How much simultaneous leads contradict each other: 0 to 1, residual energy of the relations over all energy.
+    """Disagreement of simultaneous leads: 0 to 1, residual energy of the relations over total energy.
 
     Args:
-        leads: names; a minus in front is a lead upside down.
+        leads: names; a leading minus marks an inverted lead.
         signal_mv: (k, n) float64 mV, NaN where unknown; each lead's offset is ignored.
 
     Returns:
-        None where fewer than three are limb leads.
+        None if fewer than three are limb leads.
     """
     chosen = [place for place, lead in enumerate(leads) if lead.removeprefix("-") in LIMB]
     if len(chosen) < 3:
@@ -37,18 +37,18 @@ def disagreement(leads: list[str], signal_mv: Values) -> float | None:
     values = signal_mv[chosen][:, known]
     values = values - np.median(values, axis=1, keepdims=True)
     away = values - _mixing([leads[place] for place in chosen]) @ _fitted([leads[place] for place in chosen], values)
-    away = np.clip(away, -0.5, 0.5)  # a lost piece of one trace says nothing of the arrangement
+    away = np.clip(away, -0.5, 0.5)  # limits the effect of a lost piece of one trace
     return float((away**2).sum() / max((np.clip(values, -1.5, 1.5) ** 2).sum(), 1e-12))
 
 
 def reconcile(leads: list[str], signal_mv: Values, sure: Values) -> Values:
-    """The leads as their relations allow, sample by sample.
+    """Corrects the leads by their relations, sample by sample.
 
-    Where all agree, each is moved to the least-squares solution; where they agree but for one, that one is taken from
-    the others; elsewhere they stay.
+    Where all agree, each is moved to the least-squares solution; where all but one agree, that one is computed from the
+    others; elsewhere they are unchanged.
 
     Args:
-        leads: names of simultaneous limb leads; a lead may be there twice.
+        leads: names of simultaneous limb leads; a lead may occur twice.
         signal_mv: (k, n) float64 mV.
         sure: (k, n) float64, 0 to 1, weights.
 
@@ -78,7 +78,7 @@ def reconcile(leads: list[str], signal_mv: Values, sure: Values) -> Values:
 
 
 def _checked_without(leads: list[str], left_out: int) -> bool:
-    """Whether the others would still check each other: of three different leads, any one follows from two."""
+    """Whether the remaining leads can still be checked: any one of three different leads follows from the other two."""
     return len({lead.removeprefix("-") for place, lead in enumerate(leads) if place != left_out}) >= 3
 
 

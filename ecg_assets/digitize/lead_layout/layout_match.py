@@ -1,4 +1,4 @@
-"""Which lead stands where: of the layouts with as many rows, the one whose leads contradict each other least."""
+"""Chooses the layout: of those with the page's number of rows, the one whose leads disagree least."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from ecg_assets.pages.style.layouts import Layout, layout_named, layouts
 
 Values = npt.NDArray[np.float64]
 
-# The competition's page is 3x4+1 with rows at places of its own, which are found anyway.
+# The competition's page is 3x4+1 with its own row positions, which are found on each page.
 _SAME = {"kaggle": "3x4+1"}
 
 
@@ -21,8 +21,8 @@ class Slot:
     Attributes:
         lead: its name; a minus in front when it is printed upside down.
         row: from the top.
-        column, columns: which of how many equal parts of the row's width; a rhythm strip is part 0 of 1.
-        rhythm: it is a strip over the whole width.
+        column, columns: index and number of equal parts of the row's width; a rhythm strip is part 0 of 1.
+        rhythm: whether it is a strip over the whole width.
     """
 
     lead: str
@@ -34,12 +34,12 @@ class Slot:
 
 @dataclass(frozen=True)
 class Arrangement:
-    """What stands where.
+    """The leads' places on a page.
 
     Attributes:
         name: in layouts.yaml.
         slots: row by row, rhythm strips last.
-        confidence: 0 to 1: how much less its leads contradict each other than those of the second best.
+        confidence: 0 to 1: how much less its leads disagree than those of the second-best layout.
         others: disagreement of each layout that was compared.
     """
 
@@ -61,7 +61,7 @@ def slots_of(layout: Layout) -> tuple[Slot, ...]:
 
 
 def candidates(rows: int) -> list[str]:
-    """Names of the layouts with so many rows."""
+    """Names of the layouts with this number of rows."""
     return [name for name, layout in layouts().items() if name not in _SAME and layout.rows == rows]
 
 
@@ -69,15 +69,15 @@ def arrange(rows_mv: Values, wanted: str = "auto") -> Arrangement | None:
     """Chooses the layout.
 
     Args:
-        rows_mv: (rows, n) float64, each row's line over the printed width, in any unit that is the same for all; NaN
-            where it has none.
+        rows_mv: (rows, n) float64, each row's trace over the printed width, in any unit common to all; NaN where it
+            has no trace.
         wanted: a name in layouts.yaml, or "auto".
 
     Returns:
-        None where no layout has that many rows.
+        None if no layout has this number of rows.
 
     Raises:
-        UnknownLayoutError: there is no layout `wanted`.
+        UnknownLayoutError: layout `wanted` does not exist.
     """
     if wanted != "auto":
         named = layout_named(wanted)
@@ -92,7 +92,7 @@ def arrange(rows_mv: Values, wanted: str = "auto") -> Arrangement | None:
 
 
 def _contradiction(slots: tuple[Slot, ...], rows_mv: Values) -> float:
-    """Mean disagreement of the leads that stand above each other; 1 where nothing can be compared."""
+    """Mean disagreement of the leads printed at the same time; 1 if none can be compared."""
     across = max(slot.columns for slot in slots)
     width = rows_mv.shape[1]
     found = []

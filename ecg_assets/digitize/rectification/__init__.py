@@ -1,1 +1,1 @@
-"""A picture's page, laid flat at a known scale."""
+"""Rectifies the page in a picture to a known scale."""

@@ -1,4 +1,4 @@
-"""Lays a picture of a page flat: every 5-mm cell of the grid becomes a box of the same size."""
+"""Rectifies a picture of a page: every 5-mm cell of the grid becomes a box of the same size."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from ecg_assets.digitize.rectification.surface import Surface
 Field = npt.NDArray[np.float32]
 Nodes = npt.NDArray[np.float64]
 
-# The page is stretched across: steep flanks take columns, and columns are time.
+# The resolution is higher across, because columns are time and steep flanks need many of them.
 CANVAS_PX_PER_MM_X, CANVAS_PX_PER_MM_Y = 16, 8
 CELL_MM = 5
 
@@ -30,7 +30,7 @@ class Canvas:
     y_px_hw: Field
 
     def look_up(self, picture: npt.NDArray[Any], scale: float = 1.0) -> npt.NDArray[Any]:
-        """What of a picture, (h, w) or (h, w, c), each pixel of the canvas shows; what lies beyond its frame is 0.
+        """Samples a picture, (h, w) or (h, w, c), at each pixel of the canvas; 0 outside the picture.
 
         Args:
             picture: the one in which the grid was found, or the same at another scale.
@@ -45,7 +45,7 @@ class Canvas:
 
 
 def flat_canvas(surface: Surface, shape_hw: tuple[int, int]) -> Canvas:
-    """The canvas of all that the picture shows of the paper's lattice.
+    """The canvas that covers the visible part of the paper's lattice.
 
     Args:
         surface: where the crossings lie in the picture.
@@ -69,14 +69,14 @@ def dense_canvas(x_px: Nodes, y_px: Nodes, scale: tuple[int, int]) -> Canvas:
 def _dense(nodes: Nodes, across: int, down: int) -> Field:
     """Cubic splines through the crossings, each in the middle of its cell of `across` by `down` pixels."""
     rows, columns = nodes.shape
-    # Not by OpenCV's cubic resize: its kernel bends straight lines, by a third of a pixel's step here.
+    # OpenCV's cubic resize is not used, because its kernel bends straight lines by a third of a pixel.
     tall = CubicSpline(np.arange(rows), nodes, axis=0)((np.arange(rows * down) + 0.5) / down - 0.5)
     whole = CubicSpline(np.arange(columns), tall, axis=1)((np.arange(columns * across) + 0.5) / across - 0.5)
     return np.asarray(whole, dtype=np.float32)
 
 
 def shown_cells(surface: Surface, shape_hw: tuple[int, int]) -> tuple[slice, slice]:
-    """Rows and columns of the lattice of which the picture shows a crossing, and one more: those of the canvas."""
+    """The canvas's rows and columns of the lattice: those with a visible crossing, and one more on each side."""
     height, width = shape_hw
     inside = (surface.x_px >= 0) & (surface.x_px < width) & (surface.y_px >= 0) & (surface.y_px < height)
     if not inside.any():

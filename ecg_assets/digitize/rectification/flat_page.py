@@ -1,4 +1,4 @@
-"""A picture of a page laid flat, with what a network says about it."""
+"""Rectifies a picture of a page, with the network's prediction for it."""
 
 from dataclasses import dataclass, replace
 
@@ -18,23 +18,23 @@ from ecg_assets.scans.segment import Segmenter
 Field = npt.NDArray[np.float32]
 
 _MARGIN = 6
-# Of the crossings between the outermost: noise hangs together in threads, the worst photos have 0.4.
+# Least share of found crossings within the lattice: noise gives thin chains of crossings, the worst photos 0.4.
 _LEAST_FOUND = 0.25
 
 
 @dataclass(frozen=True)
 class FlatPage:
-    """A page whose every millimetre is as long as any other.
+    """A rectified page: uniform mm/px over the whole image.
 
     Attributes:
-        page: the picture as the network saw it.
-        surface: where the crossings of its grid lie.
-        canvas: where the flat page's pixels lie.
+        page: the picture at the network's scale.
+        surface: positions of the crossings of its grid.
+        canvas: positions of the flat page's pixels in the picture.
         image_hwc: (h, w, 3) uint8 RGB, the flat page.
         wave_hw: (h, w) float32, probability of the trace; 0 beside the paper.
-        shown_hw: (h, w) bool, what the picture shows of the paper.
-        turn_confidence: how sure the quarter turn is.
-        assumed: what was assumed of its scale, for people.
+        shown_hw: (h, w) bool, the visible paper.
+        turn_confidence: confidence of the quarter turn.
+        assumed: assumptions about its scale, as sentences.
     """
 
     page: UprightPage
@@ -48,12 +48,12 @@ class FlatPage:
 
 
 class NoGridError(NotAnEcgError):
-    """No grid of 5-mm lines is found in a picture.
+    """A grid of 5-mm lines was not found in a picture.
 
     Attributes:
         seen: the upright picture.
         wave_hw: (h, w) float32, probability of the trace in it.
-        turn_confidence: how sure the quarter turn is.
+        turn_confidence: confidence of the quarter turn.
     """
 
     def __init__(self, seen: UprightPage, wave_hw: Field, turn_confidence: float) -> None:
@@ -66,10 +66,10 @@ class NoGridError(NotAnEcgError):
 
 
 def lay_flat(image_hwc: npt.NDArray[np.uint8], segmenter: Segmenter) -> FlatPage:
-    """Turns, scales and flattens a picture.
+    """Turns, scales and rectifies a picture.
 
     Raises:
-        NoGridError: no grid of 5-mm lines is found in it.
+        NoGridError: a grid of 5-mm lines was not found in it.
     """
     page, _, scores, turn_confidence = segmenter.probabilities(image_hwc)
     level, upright = scores[HORIZONTAL] + scores[INTERSECTION], scores[VERTICAL] + scores[INTERSECTION]
@@ -78,7 +78,7 @@ def lay_flat(image_hwc: npt.NDArray[np.uint8], segmenter: Segmenter) -> FlatPage
     wave_hw = np.ascontiguousarray(scores[WAVE])
     if surface is None or surface.found < _LEAST_FOUND:
         raise NoGridError(page, wave_hw, turn_confidence)
-    # From the file's own pixels: a fine photo keeps what the network's scale has not.
+    # Sample the file's own pixels: a high-resolution photo keeps detail that the network's scale loses.
     turned = np.ascontiguousarray(np.rot90(image_hwc, page.quarter_turns))
     source, scale = (turned, 1 / page.scale) if page.scale <= 1 else (page.image_hwc, 1.0)
     return laid(page, surface, wave_hw, turn_confidence, (source, scale))
@@ -91,13 +91,13 @@ def laid(
     turn_confidence: float,
     source: tuple[npt.NDArray[np.uint8], float],
 ) -> FlatPage:
-    """A page laid flat by a surface.
+    """A page rectified by a surface.
 
     Args:
         page: the upright picture.
         surface: in it.
         wave_hw: (h, w) float32, probability of the trace in it.
-        turn_confidence: how sure the quarter turn is.
+        turn_confidence: confidence of the quarter turn.
         source: the same picture at another scale, and its pixels per pixel of `page`.
     """
     shape = wave_hw.shape[0], wave_hw.shape[1]
@@ -115,14 +115,14 @@ def laid(
 
 
 def _smooth_look(canvas: Canvas, source: npt.NDArray[np.uint8], scale: float) -> npt.NDArray[np.uint8]:
-    """The flat picture; of a much finer one each pixel shows a mean, not a speck."""
+    """The flat picture; if the source is much finer, each pixel is a mean, not a point sample."""
     if scale > 1.5:
         source = cv2.GaussianBlur(source, (0, 0), scale / 3)
     return canvas.look_up(source, scale)
 
 
 def turned_around(flat: FlatPage) -> FlatPage:
-    """The same page upside down: picture, grid, flat page and trace; nothing is asked or looked up again."""
+    """The same page rotated by 180 degrees: picture, grid, flat page and trace; the networks are not run again."""
     height, width = flat.page.image_hwc.shape[:2]
     surface = replace(
         flat.surface,

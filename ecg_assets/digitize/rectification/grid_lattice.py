@@ -1,4 +1,4 @@
-"""Finds the crossings of the 5-mm lines in what a network says about a page, and numbers them from one to the next."""
+"""Finds the crossings of the 5-mm lines in a network's prediction, and numbers them from neighbour to neighbour."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ Field = npt.NDArray[np.float32]
 Points = npt.NDArray[np.float64]
 Node = tuple[int, int]
 
-# A crossing is where both lines go on for a while: lines are followed this far to either side.
+# Both lines of a crossing continue to either side: they are followed this far.
 _ALONG, _ACROSS = 0.15, 0.035
 _LEAST_RESPONSE = 0.02
 # How far, in cells, a crossing may lie from where its neighbours expect it; each cell leapt over adds a little.
 _NEAR, _NEAR_PER_LEAP = 0.22, 0.04
 _LEAPS = (1, 2, 3)
 _LEAST_NODES = 24
-# Neighbours that lie further from each other's middle, in cells, are no neighbours; where half of all lie further than
-# the second one, nothing was printed with a ruler: paper's are within a fiftieth, even in wrinkles.
+# A crossing further than the first value, in cells, from the middle of its neighbours is dropped; if half of all are
+# further than the second, the lattice is not a printed grid: a paper's are within a fiftieth, even in wrinkles.
 _BENT, _MOSTLY_BENT = 0.12, 0.035
 _DIRECTIONS: tuple[Node, ...] = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
@@ -39,12 +39,12 @@ class Lattice:
 
     @property
     def columns(self) -> int:
-        """How many columns of crossings there are, gaps included."""
+        """Number of columns of crossings, gaps included."""
         return int(self.numbers[:, 0].max()) + 1
 
     @property
     def rows(self) -> int:
-        """How many rows of crossings there are, gaps included."""
+        """Number of rows of crossings, gaps included."""
         return int(self.numbers[:, 1].max()) + 1
 
 
@@ -54,10 +54,10 @@ def find_lattice(level_hw: Field, upright_hw: Field, cell_px: float) -> Lattice 
     Args:
         level_hw: (h, w) float32, probability of a 5-mm line from left to right, crossings included.
         upright_hw: the same of lines from top to bottom.
-        cell_px: about how many pixels 5 mm take.
+        cell_px: approximate length of 5 mm in pixels.
 
     Returns:
-        None where too few crossings hang together.
+        None if too few crossings are connected.
     """
     places = _crossings(level_hw, upright_hw, cell_px)
     if len(places) < _LEAST_NODES:
@@ -108,7 +108,7 @@ class _Walk:
         self.steps = self._usual_steps()
 
     def longest(self) -> dict[Node, Points]:
-        """The largest set of crossings that hang together; a page may hold patches apart."""
+        """The largest connected set of crossings; a page may show several separate ones."""
         best: dict[Node, Points] = {}
         seen: set[int] = set()
         for start in range(len(self.places)):
@@ -172,14 +172,14 @@ class _Walk:
 
 
 def _learnt(steps: dict[Node, Points], direction: Node, way: Points) -> dict[Node, Points]:
-    """What the next crossing expects: half of what was expected here, half of what was found; bends turn both."""
+    """The steps that the next crossing expects: half of those expected here, half of those found; bends turn both."""
     back = (-direction[0], -direction[1])
     mixed = 0.6 * steps[direction] + 0.4 * way
     return {**steps, direction: mixed, back: -mixed}
 
 
 def _without_bent(nodes: dict[Node, Points], cell_px: float) -> dict[Node, Points]:
-    """Leaves out crossings that do not lie in the middle of their neighbours while those lie well otherwise."""
+    """Removes crossings that are off the middle of their neighbours while those are otherwise regular."""
     return {
         node: place
         for node, place in nodes.items()

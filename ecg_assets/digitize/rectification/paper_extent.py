@@ -1,4 +1,4 @@
-"""Which part of a flat page is paper: what lies around it, a desk's cracks say, is no trace."""
+"""Finds the part of a flat page that is paper, so that its surroundings (such as cracks of a desk) are not traced."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,9 +8,9 @@ from ecg_assets.digitize.rectification.surface import Surface
 
 Flags = npt.NDArray[np.bool_]
 
-# Of the crossings that the fullest row, or column, has: false ones beyond the paper's edge are few.
+# Least share of the crossings of the fullest row or column; false crossings beyond the paper's edge are few.
 _LEAST_SHARE = 0.25
-# Cells that paper goes on beyond its outermost crossings: half a cell is its own, and the last line is easily missed.
+# Cells of paper beyond its outermost crossings: half a cell belongs to them, and the last line is easily missed.
 _BEYOND = 1
 
 

@@ -1,4 +1,4 @@
-"""Where the edges of a sheet of paper are in a picture, and what format it has."""
+"""Finds the corners of a sheet of paper in a picture, and its format."""
 
 import cv2
 import numpy as np
@@ -13,14 +13,14 @@ _ALIKE = 0.03
 _LEAST_AREA = 0.3
 _FILLING = 0.02
 _SEEN_PX = 1200
-# Of a side, what lies between its rounded, dented or folded corners.
+# The part of a side between its rounded, dented or folded corners.
 _INNER, _NEAR = (0.1, 0.9), 0.02
 
 
 def paper_corners(image_hwc: npt.NDArray[np.uint8]) -> Points:
     """(4, 2) float64 px: upper left, upper right, lower right, lower left corner of the sheet; pixels' edges count.
 
-    The largest bright quadrilateral, where it is one; else the picture's own frame.
+    The largest bright quadrilateral if there is one; otherwise the picture's frame.
 
     Args:
         image_hwc: (h, w, 3) uint8 RGB, upright.
@@ -40,13 +40,13 @@ def paper_corners(image_hwc: npt.NDArray[np.uint8]) -> Points:
     if len(corners) != 4 or cv2.contourArea(outline) < _LEAST_AREA * small.size:
         return frame
     corners = (_sharpened(_in_order(corners), contour[:, 0].astype(np.float64)) + 0.5) / scale
-    # A sheet that fills the picture ends where that does, whatever noise or rounded corners say.
+    # A sheet that fills the picture ends at its frame; noise and rounded corners are ignored.
     filling = np.hypot(*(corners - frame).T) <= _FILLING * max(height, width)
     return frame if filling.all() else corners
 
 
 def format_of(corners: Points) -> str | None:
-    """The format of a sheet in landscape by its shape; None where it is none of `FORMATS_MM`."""
+    """The format of a landscape sheet by its shape; None if it fits none of `FORMATS_MM`."""
     upper_left, upper_right, lower_right, lower_left = corners
     across = np.hypot(*(upper_right - upper_left + lower_right - lower_left))
     down = np.hypot(*(lower_left - upper_left + lower_right - upper_right))
@@ -63,7 +63,7 @@ def _in_order(corners: Points) -> Points:
 
 
 def _sharpened(corners: Points, contour: Points) -> Points:
-    """Where straight lines through the sides' inner parts cross."""
+    """Intersections of straight lines through the sides' inner parts."""
     sides = []
     for begin, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         way = end - begin

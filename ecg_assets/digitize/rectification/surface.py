@@ -1,4 +1,4 @@
-"""A smooth surface through numbered crossings: fills those that are missing, and goes on beyond the outermost."""
+"""Fits a smooth surface through numbered crossings: it fills missing ones and extrapolates beyond the outermost."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,31 +16,31 @@ Flags = npt.NDArray[np.bool_]
 # scipy's stubs tell a dozen kinds of sparse matrices apart.
 Sparse = Any
 
-# Weights of one squared second difference beside one squared distance from a crossing that was found, the stiffest
-# first. The paper's surface is the stiffest that comes as near to the crossings as the usual one, or nearly so, and a
-# softer one only where the usual one does not come near at all: each one less stiff follows their noise further.
+# Weights of a squared second difference relative to a squared distance from a crossing, the stiffest first. The
+# stiffest surface that fits the crossings about as well as the usual one is chosen, and a softer one only if the usual
+# one does not fit at all, because softer surfaces follow noise more closely.
 _STIFFNESSES = (10_000.0, 1000.0, 100.0, 10.0, 1.0, 0.1)
 _USUAL = 10.0
 _AS_NEAR, _NEAR_PX, _NEAR_ENOUGH_PX = 1.06, 0.36, 0.2
-# Printers put lines on whole pixels of their own, up to half a pixel from where they belong, each as a whole. The
-# paper does not bend from line to line, so a line's own distance tells nothing of the surface.
+# Printers round lines to whole printer pixels, which shifts each whole line by up to half a pixel. The paper does not
+# bend from line to line, so a line's own shift carries no information on the surface.
 _PRINTED_OFF_PX = 0.55
 _TWIST = 0.5
-# Crossings further from the surface than this many pixels are left out, and it is laid anew.
+# Crossings further from the surface than this, in pixels, are left out, and the surface is fitted again.
 _OUTLIER_PX = 3.0
 _ROUNDS = 3
 
 
 @dataclass(frozen=True)
 class Surface:
-    """Where each crossing of a page lies in a picture.
+    """The position of each crossing of a page in a picture.
 
     Attributes:
         x_px, y_px: (rows, columns) float64, pixel centres at whole numbers.
         margin: columns and rows that were added before the first crossing that was found.
-        known: (rows, columns) bool, the crossings that were found and that the surface was laid through.
+        known: (rows, columns) bool, the found crossings that the surface was fitted to.
         found: share of the crossings between the outermost that were found.
-        rms_px: root of the mean squared distance of those from the surface.
+        rms_px: root mean square of their distance from the surface.
     """
 
     x_px: Plane
@@ -65,7 +65,7 @@ def lay_surface(lattice: Lattice, margin: int) -> Surface:
     wanted_px = max(_NEAR_ENOUGH_PX, min(_NEAR_PX, _AS_NEAR * _off_px(lattice, index, usual, judged)))
     for stiffness in _STIFFNESSES:
         plane, kept = _lay(lattice, index, bending * stiffness)
-        # Of the same crossings for all: a stiff one would leave out what it does not follow.
+        # All are measured on the same crossings, because a stiff surface leaves out those it does not follow.
         if _off_px(lattice, index, plane, judged) <= wanted_px:
             break
     away = plane[index[kept]] - lattice.places_px[kept]
@@ -82,7 +82,7 @@ def lay_surface(lattice: Lattice, margin: int) -> Surface:
 
 
 def _lay(lattice: Lattice, index: Whole, bending: Sparse) -> tuple[Plane, Flags]:
-    """The surface (nodes, 2), and which crossings it was laid through."""
+    """The surface (nodes, 2), and which crossings it was fitted to."""
     kept = np.ones(len(index), dtype=np.bool_)
     for _ in range(_ROUNDS):
         count = int(kept.sum())
@@ -97,7 +97,7 @@ def _lay(lattice: Lattice, index: Whole, bending: Sparse) -> tuple[Plane, Flags]
 
 
 def _off_px(lattice: Lattice, index: Whole, plane: Plane, kept: Flags) -> float:
-    """Root of the mean squared distance of the crossings from a surface, but for what printing put whole lines off."""
+    """Root mean square of the crossings' distance from a surface, without the shift of whole printed lines."""
     away = plane[index[kept]] - lattice.places_px[kept]
     for axis in range(2):
         line = lattice.numbers[kept, axis] - lattice.numbers[:, axis].min()

@@ -1,1 +1,1 @@
-"""The competition's metric."""
+"""Scores digitised signals with the competition's metric."""

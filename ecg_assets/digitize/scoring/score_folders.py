@@ -16,7 +16,7 @@ from ecg_assets.records.record import LEADS
 from ecg_assets.records.resampling import resampled
 
 WORST = 10
-# Tables that the competition puts beside its records.
+# Tables in the competition's folders that are not records.
 _TABLES = ("train.csv", "test.csv")
 _VARIANT = re.compile(r"-\d{4}$")
 
@@ -29,13 +29,13 @@ class ScoreError(ValueError):
 
 @dataclass(frozen=True)
 class Scored:
-    """One prediction, or one truth without any.
+    """The score of one prediction, or of a truth without a prediction.
 
     Attributes:
-        name: of the prediction; of the truth when there is no prediction.
+        name: of the prediction, or of the truth if the prediction is missing.
         record_id: of the truth.
-        missing: there is no prediction; the record's ratio is 0.
-        resampled_from_hz: the prediction's own sampling rate, where it is not the truth's.
+        missing: whether the prediction is missing; the record's ratio is then 0.
+        resampled_from_hz: the prediction's sampling rate if it differs from the truth's.
         leads: S and N of each printed lead.
     """
 
@@ -63,11 +63,11 @@ class Scored:
 
 @dataclass(frozen=True)
 class Scores:
-    """All of a folder.
+    """The scores of a folder.
 
     Attributes:
         scored: by name.
-        without_truth: names of predictions that no truth fits; they are not scored.
+        without_truth: names of predictions without a truth; they are not scored.
     """
 
     scored: list[Scored]
@@ -85,7 +85,7 @@ class Scores:
 
     @property
     def resampled(self) -> list[str]:
-        """Predictions that were brought to their truth's sampling rate."""
+        """Predictions that were resampled to their truth's rate."""
         return [one.name for one in self.scored if one.resampled_from_hz is not None]
 
     @property
@@ -94,7 +94,7 @@ class Scores:
         return sorted(self.scored, key=lambda one: (one.db, one.name))[:WORST]
 
     def by_lead(self) -> dict[str, float]:
-        """Score in dB of each lead alone, over the predictions that there are."""
+        """Score in dB of each lead alone, over the existing predictions."""
         found: dict[str, list[float]] = {lead: [] for lead in LEADS}
         for one in self.scored:
             for lead, power in one.leads.items():
@@ -102,7 +102,7 @@ class Scores:
         return {lead: score_db(ratios) for lead, ratios in found.items() if ratios}
 
     def info(self) -> dict[str, Any]:
-        """Everything, as JSON can say it; infinite dB are null."""
+        """All scores as JSON values; infinite dB are null."""
         return {
             "score_db": self.db,
             "records": len(self.scored),
@@ -118,10 +118,10 @@ class Scores:
 def score_folders(predictions: Path, truth: Path) -> Scores:
     """Scores each `<id>.csv` or `<id>-NNNN.csv` below `predictions` against `<id>.csv` below `truth`.
 
-    Several images of one record are scored each. A prediction of another sampling rate is resampled to the truth's.
+    Each of several images of one record is scored. A prediction at another sampling rate is resampled to the truth's.
 
     Raises:
-        ScoreError: a folder holds no CSV, an id is there twice, or no prediction has a truth.
+        ScoreError: a folder holds no CSV, an id occurs twice, or no prediction has a truth.
         SignalsError: a file cannot be read.
     """
     truths, predicted = _csvs(truth), _csvs(predictions)
@@ -167,7 +167,7 @@ def score_file(name: str, record_id: str, truth: Path, predicted: Path) -> Score
 
 
 def score_signals(name: str, record_id: str, truth: Signals, predicted: Signals) -> Scored:
-    """As `score_file`, of signals: (12, n) mV with NaN outside what is printed, and their sampling rate in Hz."""
+    """As `score_file`, for signals: (12, n) mV, NaN outside the printed parts, and their sampling rate in Hz."""
     (truth_mv, fs_hz), (predicted_mv, own_hz) = truth, predicted
     leads = lead_powers(truth_mv, resampled(predicted_mv, own_hz, fs_hz), fs_hz)
     return Scored(name, record_id, resampled_from_hz=own_hz if own_hz != fs_hz else None, leads=leads)
@@ -182,7 +182,7 @@ def truth_of(image: Path, truth: Path) -> Path | None:
 
 
 def described(one: Scored) -> dict[str, Any]:
-    """One prediction's score as JSON can say it."""
+    """One prediction's score as JSON values."""
     return {
         "record": one.record_id,
         "missing": one.missing,

@@ -1,10 +1,10 @@
-"""The competition's score of a digitised record: a signal-to-noise ratio that forgives a shift and an offset.
+"""Computes the competition's score of a digitised record: a signal-to-noise ratio that tolerates a shift and an offset.
 
 For each lead of a record, y the truth where it is printed, p the prediction there:
 
-1. both less their mean are cross-correlated; p is shifted by the lag k, |k| <= int(0.2 fs), of the largest value (of
-   equal ones the smallest |k|); what is shifted in is NaN;
-2. the constant that minimises the squared error is taken off p;
+1. y and p, each minus its mean, are cross-correlated; p is shifted by the lag k, |k| <= int(0.2 fs), of the largest
+   value (of equal ones the smallest |k|); samples shifted in are NaN;
+2. the constant that minimises the squared error is subtracted from p;
 3. NaN in p becomes 0; S += sum y^2 (y keeps its mean), N += sum (y - p)^2.
 
 A record's ratio is S / N over its leads, at most 384 (and 384 if N = 0, else 0 if S = 0). The score is
@@ -25,7 +25,7 @@ from ecg_assets.records.record import LEADS
 MAX_SHIFT_S = 0.2
 HIGHEST_RATIO = 384.0
 LOWEST_DB = -384.0
-# Correlations that differ by less than this share of the largest possible one are equal: it is their rounding.
+# Correlations that differ by less than this share of the largest possible one are equal up to rounding.
 _EQUAL = 1e-11
 
 Values = npt.NDArray[np.floating]
@@ -37,12 +37,12 @@ class ShapeError(ValueError):
 
 @dataclass(frozen=True)
 class Aligned:
-    """A prediction laid over its truth.
+    """A prediction aligned with its truth.
 
     Attributes:
-        values_mv: (n,) float64, shifted and less the offset; NaN where nothing is known.
-        shift: in samples; positive when the prediction came too early.
-        offset_mv: the constant that was taken off.
+        values_mv: (n,) float64, shifted and with the offset subtracted; NaN where unknown.
+        shift: in samples; positive if the prediction is early.
+        offset_mv: the constant that was subtracted.
     """
 
     values_mv: npt.NDArray[np.float64]
@@ -79,8 +79,8 @@ def align(truth_mv: Values, predicted_mv: Values, fs_hz: int) -> Aligned:
     """Steps 1 and 2.
 
     Args:
-        truth_mv: (n,), one lead where it is printed; NaN within counts for nothing.
-        predicted_mv: (n,), the same samples; NaN where it is not known, which the correlation takes for the mean.
+        truth_mv: (n,), one lead where it is printed; NaN samples are ignored.
+        predicted_mv: (n,), the same samples; NaN where unknown, which the correlation replaces by the mean.
         fs_hz: sampling rate of both.
 
     Raises:
@@ -114,7 +114,7 @@ def lead_powers(truth_mv: Values, predicted_mv: Values, fs_hz: int) -> dict[str,
 
     Args:
         truth_mv: (12, n) mV, leads in the order of `LEADS`; NaN where nothing is printed.
-        predicted_mv: (12, n) mV; what lies outside of the printed window is not looked at.
+        predicted_mv: (12, n) mV; samples outside the printed window are ignored.
         fs_hz: sampling rate of both.
 
     Raises:
@@ -133,19 +133,19 @@ def lead_powers(truth_mv: Values, predicted_mv: Values, fs_hz: int) -> dict[str,
 
 
 def total(powers: Iterable[Power]) -> Power:
-    """Their sum; of a record's leads, it is the record's."""
+    """The sum of several powers; that of a record's leads is the record's power."""
     return sum(powers, Power())
 
 
 def score_db(ratios: Iterable[float]) -> float:
-    """The competition's score of records' ratios, in dB; -384 for no record."""
+    """The competition's score of records' ratios, in dB; -384 for an empty list."""
     listed = list(ratios)
     mean = sum(listed) / len(listed) if listed else 0.0
     return max(float(10 * np.log10(mean)), LOWEST_DB) if mean > 0 else LOWEST_DB
 
 
 def printed_window(values: Values) -> slice:
-    """From the first to the last finite sample of (n,) values; empty where there is none."""
+    """The slice from the first to the last finite sample of (n,) values; empty if none is finite."""
     filled = np.flatnonzero(np.isfinite(values))
     return slice(int(filled[0]), int(filled[-1]) + 1) if len(filled) else slice(0, 0)
 
@@ -157,7 +157,7 @@ def _best_shift(truth: npt.NDArray[np.float64], predicted: npt.NDArray[np.float6
     if count == 0:
         return 0
     one, other = _centred(truth), _centred(predicted)
-    # So long that no lag within reach wraps around into another one.
+    # Long enough that lags within reach do not wrap around.
     size = fft.next_fast_len(count + farthest, real=True)
     circular = fft.irfft(fft.rfft(one, size) * np.conj(fft.rfft(other, size)), size)
     lags = np.arange(-farthest, farthest + 1)

@@ -1,1 +1,1 @@
-"""From traces to millivolts."""
+"""Converts traces to millivolts."""

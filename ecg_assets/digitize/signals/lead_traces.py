@@ -1,4 +1,4 @@
-"""Each lead's own line: its path through the ink, and which edges of it are its own."""
+"""Finds each lead's path through the ink, and assigns stroke edges to rows where two traces overlap."""
 
 import numpy as np
 import numpy.typing as npt
@@ -14,17 +14,17 @@ Values = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-# How far, in pens, a shared run has to reach beyond a row's own edge for the other row to have passed through it.
+# Distance, in pen widths, that a shared run extends beyond a row's edge if the other row has crossed it.
 _BEYOND = 0.5
 
 
 def lead_lines(
     runs: Runs, rows_y: Values, arrangement: Arrangement, extent: Extent, strokes: tuple[float, bool]
 ) -> dict[Slot, Line]:
-    """Each lead's own path: between leads of a row it may leap.
+    """Each lead's own trace; at the boundary between two leads of a row it may jump.
 
     Args:
-        runs, rows_y, arrangement, extent: what was found.
+        runs, rows_y, arrangement, extent: of the page.
         strokes: the pen's width, px, and whether pulses stand before the first leads.
     """
     width = len(runs.first) - 1
@@ -47,8 +47,8 @@ def lead_lines(
 def row_paths(runs: Runs, rows_y: Values) -> npt.NDArray[np.int64]:
     """(rows, width) int64: each row's path over the whole page, -1 where it has none.
 
-    Asked twice, the second time with what other rows take made dearer: of two traces as near to a row's line, that one
-    is taken which is nobody else's.
+    The search runs twice. In the second pass runs taken by other rows cost more, so that of two traces equally near a
+    row's baseline the unclaimed one is chosen.
     """
     width = len(runs.first) - 1
     rough = np.stack([follow(runs, float(line), 0, width).run for line in rows_y])
@@ -68,7 +68,7 @@ def _by_row(
 
 
 def _taken_by_others(runs: Runs, taken: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """(rows, runs) bool: whether another row than this one takes a run."""
+    """(rows, runs) bool: whether a run is taken by a row other than this one."""
     users = np.zeros((len(taken), len(runs.column)), dtype=np.bool_)
     for row, run in enumerate(taken):
         users[row, run[run >= 0]] = True
@@ -86,13 +86,12 @@ def columns_of(extent: Extent, place: int, across: int, width: int) -> tuple[int
 def hidden_edges(runs: Runs, paths: Whole, pen: float) -> tuple[Flags, Flags]:
     """For each row and column: whether the upper, and the lower, edge of the run it takes belongs to another row.
 
-    Where two rows take the same run, one of them has come over to the other: a peak. As far as it reaches no further
-    than the other's line, its tip is hidden there, and the other's edge on that side; beyond, both edges are the
-    peak's, and the other row is not to be seen at all.
+    If two rows share a run, one of them peaks into the other. Up to the other row's line the peak's tip is occluded,
+    and so is the other row's edge on that side; beyond it, both edges belong to the peak and the other row is occluded.
 
     Args:
         runs: of the canvas.
-        paths: (rows, width) int64, runs taken, -1 where there is none; rows from top to bottom.
+        paths: (rows, width) int64, runs taken, -1 for a gap; rows from top to bottom.
         pen: width of the stroke, px.
 
     Returns:
@@ -108,7 +107,7 @@ def hidden_edges(runs: Runs, paths: Whole, pen: float) -> tuple[Flags, Flags]:
             taken = paths[above][columns]
             down = runs.bottom[taken] > -_own_edge(-runs.bottom, paths[below], both)[columns] + _BEYOND * pen
             up = runs.top[taken] < _own_edge(runs.top, paths[above], both)[columns] - _BEYOND * pen
-            # A row whose peak reaches beyond has both edges to itself; of two that do, neither is known to be it.
+            # A row whose peak extends beyond owns both edges; if both rows extend beyond, the owner is unknown.
             lower[above, columns] |= ~(down & ~up)
             upper[below, columns] |= ~(up & ~down)
             upper[above, columns] |= up
@@ -117,9 +116,9 @@ def hidden_edges(runs: Runs, paths: Whole, pen: float) -> tuple[Flags, Flags]:
 
 
 def _own_edge(edge: Values, path: Whole, shared: Flags) -> Values:
-    """(width,) float64: the edge of a row's runs; over what it shares, that of its two neighbours which lies higher.
+    """(width,) float64: the edge of a row's runs; over shared runs, the higher edge of the neighbours on either side.
 
-    Not straight from one to the other: a flank that the row shares begins at one of them and ends at the other.
+    The edge is not interpolated, because a shared flank begins at one neighbour and ends at the other.
     """
     alone = np.flatnonzero((path >= 0) & ~shared)
     if not len(alone):

@@ -1,4 +1,4 @@
-"""From lines on a flat page to twelve leads in millivolts over time."""
+"""Converts traces on a flat page to twelve leads in millivolts over time."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ class PageScale:
 
 @dataclass(frozen=True)
 class _Piece:
-    """One slot's signal: its lead, first sample, mV and sureness."""
+    """One slot's signal: its lead, first sample, mV and confidence."""
 
     slot: Slot
     first: int
@@ -44,12 +44,12 @@ class _Piece:
 def leads_of(
     lines: dict[Slot, Line], arrangement: Arrangement, extent: Extent, scale: PageScale, fs_hz: int
 ) -> tuple[Signal, Signal]:
-    """Signal (12, 10 * fs_hz) float32 mV, NaN outside what is printed, and sureness of the same shape, 0 to 1."""
+    """Signal (12, 10 * fs_hz) float32 mV, NaN outside the printed parts, and confidence of the same shape, 0 to 1."""
     pieces = [_piece(slot, line, extent, scale, fs_hz) for slot, line in lines.items() if np.isfinite(line.y_px).all()]
     pieces = _reconciled(pieces)
     signal = np.full((len(LEADS), round(_PRINTED_S * fs_hz)), np.nan, dtype=np.float32)
     sure = np.zeros(signal.shape, dtype=np.float32)
-    # A rhythm strip counts before its lead's short panel.
+    # A rhythm strip takes precedence over its lead's short panel.
     for piece in sorted(pieces, key=lambda piece: piece.slot.rhythm):
         row = LEADS.index(piece.slot.lead.removeprefix("-"))
         sign = -1.0 if piece.slot.lead.startswith("-") else 1.0
@@ -59,13 +59,13 @@ def leads_of(
 
 
 def _piece(slot: Slot, line: Line, extent: Extent, scale: PageScale, fs_hz: int) -> _Piece:
-    """The samples of one place: as many as its width has time for, and no more than its share of 10 s."""
+    """The samples of one slot: as many as its width holds, at most its share of 10 s."""
     length_mm = (extent.last_mm - extent.first_mm) / slot.columns
     samples = round(_PRINTED_S * fs_hz)
     begin, end = (int(part * samples / slot.columns) for part in (slot.column, slot.column + 1))
     shown = int(np.ceil(length_mm / scale.paper_speed_mm_per_s * fs_hz))
     count = min(end - begin, shown)
-    # At 50 mm/s a column shows the first part of its share: samples stand where the paper has them.
+    # At 50 mm/s a column shows only the first part of its share of 10 s.
     at_mm = extent.first_mm + length_mm * slot.column
     first = begin if shown >= end - begin - 2 else round(length_mm * slot.column / scale.paper_speed_mm_per_s * fs_hz)
     rate_hz = CANVAS_PX_PER_MM_X * scale.paper_speed_mm_per_s
@@ -77,7 +77,7 @@ def _piece(slot: Slot, line: Line, extent: Extent, scale: PageScale, fs_hz: int)
 
 
 def _reconciled(pieces: list[_Piece]) -> list[_Piece]:
-    """Limb leads that were printed at the same time are held against each other."""
+    """Reconciles limb leads that were printed at the same time."""
     limb = [piece for piece in pieces if piece.slot.lead.removeprefix("-") in LIMB]
     changed = {piece.slot: piece.values_mv.copy() for piece in pieces}
     for first in sorted({piece.first for piece in limb if not piece.slot.rhythm}):

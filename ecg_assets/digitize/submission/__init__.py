@@ -1,1 +1,1 @@
-"""The competition's submission file."""
+"""Writes the competition's submission file."""

@@ -1,4 +1,4 @@
-"""Where a submission's signals come from: digitised CSVs, or images that are read on the way."""
+"""Sources of a submission's signals: digitised CSVs, or images that are read on demand."""
 
 from pathlib import Path
 
@@ -15,14 +15,14 @@ from ecg_assets.store.log import Log
 
 
 class NoPredictionsError(ValueError):
-    """A folder holds nothing that a submission can be made of; the message says what was expected."""
+    """A folder holds neither signals nor images for a submission; the message says what was expected."""
 
 
 def csv_signals(folder: Path, log: Log) -> Signals:
     """Signals of `<id>.csv` anywhere below a folder, at any sampling rate.
 
     Raises:
-        NoPredictionsError: there is no CSV, or an id is there twice.
+        NoPredictionsError: there is no CSV, or an id occurs twice.
     """
     paths = _by_stem(folder, (".csv",))
 
@@ -38,10 +38,10 @@ def csv_signals(folder: Path, log: Log) -> Signals:
 
 
 def image_signals(folder: Path, reader: Reader, layout: str, log: Log) -> Signals:
-    """Signals read from `<id>.png` (or another image) anywhere below a folder; one that is refused has none.
+    """Signals read from `<id>.png` (or another image) anywhere below a folder; a refused image has no signal.
 
     Raises:
-        NoPredictionsError: there is no image, or an id is there twice.
+        NoPredictionsError: there is no image, or an id occurs twice.
     """
     paths = _by_stem(folder, SUFFIXES)
 

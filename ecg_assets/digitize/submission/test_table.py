@@ -1,4 +1,4 @@
-"""The competition's test.csv: which samples a submission holds."""
+"""Reads the competition's test.csv, which lists the samples of a submission."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ class Wanted:
     """One row of test.csv: a lead's samples.
 
     Attributes:
-        record_id, lead, fs_hz: which.
-        rows: how many samples from where its column of the page begins.
+        record_id, lead, fs_hz: record, lead and sampling rate.
+        rows: number of samples from the begin of the lead's column on the page.
     """
 
     record_id: str
@@ -33,13 +33,13 @@ class Wanted:
 
     @property
     def first(self) -> int:
-        """The first of them in a record of 10 s: a quarter's, or 0 for the rhythm strip."""
+        """Index of the first sample in a record of 10 s: the begin of a quarter, or 0 for the rhythm strip."""
         samples = SECONDS * self.fs_hz
         return 0 if self.rows == samples else int(_quarter(self.lead) * samples / 4)
 
     @property
     def ids(self) -> list[str]:
-        """What the submission calls them."""
+        """The samples' ids in the submission."""
         return [f"{self.record_id}_{sample}_{self.lead}" for sample in range(self.rows)]
 
 
@@ -47,7 +47,7 @@ def read_test_table(path: Path) -> list[Wanted]:
     """The rows of test.csv, in order.
 
     Raises:
-        SubmissionError: the file or a row is not as the competition writes it.
+        SubmissionError: the file or a row is not in the competition's format.
     """
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)

@@ -1,4 +1,4 @@
-"""The competition's submission: one row a sample, `id = {id}_{sample}_{lead}` and `value` in mV, as Parquet."""
+"""Writes the submission as Parquet: one row per sample, `id = {id}_{sample}_{lead}` and `value` in mV."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -17,22 +17,22 @@ from ecg_assets.store.atomic import atomic_path
 from ecg_assets.store.log import Log
 
 SCHEMA = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("value", pa.float64(), nullable=False)])
-# A submission holds a number in every row; what was not read is taken for the line at rest.
+# A submission needs a number in every row; samples that were not read get the baseline's value.
 FILLED_WITH_MV = 0.0
 _ROWS_A_GROUP = 500_000
 
-# (12, 10 * fs_hz) mV of a record at the sampling rate asked for, NaN where nothing was read; None when there is none.
+# (12, 10 * fs_hz) mV of a record at the requested sampling rate, NaN where nothing was read; None without a signal.
 Signals = Callable[[str, int], npt.NDArray[np.floating] | None]
 
 
 @dataclass
 class Submission:
-    """What was written.
+    """Summary of a written submission.
 
     Attributes:
         rows: samples.
         filled: samples that were not read and are 0.
-        without_signal: records of which there is no signal at all.
+        without_signal: records without any signal.
     """
 
     rows: int = 0
@@ -45,12 +45,12 @@ def write_submission(wanted: Sequence[Wanted], signals: Signals, out: Path, log:
 
     Args:
         wanted: from test.csv.
-        signals: is asked once for each record.
+        signals: called once per record.
         out: the Parquet file.
         log: receives a line for each record without a signal.
 
     Raises:
-        SubmissionError: a signal has another length, or what was written is not what was meant.
+        SubmissionError: a signal has another length, or the file differs from what was to be written.
     """
     done = Submission()
     with atomic_path(out) as temporary:
@@ -62,7 +62,7 @@ def write_submission(wanted: Sequence[Wanted], signals: Signals, out: Path, log:
 
 
 def check_submission(path: Path, wanted: Sequence[Wanted]) -> None:
-    """Reads a submission and compares it with what was asked for.
+    """Reads a submission and compares it with test.csv.
 
     Raises:
         SubmissionError: columns, ids, their order or a value is wrong.
@@ -83,7 +83,7 @@ def check_submission(path: Path, wanted: Sequence[Wanted]) -> None:
 
 
 class _Kept:
-    """Keeps a record's signal until its last lead was asked for: test.csv may list leads in any order."""
+    """Caches a record's signal until its last lead is written: test.csv may list leads in any order."""
 
     def __init__(self, wanted: Sequence[Wanted], signals: Signals, done: Submission, log: Log) -> None:
         self._left = Counter(one.record_id for one in wanted)
@@ -116,7 +116,7 @@ def _window(one: Wanted, signal_mv: npt.NDArray[np.floating]) -> npt.NDArray[np.
 
 
 def _groups(wanted: Sequence[Wanted], kept: _Kept) -> Iterator[pa.Table]:
-    """Tables of about `_ROWS_A_GROUP` rows: a record alone would make the file slow to read."""
+    """Tables of about `_ROWS_A_GROUP` rows; one row group per record would make the file slow to read."""
     ids: list[str] = []
     values: list[npt.NDArray[np.float64]] = []
     for place, one in enumerate(wanted, start=1):

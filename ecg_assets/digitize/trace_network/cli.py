@@ -1,7 +1,7 @@
 """Trains the network that finds traces on flat pages: `python -m ecg_assets.digitize.trace_network.cli RUN_FOLDER`.
 
-Pages are drawn once, into RUN_FOLDER/pages, from training records of the data root and, every third, a synthetic one,
-whose 12 leads fill layouts that the competition's records leave empty. Both drawing and training go on where they were.
+Pages are drawn once, into RUN_FOLDER/pages, from training records of the data root; every third is synthetic, because
+its 12 leads fill layouts that the competition's records leave empty. Both drawing and training resume after a stop.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ _SYNTHETIC = 100
 
 
 def record_loader(root: DataRoot, split: Split) -> Callable[[int], Record]:
-    """A function that gives each page's number its record; the same for the same data root.
+    """A function that returns the record for a page's number; deterministic for one data root.
 
     Raises:
         IndexMissingError: `raw_csvs` was not materialised.
@@ -56,7 +56,7 @@ def record_loader(root: DataRoot, split: Split) -> Callable[[int], Record]:
 def main(
     run: Path, pages: int, validation_pages: int, steps: int, learning_rate: float, start_from: str | None, seed: int
 ) -> None:
-    """Draw pages of the data root's records and train in the folder RUN; its best.safetensors is what came out."""
+    """Draw pages of the data root's records and train in the folder RUN; the result is its best.safetensors."""
     root = open_root()
     train = write_flat_dataset(run / "pages" / "train", record_loader(root, "train"), range(pages), seed, click.echo)
     judged = record_loader(root, "validation")

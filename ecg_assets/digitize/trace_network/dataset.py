@@ -1,4 +1,4 @@
-"""Files of training pieces of flat pages: one NumPy file a page, made once, gone on with after an interruption."""
+"""Writes training crops of flat pages: one NumPy file per page; an interrupted run resumes."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from ecg_assets.store.rng import rng_for
 # Width and height: 16 mm by 24 mm.
 CROP_PX = (256, 192)
 CROPS_A_PAGE = 24
-# Pages of each recipe; the harder ones take more pages to learn.
+# Pages of each recipe; harder recipes get more pages.
 RECIPES: dict[str, float] = {"clean": 2, "scan": 3, "photo": 4, "screen": 3, "damaged": 4}
 _MIX = "default"
 _TEXT_SHARE = 0.3
@@ -31,13 +31,13 @@ _TOLD_EVERY = 20
 def write_flat_dataset(
     folder: Path, load: Callable[[int], Record], numbers: Sequence[int], seed: int, log: Log
 ) -> list[Path]:
-    """Draws a page for each number that has no file yet.
+    """Draws a page for each number without a file.
 
     Args:
         folder: of the files `<number>.npy`, (pieces, 192, 256, 4) uint8: RGB and the trace (see `FlatPair`).
-        load: the record of a number.
+        load: returns the record of a number.
         numbers: of the pages.
-        seed: of everything drawn.
+        seed: for everything random.
         log: receives a line every twenty pages.
 
     Returns:
@@ -57,7 +57,7 @@ def write_flat_dataset(
 
 
 def page_pieces(record: Record, number: int, seed: int) -> npt.NDArray[np.uint8]:
-    """(pieces, 192, 256, 4) uint8 of one page; the same number and seed give the same ones."""
+    """(pieces, 192, 256, 4) uint8 of one page; the same number and seed give the same crops."""
     rng = rng_for(seed, str(number), "flat.page")
     names = list(RECIPES)
     weights = np.array(list(RECIPES.values()))
@@ -70,7 +70,7 @@ def page_pieces(record: Record, number: int, seed: int) -> npt.NDArray[np.uint8]
 
 
 def other_print(look: PageStyle, rng: np.random.Generator) -> PageStyle:
-    """The look with any font in any usual size: a network sees a trace only among letters of kinds that it knows."""
+    """The style with a random font and size, so that the network learns to ignore all kinds of letters."""
     low, high = _TEXT_SIZES_MM
     font, size_mm = FONTS[int(rng.integers(len(FONTS)))], round(float(rng.uniform(low, high)), 1)
     return look.model_copy(update={"font": font, "text_mm": size_mm})

@@ -1,7 +1,7 @@
-"""What a network learns to read flat pages from: pieces of pictures laid flat by their true warp, with the trace.
+"""Makes training crops for the trace network: pictures rectified by their true warp, with the trace as target.
 
-The trace is drawn anew, at the flat page's own scale and with a pen of its own: as thin as the finest print, whatever
-the page's pen, faded ink or the camera's blur made of it. What to draw through is so learned, too.
+The target trace is redrawn at the flat page's scale with a fixed pen as thin as the finest print, whatever the page's
+pen, faded ink or camera blur did to it. So the network also learns which gaps to bridge.
 """
 
 from collections.abc import Iterator
@@ -24,9 +24,9 @@ from ecg_assets.pages.upright.page import render_page
 from ecg_assets.records.record import Record
 from ecg_assets.store.rng import rng_for
 
-# The pen of the trace that is learned, mm.
+# Pen width of the target trace, mm.
 PEN_MM = 0.3
-# What a target of this value says: something lies over the trace, whether it is there cannot be told.
+# Target value of pixels where the trace is covered by something and cannot be seen.
 UNKNOWN = 255
 _MOST = 254
 HIDDEN_WITHIN_MM = 0.6
@@ -35,13 +35,13 @@ _TEXT_LEVEL = 128
 
 @dataclass(frozen=True)
 class FlatPair:
-    """A picture laid flat, and the trace on it.
+    """A rectified picture and the trace on it.
 
     Attributes:
         image_hwc: (h, w, 3) uint8 RGB.
-        trace_hw: (h, w) uint8, 0 to 254: how much of a pixel the thin trace covers; `UNKNOWN` where it is hidden.
-        traces_px: (n, 2) float64 each, the traces' corners.
-        print_px: (n, 2) int64, pixels of ink that is no trace: x, y.
+        trace_hw: (h, w) uint8, 0 to 254: coverage of a pixel by the thin trace; `UNKNOWN` where it is hidden.
+        traces_px: (n, 2) float64 each, the traces' vertices.
+        print_px: (n, 2) int64, pixels of ink that is not a trace: x, y.
     """
 
     image_hwc: Image
@@ -53,13 +53,13 @@ class FlatPair:
 def draw_flat_pair(
     record: Record, recipe: str, style_name: str, style: PageStyle, seed: int, scale: tuple[int, int]
 ) -> FlatPair:
-    """A page through a recipe, laid flat by its true warp; the same arguments give the same pair.
+    """A page through a recipe, rectified by its true warp; the same arguments give the same pair.
 
     Args:
-        record: at least one lead of it is filled where the style prints it.
+        record: has samples of at least one lead where the style prints that lead.
         recipe: a name in recipes.yaml.
         style_name, style: the page's look.
-        seed: of the pen, the header, the strengths and the camera.
+        seed: for the pen, the header, the effects' strengths and the camera.
         scale: px/mm of the flat page, across and down.
     """
     rng = rng_for(seed, record.id, f"flat.{style_name}.{recipe}")
@@ -87,14 +87,14 @@ def draw_flat_pair(
 def crops(
     pair: FlatPair, size_px: tuple[int, int], count: int, text_share: float, rng: np.random.Generator
 ) -> Iterator[tuple[Image, Mask]]:
-    """Pieces of a pair, (h, w, 3) and (h, w) uint8, around points of a trace or, that share of them, of other ink.
+    """Crops of a pair, (h, w, 3) and (h, w) uint8, around points of a trace or (`text_share` of them) of other ink.
 
     Args:
         pair: as `draw_flat_pair` makes it.
         size_px: width and height.
-        count: how many.
+        count: number of crops.
         text_share: 0 to 1.
-        rng: of the places.
+        rng: chooses the places.
     """
     height, width = pair.trace_hw.shape
     points = np.concatenate(pair.traces_px) if pair.traces_px else np.array([[width / 2, height / 2]])
@@ -109,13 +109,13 @@ def crops(
 
 
 def _nodes(paper_mm: tuple[float, float]) -> Points:
-    """(rows, columns, 2) float64 mm: a lattice over all of the paper, each in the middle of a cell of the flat page."""
+    """(rows, columns, 2) float64 mm: a lattice over the whole paper, each node in the middle of a flat page's cell."""
     columns, rows = (int(np.ceil(side / CELL_MM)) + 1 for side in paper_mm)
     return np.stack(np.meshgrid(np.arange(columns) * CELL_MM, np.arange(rows) * CELL_MM), axis=-1).astype(np.float64)
 
 
 def _trace(sheet: Sheet, shape: tuple[int, ...], scale: tuple[int, int]) -> npt.NDArray[np.float32]:
-    """(h, w) float32, 0 to 1: drawn as fine as the finer axis, and brought together along the other one."""
+    """(h, w) float32, 0 to 1: drawn at the resolution of the finer axis, and averaged along the other one."""
     fine = max(scale)
     tall = (shape[0] * fine // scale[1], shape[1] * fine // scale[0])
     pieces = [(trace + CELL_MM / 2) * fine for trace in sheet.traces_mm]
@@ -125,7 +125,7 @@ def _trace(sheet: Sheet, shape: tuple[int, ...], scale: tuple[int, int]) -> npt.
 
 
 def hidden(trace_hw: Mask, seen_hw: npt.NDArray[np.bool_], scale: tuple[int, int]) -> Mask:
-    """The trace, `UNKNOWN` where the picture shows none of it nearby: there something lies over it.
+    """The trace, `UNKNOWN` where the picture shows none of it nearby because something covers it.
 
     Args:
         trace_hw: (h, w) uint8, 0 to 254.

@@ -1,4 +1,4 @@
-"""Asks a network about those parts of a flat page that are worth it: boxes around the rows of traces."""
+"""Runs a network on the relevant parts of a flat page only: boxes around the rows of traces."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,32 +12,32 @@ Field = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
 Box = tuple[slice, slice]
 
-# Boxes are as wide as the squares of other pages, and as high as what they are about; convolutions of more pixels take
-# longer for each of them, as these leave the processor's cache.
+# Boxes are as wide as the square tiles of other pages, and as high as their content. Larger boxes take longer per
+# pixel, because their convolutions exceed the processor's cache.
 _WIDE_PX, _TALLEST_PX, _LOWEST_PX = 512, 576, 192
 _OVERLAP_PX = 64
-# Boxes that are asked about at a time; how many of them a network answers side by side is its own affair.
+# Boxes submitted at a time; the predictor decides how many run in parallel.
 _AT_A_TIME = 8
-# What a trace's surroundings tell of it.
+# Context around a trace that the network needs.
 _CONTEXT_PX = 32
-# Networks halve a side this often.
+# Sides are multiples of this, because networks halve them repeatedly.
 _MULTIPLE_PX = 32
 _LEAST_WEIGHT = 1e-3
 
 
 def predict_where(image_hwc: npt.NDArray[np.uint8], predict: Predict, wanted_hw: Flags, kind: int) -> Field:
-    """(h, w) float32: blended scores of one class; 0 where nobody looked.
+    """(h, w) float32: blended scores of one class; 0 outside the boxes.
 
     Args:
         image_hwc: (h, w, 3) uint8.
-        predict: takes (1, h, w, 3) uint8 whose sides are multiples of 32, gives (1, classes, h, w) float32; it is
-            called from several threads.
-        wanted_hw: (h, w) bool, what has to be looked at.
-        kind: which class.
+        predict: maps (1, h, w, 3) uint8, sides multiples of 32, to (1, classes, h, w) float32; called from several
+            threads.
+        wanted_hw: (h, w) bool, the pixels to predict.
+        kind: the class.
     """
     height, width = wanted_hw.shape
     rows, columns = (max(least, -(-side // _MULTIPLE_PX) * _MULTIPLE_PX) for side, least in _sides(height, width))
-    # The rim is repeated, as paper goes on beyond the frame.
+    # The border is replicated, as paper continues beyond the frame.
     padded = np.pad(image_hwc, ((0, rows - height), (0, columns - width), (0, 0)), mode="edge")
     total, weight = np.zeros((rows, columns), np.float32), np.zeros((rows, columns), np.float32)
     places = list(boxes(wanted_hw, (rows, columns)))
@@ -59,11 +59,11 @@ def _sides(height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def boxes(wanted_hw: Flags, shape_hw: tuple[int, int]) -> Iterator[Box]:
-    """Rows and columns of boxes that cover all that is wanted, with something around it.
+    """Rows and columns of boxes that cover all wanted pixels and their context.
 
     Args:
         wanted_hw: (h, w) bool.
-        shape_hw: sides of the picture that the boxes lie in: no shorter than those of `wanted_hw`, multiples of 32.
+        shape_hw: sides of the padded picture: at least those of `wanted_hw`, multiples of 32.
     """
     for first in tile_starts(shape_hw[1], _WIDE_PX, _OVERLAP_PX):
         columns = slice(first, first + _WIDE_PX)
@@ -72,7 +72,7 @@ def boxes(wanted_hw: Flags, shape_hw: tuple[int, int]) -> Iterator[Box]:
 
 
 def _spans(rows: npt.NDArray[np.int64], height: int) -> Iterator[tuple[int, int]]:
-    """Where pieces of rows begin and end, context included; each is a multiple of 32 px high."""
+    """Begin and end of each band of rows, context included; each is a multiple of 32 px high."""
     if not len(rows):
         return
     breaks = np.flatnonzero(np.diff(rows) > 3 * _CONTEXT_PX)
@@ -84,7 +84,7 @@ def _spans(rows: npt.NDArray[np.int64], height: int) -> Iterator[tuple[int, int]
 
 
 def _cut(begin: int, end: int) -> Iterator[slice]:
-    """Equal parts that are not too high, each over the next one's first rows."""
+    """Equal parts of limited height; each overlaps the first rows of the next."""
     stride = _TALLEST_PX - _OVERLAP_PX
     count = max(1, -(-(end - begin - _OVERLAP_PX) // stride))
     high = min(end - begin, _rounded_up(-(-(end - begin - _OVERLAP_PX) // count) + _OVERLAP_PX))
@@ -97,7 +97,7 @@ def _rounded_up(length_px: int) -> int:
 
 
 def _window(length_px: int) -> Field:
-    """(length,) float32: full in the middle, falling to almost nothing at the rim, where a box lacks context."""
+    """(length,) float32: 1 in the middle, falling to almost 0 at the ends, where a box lacks context."""
     place = np.arange(length_px)
     ramp = np.minimum(place + 0.5, length_px - 0.5 - place) / _OVERLAP_PX
     return np.asarray(np.clip(ramp, _LEAST_WEIGHT, 1), np.float32)

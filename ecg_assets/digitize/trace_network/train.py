@@ -1,7 +1,7 @@
-"""Trains the network that finds traces on flat pages; one process, plain torch, gone on with after an interruption.
+"""Trains the network that finds traces on flat pages, in one process with plain torch; an interrupted run resumes.
 
-It learns how much of a pixel a thin trace covers (see digitize/flat_samples), by the cross entropy with that share: the
-probability is one half where the trace's edge is, to a fraction of a pixel.
+The target is the share of a pixel that a thin trace covers (see `samples`), the loss its cross entropy. So the
+probability is one half at the trace's edge, to a fraction of a pixel.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ _CLIP_NORM = 1.0
 
 
 class WaveTraining(BaseModel):
-    """How it is trained."""
+    """Hyperparameters of the training."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -56,13 +56,13 @@ def train_wave_network(
     start_from: Path | None,
     log: Log,
 ) -> Path:
-    """Trains to the end, or goes on from the run's last checkpoint.
+    """Trains to the end, or resumes from the run's last checkpoint.
 
     Args:
-        train, validation: files of pieces, see digitize/flat_dataset.
+        train, validation: files of crops, see `dataset`.
         run: folder of the run.
-        config: how.
-        start_from: a checkpoint of a segmentation network of the same size, to begin with.
+        config: hyperparameters.
+        start_from: a checkpoint of a segmentation network of the same size with the initial weights.
         log: receives lines.
 
     Returns:
@@ -107,7 +107,7 @@ def train_wave_network(
 
 
 class _Pieces:
-    """Batches by step: the same step has the same pieces, whenever it is asked for."""
+    """Batches by step: a step always has the same crops."""
 
     def __init__(self, files: Sequence[Path], config: WaveTraining) -> None:
         self._files, self._config = files, config
@@ -142,7 +142,7 @@ def _first(spec: NetworkSpec, seed: int, start_from: Path | None) -> Segmentatio
 
 
 def _take_over(network: SegmentationNetwork, other: SegmentationNetwork) -> None:
-    """All weights of a network that tells more classes apart; of its last layer, those of background and wave."""
+    """Loads all weights of a network with more classes; of its last layer only those of background and wave."""
     if not isinstance(network, CompactUNet) or not isinstance(other, CompactUNet):
         raise TypeError("only a compact U-Net's weights can be taken over")
     side = network.patch_px**2

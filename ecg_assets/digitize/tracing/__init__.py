@@ -1,1 +1,1 @@
-"""From ink to traces."""
+"""Finds traces in ink."""

@@ -1,4 +1,4 @@
-"""Finds the rows of a page: the lines around which traces run."""
+"""Finds the baselines of a page's rows."""
 
 import numpy as np
 import numpy.typing as npt
@@ -13,15 +13,15 @@ Values = npt.NDArray[np.float64]
 _FLAT_MM = 1.2
 _SMOOTH_MM = 1.6
 _CLOSEST_MM = 7.0
-# A row runs over the whole width, and a name, a stamp or a crease over a part of it: of each part of this length a row
-# fills some, and more than so much of it counts for no more.
+# A row spans the whole width, while a name, a stamp or a crease spans a part. The width is therefore divided into parts
+# of the first length, and the ink of one part counts up to the second length only.
 _PART_MM, _FILLED_MM = 10.0, 2.5
-# Of what the fullest row has.
+# Share of the fullest row's count.
 _LEAST_FILLED, _LEAST_PROMINENCE = 0.3, 0.2
 
 
 def find_rows(runs: Runs, height: int) -> Values:
-    """The rows' own lines from top to bottom, (rows,) float64 canvas px.
+    """The rows' baselines from top to bottom, (rows,) float64 canvas px.
 
     Args:
         runs: of the canvas.
@@ -48,6 +48,6 @@ def find_rows(runs: Runs, height: int) -> Values:
 
 
 def _fullest(counts: Values, near: int, reach: int) -> int:
-    """The row of pixels near to this one with the most level ink."""
+    """The row of pixels near this one with the most level ink."""
     first = max(0, near - reach)
     return first + int(counts[first : near + reach + 1].argmax())

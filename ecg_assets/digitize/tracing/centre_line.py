@@ -1,4 +1,4 @@
-"""The line of one lead on a flat page, and how sure each of its points is."""
+"""Computes the centre line of one lead's trace on a flat page, and the confidence of each point."""
 
 from dataclasses import dataclass
 
@@ -15,21 +15,21 @@ Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 _TALL_MM = 2.0
-# As much as half a bar may hide of a line's end; and from how many columns the flank's slope is taken.
+# Half a bar: the most that it hides of a line's end; and the number of columns from which the flank's slope is taken.
 _HIDDEN_MM, _FLANK_PX = 1.0, 4
-# Of the heights of runs: slopes make them taller, nothing makes them lower than the pen but faded ink.
+# Quantile of the runs' heights: slopes make runs taller than the pen, and only faded ink makes them lower.
 _LEVEL_PERCENTILE = 15
 
 
 @dataclass(frozen=True)
 class Line:
-    """A lead's line between two columns.
+    """A lead's centre line between two columns.
 
     Attributes:
         first: the first column.
-        y_px: (n,) float64, canvas px, without gaps: those are bridged straight.
+        y_px: (n,) float64, canvas px; gaps are interpolated linearly.
         sure: (n,) float64, 0 to 1.
-        seen: share of the columns in which there is ink.
+        seen: share of the columns with ink.
     """
 
     first: int
@@ -39,7 +39,7 @@ class Line:
 
 
 def stroke_px(runs: Runs) -> float:
-    """The trace's width down, canvas px: that of the thin runs, which level pieces are."""
+    """The trace's vertical width, canvas px, from its thin runs, which are level pieces."""
     thin = runs.height[runs.height < _TALL_MM * CANVAS_PX_PER_MM_Y]
     if not len(thin):
         return 2.0
@@ -49,7 +49,7 @@ def stroke_px(runs: Runs) -> float:
 def trace_line(
     runs: Runs, run: Whole, hidden: tuple[Flags, Flags], columns: tuple[int, int], pen: float, skipped: int = 0
 ) -> Line:
-    """The line along a path.
+    """The centre line along a path.
 
     Args:
         runs: of the canvas.
@@ -57,7 +57,7 @@ def trace_line(
         hidden: (width,) bool each: the trace of another row hides the upper, or the lower, edge of the run.
         columns: first and one past the last.
         pen: width of the stroke, px.
-        skipped: columns at the beginning whose ink is another thing's.
+        skipped: columns at the beginning whose ink does not belong to the trace.
     """
     (first, last), (upper, lower) = columns, hidden
     part = run[first:last]
@@ -84,10 +84,10 @@ def trace_line(
 
 
 def led_on(line: Values, known: Flags) -> Values:
-    """(n,) float64: a line whose ends, hidden by a bar, go on as its flank leads, to its own level and no further.
+    """(n,) float64: the line with its ends, hidden by a bar, extrapolated along the flank up to the baseline.
 
     Args:
-        line: (n,) float64 px; before the first column that is known and behind the last one any value.
+        line: (n,) float64 px; any value before the first known column and after the last one.
         known: (n,) bool.
     """
     begun = _begin_led_on(line, known)
@@ -99,13 +99,13 @@ def _begin_led_on(line: Values, known: Flags) -> Values:
     if 0 < first <= round(_HIDDEN_MM * CANVAS_PX_PER_MM_X) and known[first : first + 1 + _FLANK_PX].all():
         steps = (line[first] - line[first + _FLANK_PX]) / _FLANK_PX * np.arange(first, 0, -1)
         to_level = float(np.median(line[known])) - line[first]
-        # Towards the line's level and not beyond it: where a flank leads away from it, nobody knows how far.
+        # Extrapolate only towards the baseline: the length of a flank that leads away from it is unknown.
         result[:first] = line[first] + np.clip(steps, min(0.0, to_level), max(0.0, to_level))
     return result
 
 
 def _sureness(top: Values, bottom: Values, known: npt.NDArray[np.bool_]) -> Values:
-    """1 on level, unhidden ink; less beside gaps, on steep flanks, and where another trace hides an edge."""
+    """1 on level, visible ink; less beside gaps, on steep flanks, and where another trace hides an edge."""
     tall_mm = np.where(np.isfinite(top) & np.isfinite(bottom), bottom - top, 40.0) / CANVAS_PX_PER_MM_Y
     steep = 1 / (1 + (np.maximum(0, tall_mm - 1.0) / 6.0) ** 2)
     near_gap = uniform_filter1d(known.astype(np.float64), 7)

@@ -1,4 +1,4 @@
-"""The pieces of ink that a flat page's columns cross: where each begins and ends, to a fraction of a pixel."""
+"""Finds the runs of ink in each column of a flat page, with subpixel ends."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ Values = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 
 _INK = 0.5
-# A dip between two runs of a column that is no deeper than this is noise.
+# A dip between two runs of a column that is at most this deep is noise.
 _FAINTEST = 0.05
-# Gaps up to this are no gaps, and lower runs no ink.
+# Gaps up to this are closed, and runs lower than this are dropped.
 _JOINED_PX, _LEAST_PX = 5.0, 0.5
 
 
@@ -66,7 +66,7 @@ def find_runs(wave_hw: Field) -> Runs:
 
 
 def _joined(column: Whole, top: Values, bottom: Values) -> tuple[Whole, Values, Values]:
-    """Runs that a narrow gap parts are one: the flanks of a steep peak, or ink that fades for a moment."""
+    """Joins runs separated by a narrow gap: the flanks of a steep peak, or briefly faded ink."""
     if not len(column):
         return column, top, bottom
     parted = np.concatenate([[True], (column[1:] != column[:-1]) | (top[1:] - bottom[:-1] > _JOINED_PX)])

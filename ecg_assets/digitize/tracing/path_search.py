@@ -1,4 +1,4 @@
-"""One path a row through the runs of ink, by dynamic programming: the cheapest way from the left to the right."""
+"""Finds one path per row through the runs of ink: the cheapest from left to right, by dynamic programming."""
 
 from dataclasses import dataclass
 
@@ -12,17 +12,17 @@ Values = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-# What a leap of a millimetre up or down costs, a beginning a millimetre off the row's own line, a column without ink,
-# and a column far from the row's own line.
+# Costs: a jump of one millimetre up or down, a start one millimetre off the row's baseline, a column without ink, and a
+# column far from the row's baseline.
 _LEAP = 3.0
 _BEGIN = 0.3
 _GAP = 0.25
 _FAR_MM, _FAR = 12.0, 0.02
-# But ink that hangs together costs less than none, however far a deep S wave leads, whatever row else has come there.
+# Connected ink always costs less than a gap, so a deep S wave is followed even into another row.
 _FARTHEST = 0.1
-# The way bends: a leap is forgiven that a gap of the same length explains.
+# The direction of a path may change: a jump is free if a gap of the same length explains it.
 _SLOPE = 0.5
-# A column on another row's line: less than one without ink, for lines do run over each other.
+# A column on a run of another row costs less than one without ink, because traces do overlap.
 _SHARED = 0.1
 _DRIFT, _DRIFTED = 0.02, 0.04
 _KEPT = 16
@@ -31,7 +31,7 @@ _LONGEST_GAP_MM = 30.0
 
 @dataclass(frozen=True)
 class Path:
-    """Which run a row takes in each column.
+    """The run that a row takes in each column.
 
     Attributes:
         run: (width,) int64, index of the run; -1 where the row has none.
@@ -45,25 +45,25 @@ def follow(runs: Runs, line_y: float, first: int, last: int, others: Flags | Non
 
     Args:
         runs: of the canvas.
-        line_y: the row's own line, canvas px.
+        line_y: the row's baseline, canvas px.
         first, last: columns between which the path runs.
-        others: (n,) bool, runs that other rows take: they cost more. A peak that reaches through another row's line
-            goes on beyond it, not along it.
+        others: (n,) bool, runs taken by other rows; they cost more, so that a peak that crosses another row's trace
+            continues beyond it, not along it.
     """
     width = len(runs.first) - 1
     middle = runs.middle
     away_mm = np.abs(middle - line_y) / CANVAS_PX_PER_MM_Y
-    # A tall run that reaches the row's band is near, wherever its middle lies.
+    # A tall run that reaches the row's band counts as near, wherever its middle is.
     nearest_mm = np.maximum(0, np.maximum(runs.top - line_y, line_y - runs.bottom)) / CANVAS_PX_PER_MM_Y
     own = np.minimum(_FAR * np.maximum(0, nearest_mm - _FAR_MM) + 0.002 * away_mm, _FARTHEST)
     if others is not None:
         own += _SHARED * others
     came_from = np.full(len(runs.column), -1, dtype=np.int64)
-    # The frontier: ends of paths so far. Leaving the row's own line at the left end is free.
+    # The frontier: ends of the paths so far. A path may start off the row's baseline at the left end for free.
     ends = np.empty(0, dtype=np.int64)
     costs = np.empty(0)
     started = 0.0
-    # The best path that ended too long ago to be gone on from: kept aside, or it would crowd out what begins after it.
+    # The best path that ended too long ago to be continued is kept aside, so that it does not displace later starts.
     ended, ended_cost = -1, np.inf
     longest = round(_LONGEST_GAP_MM * CANVAS_PX_PER_MM_X)
     for column in range(first, last):
@@ -100,9 +100,9 @@ def follow(runs: Runs, line_y: float, first: int, last: int, others: Flags | Non
 def _best(
     measured: tuple[Whole, Values, Values, Values], ends: Whole, costs: Values, here: Whole, column: int
 ) -> tuple[Values, Whole]:
-    """For each run of this column the cheapest end to come from, and what it costs.
+    """For each run of this column the cheapest predecessor, and its cost.
 
-    `measured` is taken from the runs once: column, top, bottom, middle.
+    `measured` holds the runs' column, top, bottom and middle, extracted once.
     """
     if not len(ends):
         return np.full(len(here), np.inf), np.full(len(here), -1, dtype=np.int64)
@@ -111,7 +111,7 @@ def _best(
     gap_px = np.maximum(top[here][:, None] - bottom[ends], top[ends] - bottom[here][:, None])
     skipped_mm = (column - 1 - columns[ends]) / CANVAS_PX_PER_MM_X
     leap_mm = np.maximum(0, np.maximum(gap_px, 0) / CANVAS_PX_PER_MM_Y - _SLOPE * skipped_mm)
-    # Of two runs that both hang together with the last one, the one that goes on where it was.
+    # Of two runs connected to the last one, prefer the one that continues at its height.
     drift_mm = np.abs(middle[here][:, None] - middle[ends]) / CANVAS_PX_PER_MM_Y
     total = costs + _LEAP * leap_mm + np.minimum(_DRIFT * drift_mm, _DRIFTED)
     total[:, skipped_mm > _LONGEST_GAP_MM] = np.inf

@@ -1,4 +1,4 @@
-"""The line in the middle of a stroke from the stroke's upper and lower edge.
+"""Computes the centre line of a stroke from its upper and lower edge.
 
 A pen of half width r that draws y(x) leaves the edges T(x) = min over d of y(x + d) - h(d) and B(x) = max of
 y(x + d) + h(d), with h the half disc and y downwards. Hence max over d of T(x + d) + h(d) <= y(x) <= min of
@@ -13,7 +13,7 @@ from scipy.ndimage import uniform_filter1d
 Values = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-# Places a column.
+# Samples per column.
 _FINE = 4
 # Columns from which a flank's slope is taken.
 _FLANK = 2
@@ -24,12 +24,12 @@ def middle_line(top: Values, bottom: Values, half_x: float, half_y: float) -> Va
     """(n,) float64, the line; NaN where the edges are.
 
     Args:
-        top, bottom: (n,) float64 px, the stroke's edges in each column; NaN in gaps, and where another trace hides one
-            of them: the line then follows the other.
+        top, bottom: (n,) float64 px, the stroke's edges in each column; NaN in gaps and where another trace hides one
+            of them; the line then follows the other.
         half_x, half_y: the pen's half width in columns and in pixels down.
     """
     gap = np.isnan(top) & np.isnan(bottom)
-    # Between columns, too: on a steep flank the pen's side counts, and it stands on no whole column.
+    # Samples between columns are needed: on a steep flank the pen's side counts, and it lies between columns.
     low = _bound(_between(np.where(np.isnan(top), -np.inf, top)), _FINE * half_x, half_y)[::_FINE]
     high = -_bound(_between(np.where(np.isnan(bottom), -np.inf, -bottom)), _FINE * half_x, half_y)[::_FINE]
     low, high = np.where(np.isnan(top), high, low), np.where(np.isnan(bottom), low, high)
@@ -37,7 +37,7 @@ def middle_line(top: Values, bottom: Values, half_x: float, half_y: float) -> Va
     crossed = low > high  # noise of the edges
     middle = (low + high) / 2
     around = _local_mean(middle, ~gap, max(3, round(6 * half_x)) | 1)
-    # In a narrow peak the outer edge is right.
+    # In a narrow peak the outer edge is correct.
     lean = np.clip((middle - around) / max(half_y, 1e-9), -1, 1)
     half_gap = np.where(crossed, 0.0, (high - low) / 2)
     line = middle + lean * half_gap
@@ -45,10 +45,10 @@ def middle_line(top: Values, bottom: Values, half_x: float, half_y: float) -> Va
 
 
 def redrawn_line(line: Values, top: Values, bottom: Values, half_x: float, half_y: float) -> Values:
-    """(n,) float64: a line moved until a pen that draws it leaves the edges that were found.
+    """(n,) float64: the line, moved until a pen that draws it produces the measured edges.
 
-    Each edge is drawn by one point of the line: what the edge is off by, that point is moved by. Points that draw no
-    edge stay where they are.
+    Each point of an edge is drawn by one point of the line, which is moved by that edge's error. Points that draw no
+    edge are not moved.
 
     Args:
         line: (n,) float64 px, without NaN.
@@ -69,15 +69,15 @@ def redrawn_line(line: Values, top: Values, bottom: Values, half_x: float, half_
 
 
 def pointed(line: Values, inner: Values, outer: Values, hidden: Flags, half_x: float) -> Values:
-    """(n,) float64: a line whose peaks upwards run on under another trace, until their flanks meet.
+    """(n,) float64: the line with upward peaks under another trace extended until their flanks meet.
 
-    Of a peak whose outer edge another trace hides, the inner edge alone is left, and that one is cut off half a pen
-    before the peak. For peaks downwards take all of them with the other sign.
+    If another trace hides a peak's outer edge, only the inner edge is left, which ends half a pen before the peak. For
+    downward peaks negate all arguments.
 
     Args:
         line: (n,) float64 px, without NaN.
-        inner: (n,) float64 px, the lower edge; NaN where there is none.
-        outer: (n,) float64 px, how high the line may reach: what hides the edge, less half a pen.
+        inner: (n,) float64 px, the lower edge; NaN in gaps.
+        outer: (n,) float64 px, upper limit of the line: the hiding trace, less half a pen.
         hidden: (n,) bool, where the upper edge is hidden.
         half_x: the pen's half width in columns.
     """
@@ -101,13 +101,13 @@ def pointed(line: Values, inner: Values, outer: Values, hidden: Flags, half_x: f
 
 
 def _spans(flags: Flags) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Where each run of flags begins, and one past where it ends."""
+    """Begin of each run of flags, and one past its end."""
     change = np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8))
     return np.flatnonzero(change == 1), np.flatnonzero(change == -1)
 
 
 def _spread(moved: Values, count: Values) -> Values:
-    """The mean of what each point is off by; points in between that draw no edge go along with their neighbours."""
+    """The mean error of each point; points that draw no edge are moved with their neighbours."""
     known = np.flatnonzero(count)
     if not len(known):
         return moved
@@ -115,7 +115,7 @@ def _spread(moved: Values, count: Values) -> Values:
 
 
 def _drawn(line: Values, half_x: float, half_y: float) -> tuple[Values, npt.NDArray[np.int64]]:
-    """min over d of line(x + d) - h(d), and the place x + d where it is."""
+    """min over d of line(x + d) - h(d), and the place x + d of the minimum."""
     here = np.arange(len(line))
     best, by = line - half_y, here.copy()
     for shift in range(1, int(half_x) + 1):
@@ -141,7 +141,7 @@ def _bound(edge: Values, half_x: float, half_y: float) -> Values:
 
 
 def _between(edge: Values) -> Values:
-    """(fine * (n - 1) + 1,) float64: straight lines between (n,); minus infinite beside what is so."""
+    """(fine * (n - 1) + 1,) float64: linear interpolation of (n,); minus infinite beside minus infinite values."""
     steps = np.arange(_FINE) / _FINE
     with np.errstate(invalid="ignore"):
         fine = edge[:-1, None] + (edge[1:] - edge[:-1])[:, None] * steps

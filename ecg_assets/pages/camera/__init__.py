@@ -1,1 +1,1 @@
-"""A page as scanners and phones see it: sheet, warps, effects, recipes."""
+"""Simulates scans and photos of a page: sheet, warps, effects, recipes."""

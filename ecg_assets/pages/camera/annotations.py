@@ -1,4 +1,4 @@
-"""Where leads and texts of a page have come to lie in a picture of it."""
+"""Maps the boxes of a page's leads and texts into a picture of it."""
 
 from typing import Any
 
@@ -17,23 +17,23 @@ Boxes = list[dict[str, Any]]
 
 
 def near_picture(points: Points, begins: npt.NDArray[np.int64], width: int, height: int) -> npt.NDArray[np.bool_]:
-    """(k,) bool: which of the k groups of points, each from its begin to the next one's, the picture may show."""
+    """(k,) bool: which of the k groups of points, each from its begin to the next group's, may be in the picture."""
     low, high = np.minimum.reduceat(points, begins), np.maximum.reduceat(points, begins)
     return np.asarray((high > -8).all(axis=1) & (low < (width + 8, height + 8)).all(axis=1), dtype=np.bool_)
 
 
 def places(plan: PagePlan, warp: PageWarp, traced: bool = True, printed: bool = True) -> dict[str, Any]:
-    """Where things lie in a picture, as JSON can say it.
+    """Places of things in a picture, as JSON values.
 
     Args:
         plan: of the page.
         warp: of the picture.
-        traced: the paper bears the traces.
-        printed: it bears the print.
+        traced: whether the paper has traces.
+        printed: whether it has print.
 
     Returns:
-        `leads`, `labels` and `pulses`, of which the picture shows a part, with their corners in it, clockwise from the
-        upper left one of the upright page; and `warp_px`, the coarse map.
+        `leads`, `labels` and `pulses` that are at least partly visible, with their corners in the picture, clockwise
+        from the upper left one of the upright page; and `warp_px`, the coarse map.
     """
     return {**_boxes(plan, warp, traced, printed), "warp_px": warp.coarse_map()}
 

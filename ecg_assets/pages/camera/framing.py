@@ -1,4 +1,4 @@
-"""Takes pictures of a page through a recipe: of all of it, or of a square around some point of a trace."""
+"""Takes pictures of a page through a recipe: of the whole page, or of a square around a point of a trace."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from ecg_assets.pages.camera.warps.camera import photo_camera, scan_camera, upri
 from ecg_assets.pages.camera.warps.registry import Deformation, deformation_named
 from ecg_assets.pages.camera.warps.warp import PageWarp
 
-# A picture of a whole page is about as fine as the competition's; squares are cut from it, closer or wider.
+# Resolution of a whole page's picture, as in the competition; squares are cut from it at various scales.
 PICTURE_PX_PER_MM = 7.874
 _CLOSEST, _WIDEST = 0.5, 1.5
 
@@ -19,7 +19,7 @@ def whole_page(sheet: Sheet, recipe: DrawnRecipe, rng: np.random.Generator) -> P
 
 
 def whole_page_warp(sheet: Sheet, recipe: DrawnRecipe, rng: np.random.Generator) -> PageWarp:
-    """Where the paper lies in such a picture."""
+    """The warp of such a picture."""
     style = sheet.plan.style
     size_px = _size_px(style.paper_mm)
     bends = _bends(recipe, style.paper_mm, rng)
@@ -30,7 +30,7 @@ def whole_page_warp(sheet: Sheet, recipe: DrawnRecipe, rng: np.random.Generator)
 def square(sheet: Sheet, recipe: DrawnRecipe, side_px: int, rng: np.random.Generator) -> Picture:
     """A square cut of such a picture, half to one and a half times `side_px` wide and scaled to it.
 
-    It lies around a point of a trace, or of the paper when the sheet bears none, and within the picture's frame.
+    It contains a point of a trace, or of the paper if the sheet has no trace, and lies within the picture's frame.
     """
     style = sheet.plan.style
     size_px = _size_px(style.paper_mm)
@@ -69,7 +69,7 @@ def _camera(
 
 
 def _point_in_frame(sheet: Sheet, warp: PageWarp, rng: np.random.Generator) -> Points:
-    """(2,) float64 px: a corner of a trace that the picture shows, or a point of the paper."""
+    """(2,) float64 px: a visible vertex of a trace, or a point of the paper."""
     if sheet.traces_mm:
         points = warp.to_picture(sheet.traces_mm[int(rng.integers(len(sheet.traces_mm)))])
         framed = points[((points > 0) & (points < warp.size_px)).all(axis=1)]

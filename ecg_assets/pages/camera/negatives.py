@@ -1,4 +1,4 @@
-"""Pictures that are not ECGs, to be left alone by a network: text, tables, cloth, hands, grids of other sorts."""
+"""Draws pictures that are not ECGs, as negative samples: text, tables, cloth, hands, other grids."""
 
 from collections.abc import Callable
 
@@ -62,7 +62,7 @@ def hands(side_px: int, rng: np.random.Generator) -> Image:
         tip = palm + side_px * rng.uniform(0.35, 0.6) * np.array([np.sin(angle), -np.cos(angle)])
         cv2.line(shape, _at(palm), _at(tip), 255, int(side_px * rng.uniform(0.06, 0.1)), cv2.LINE_AA)
     soft = cv2.GaussianBlur(shape, (0, 0), 3).astype(np.float32)[..., None] / 255
-    # A wide blur, so a quarter of the fineness is enough.
+    # A wide blur, so a quarter of the resolution is enough.
     quarter = cv2.resize(shape, (side_px // 4, side_px // 4), interpolation=cv2.INTER_AREA)
     wide = cv2.resize(cv2.GaussianBlur(quarter, (0, 0), side_px / 56), (side_px, side_px))
     relief = wide.astype(np.float32)[..., None] / 255

@@ -1,7 +1,7 @@
-"""A picture of a page as scanners and phones take it, with the mask of what is to be seen.
+"""Draws a picture of a page as taken by scanners and phones, with the mask of its visible content.
 
-Geometry moves lines and traces and they are drawn again where they have come to lie, so the mask is as thin and exact
-as the page's. Colours change afterwards, and never move a mask.
+Lines and traces are drawn at their warped places, so the mask is as thin and exact as the page's. Colours are changed
+afterwards and do not affect the mask.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from ecg_assets.pages.upright.page import INK_LEVELS, palette_of
 
 # The level of each coverage of 0 to 255.
 _INK_LEVEL = np.rint(np.arange(256) * ((INK_LEVELS - 1) / 255)).astype(np.int64)
-# Of each kind of line, between bare paper and full ink; the picture's own noise hides the steps.
+# Levels of each kind of line, between bare paper and full ink; the picture's own noise hides the steps.
 _LINE_LEVELS = 8
 _WHOLE_PAGE_PIXELS = 1_000_000
 
@@ -39,15 +39,15 @@ Points = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Sheet:
-    """A page ready to be pictured any number of times.
+    """A page from which any number of pictures can be taken.
 
     Attributes:
-        plan: what stands where.
-        traces_mm: (n, 2) float64 each, in mm of the paper; no gaps: a trace with gaps is several.
+        plan: places of everything on the page.
+        traces_mm: (n, 2) float64 each, in mm of the paper, without gaps: a trace with gaps is several pieces.
         print_hw: (h, w) uint8, coverage of 0 to 255 of all print on the upright page.
-        code_hw: the same of what hides a trace; None when there is none.
+        code_hw: the same for print that hides a trace; None without such print.
         paper_hwc, lines_hw: the user's own paper, (h, w, 3) uint8 RGB, and its lines' classes, (h, w) uint8; None for
-            a paper whose lines the style knows.
+            a paper with the style's lines.
     """
 
     plan: PagePlan
@@ -60,12 +60,12 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Picture:
-    """What a camera saw.
+    """A picture of a page with its mask.
 
     Attributes:
         image_hwc: (h, w, 3) uint8 RGB.
         mask_hw: (h, w) uint8, classes 0 to 4.
-        about: scale, boxes, warp and effects, as JSON can say them.
+        about: scale, boxes, warp and effects, as JSON values.
     """
 
     image_hwc: Image
@@ -74,11 +74,11 @@ class Picture:
 
 
 def take_picture(sheet: Sheet, warp: PageWarp, recipe: DrawnRecipe, rng: np.random.Generator) -> Picture:
-    """Draws a page as the warp shows it, and lets the recipe's effects happen.
+    """Draws a warped page, and applies the recipe's effects.
 
     Args:
         sheet: the page.
-        warp: where the paper's points lie in the picture.
+        warp: maps the paper to the picture.
         recipe: effects and their strengths.
         rng: of the effects.
     """
@@ -100,7 +100,7 @@ def take_picture(sheet: Sheet, warp: PageWarp, recipe: DrawnRecipe, rng: np.rand
         hidden |= covered
     for name, strength in recipe.photometric.items():
         image = effect(name).apply(image, rng, strength)
-    # Lines lie below print, which is background, and below the trace.
+    # Lines are below print, which is background, and below the trace.
     np.copyto(lines, 0, where=printed >= HALF_COVERED_255)
     np.copyto(lines, WAVE, where=trace >= HALF_COVERED)
     np.copyto(lines, 0, where=hidden)
@@ -108,12 +108,12 @@ def take_picture(sheet: Sheet, warp: PageWarp, recipe: DrawnRecipe, rng: np.rand
 
 
 def _trace(sheet: Sheet, warp: PageWarp, seen: PaperMap) -> Field:
-    """Coverage of the traces' strokes, each as wide as the paper is magnified where it stands."""
+    """Coverage of the traces' strokes, with each one's width scaled by the local magnification."""
     height, width = seen.x_mm_hw.shape
     if not sheet.traces_mm:
         return np.zeros((height, width), dtype=np.float32)
     ends = np.cumsum([len(points) for points in sheet.traces_mm])
-    # All in one go: a page has a dozen traces, and each call would cost more than its points.
+    # All in one call, because a page has a dozen traces and a call costs more than its points.
     points = warp.to_picture(np.concatenate(sheet.traces_mm))
     near = near_picture(points, np.concatenate([[0], ends[:-1]]), width, height)
     shown = [piece for piece, is_near in zip(np.split(points, ends[:-1]), near, strict=True) if is_near]
@@ -122,7 +122,7 @@ def _trace(sheet: Sheet, warp: PageWarp, seen: PaperMap) -> Field:
 
 
 def _scale_at(piece: Points, seen: PaperMap) -> float:
-    """Pixels a millimetre around the piece's middle, or at the picture's nearest point."""
+    """Pixels per millimetre around the piece's middle, or at the picture's nearest point."""
     height, width = seen.x_mm_hw.shape
     column, row = np.median(np.clip(piece, 0, (width - 1, height - 1)), axis=0).astype(int)
     across, down = seen.mm_per_px_at(int(row), int(column))
@@ -130,7 +130,7 @@ def _scale_at(piece: Points, seen: PaperMap) -> float:
 
 
 def _look_up(page_hw: Image, seen: PaperMap, px_per_mm: float) -> Image:
-    """What of the upright page's raster each pixel of the picture shows."""
+    """Samples the upright page's raster at each pixel of the picture."""
     scale = np.float32(px_per_mm)
     looked: Image = cv2.remap(
         page_hw, seen.x_mm_hw * scale - np.float32(0.5), seen.y_mm_hw * scale - np.float32(0.5), cv2.INTER_LINEAR
@@ -139,7 +139,7 @@ def _look_up(page_hw: Image, seen: PaperMap, px_per_mm: float) -> Image:
 
 
 def _ink(recipe: DrawnRecipe, shape: tuple[int, ...], rng: np.random.Generator) -> list[Field]:
-    """(h, w) float32 each: what is left of the ink's opacity."""
+    """(h, w) float32 each: factors of the ink's opacity."""
     return [effect(name).apply((shape[0], shape[1]), rng, strength) for name, strength in recipe.ink.items()]
 
 
@@ -204,7 +204,7 @@ def _on_a_table(image_hwc: Image, on_paper_hw: npt.NDArray[np.bool_], rng: np.ra
     if on_paper_hw.all():
         return image_hwc
     height, width = on_paper_hw.shape
-    # The lens looks at the paper: a table's grain is not as fine as a whole page's picture.
+    # The camera focuses on the paper: a table's grain is coarser than a whole page's picture.
     coarser = 2 if height * width > _WHOLE_PAGE_PIXELS else 1
     table = background((-(-height // coarser), -(-width // coarser)), rng)
     if coarser > 1:
@@ -214,7 +214,7 @@ def _on_a_table(image_hwc: Image, on_paper_hw: npt.NDArray[np.bool_], rng: np.ra
 
 
 def _about(sheet: Sheet, warp: PageWarp, seen: PaperMap, recipe: DrawnRecipe) -> dict[str, Any]:
-    """Scale at the middle of the picture, where leads lie, the warp, and what happened."""
+    """Scale at the middle of the picture, places of leads, the warp, and the effects."""
     height, width = seen.x_mm_hw.shape
     plan = sheet.plan
     across, down = seen.mm_per_px_at(height // 2, width // 2)

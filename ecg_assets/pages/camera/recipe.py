@@ -1,4 +1,4 @@
-"""Recipes: which degradations a picture goes through, how likely each is and how strong."""
+"""Recipes: the degradations of a picture, with their probabilities and strengths."""
 
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,7 @@ from ecg_assets.pages.camera.warps.registry import deformations
 from ecg_assets.store.safe_yaml import YamlFileError, first_problem, read_yaml
 
 TABLE = Path(__file__).parent / "tables" / "recipes.yaml"
-# What the test split is made with: frozen, so that scores of different networks can be compared.
+# The test split's recipes, frozen so that scores of different networks are comparable.
 TEST_TABLE = Path(__file__).parent / "tables" / "test_recipes.yaml"
 CLEAN = "clean"
 
@@ -32,7 +32,7 @@ Range = Annotated[tuple[Strength, Strength], AfterValidator(_rising)]
 
 
 class Chance(BaseModel):
-    """How likely an effect is and between which strengths it is drawn, both 0 to 1."""
+    """An effect's probability, and the range of its strength, both 0 to 1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -41,15 +41,15 @@ class Chance(BaseModel):
 
 
 class Recipe(BaseModel):
-    """What happens between the printed page and the picture of it, in this order.
+    """The degradations between the printed page and its picture, in this order.
 
     Attributes:
         camera: `upright` (as drawn), `scan` (nearly straight from above) or `photo` (perspective).
-        camera_strength: how far the camera is from upright.
+        camera_strength: deviation of the camera from upright.
         deformations: of the paper, in the order of application.
-        ink: what thins the ink, never its mask.
-        covers: what lies on the paper and hides it.
-        photometric: what changes colours only, in the order of application.
+        ink: effects that thin the ink, but not its mask.
+        covers: effects that hide the paper.
+        photometric: effects that change colours only, in the order of application.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -78,7 +78,7 @@ def _check_known(kind: str, chances: dict[str, Chance], known: list[str]) -> Non
 
 
 class DrawnRecipe(BaseModel):
-    """A recipe with its dice thrown: the effects that happen, each with its strength, in order.
+    """A recipe with sampled effects and strengths, in order.
 
     Attributes:
         name: the recipe's.
@@ -99,7 +99,7 @@ class DrawnRecipe(BaseModel):
 
     @property
     def strengths(self) -> dict[str, float]:
-        """All effects that happen, with their strengths."""
+        """All sampled effects, with their strengths."""
         happening = {**self.deformations, **self.ink, **self.covers, **self.photometric}
         return {self.camera + "_camera": self.camera_strength, **happening}
 
@@ -127,7 +127,7 @@ def recipe_named(name: str, path: Path = TABLE) -> Recipe:
     """One recipe.
 
     Raises:
-        RecipeError: there is none of that name.
+        RecipeError: the name does not exist.
     """
     table = read_recipes(path)
     if name not in table:
@@ -136,7 +136,7 @@ def recipe_named(name: str, path: Path = TABLE) -> Recipe:
 
 
 def throw(name: str, recipe: Recipe, rng: np.random.Generator) -> DrawnRecipe:
-    """Throws the dice of a recipe."""
+    """Samples a recipe's effects and strengths."""
     return DrawnRecipe(
         name=name,
         camera=recipe.camera,
@@ -149,6 +149,6 @@ def throw(name: str, recipe: Recipe, rng: np.random.Generator) -> DrawnRecipe:
 
 
 def _thrown(chances: dict[str, Chance], rng: np.random.Generator) -> dict[str, float]:
-    # Both numbers are drawn for each effect, so that one effect's luck does not move the others'.
+    # Both numbers are drawn for each effect, so that one effect's draw does not change the others'.
     drawn = {name: (rng.random(), float(rng.uniform(*chance.strength))) for name, chance in chances.items()}
     return {name: round(strength, 4) for name, (luck, strength) in drawn.items() if luck < chances[name].p}

@@ -1,4 +1,4 @@
-"""Makes a page ready to be pictured: traces as points of the paper, print as a raster."""
+"""Prepares a page for pictures: traces as points of the paper, print as a raster."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def sheet_of(plan: PagePlan, record: Record, paper: tuple[Image, Mask] | None = 
     """The page of a record, laid out by `plan`.
 
     Args:
-        plan: where everything stands.
+        plan: places of everything on the page.
         record: the signals.
         paper: the upright empty paper, (h, w, 3) uint8 RGB, and its lines' classes, (h, w) uint8; used when it is the
             user's own, for all others are drawn from their style.
@@ -39,7 +39,7 @@ def unbroken(points: Points) -> list[Points]:
 
 
 def _cut(points: Points) -> Points:
-    """The same polyline with no segment longer than `_LONGEST_MM`."""
+    """The same polyline with segments of at most `_LONGEST_MM`."""
     lengths = np.hypot(*np.diff(points, axis=0).T)
     pieces = np.maximum(1, np.ceil(lengths / _LONGEST_MM)).astype(int)
     if (pieces == 1).all():

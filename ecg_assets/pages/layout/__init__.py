@@ -1,1 +1,1 @@
-"""What stands where on a page."""
+"""Lays out a page: places of leads, pulses and texts."""

@@ -1,4 +1,4 @@
-"""Calibration pulses: where they stand on a page, how high and how wide."""
+"""Places and sizes of a page's calibration pulses."""
 
 from ecg_assets.pages.layout.panels import PULSE_GAP_MM, PULSE_S, column_mm, row_zeros_mm
 from ecg_assets.pages.layout.plan import Bar
@@ -8,7 +8,7 @@ PULSE_MV = 1.0
 
 
 def pulses(style: PageStyle, stroke_mm: float) -> list[Bar]:
-    """The calibration pulses, one a row: up, 1 mV high for 0.2 s, down; three bars each."""
+    """The calibration pulses, one per row: up, 1 mV high for 0.2 s, down; three bars each."""
     if style.pulse == "none":
         return []
     width_mm, half_mm = PULSE_S * style.paper_speed_mm_per_s, stroke_mm / 2
@@ -30,7 +30,7 @@ def pulses(style: PageStyle, stroke_mm: float) -> list[Bar]:
 
 
 def pulse_outlines(style: PageStyle, stroke_mm: float) -> list[Bar]:
-    """The rectangles around the calibration pulses, one a row."""
+    """The rectangles around the calibration pulses, one per row."""
     bars = pulses(style, stroke_mm)
     return [
         Bar(left.x0_mm, right.x1_mm, left.y0_mm, left.y1_mm) for left, right in zip(bars[::3], bars[1::3], strict=True)

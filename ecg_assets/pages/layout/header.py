@@ -1,4 +1,4 @@
-"""Headers of made-up persons: who, when, what the machine measured and what it says of it."""
+"""Headers of fictitious persons: name, date, measurements and interpretation."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ class Text:
 
     Attributes:
         x_mm, baseline_mm: its left end and baseline on the paper.
-        text: what it says.
+        text: its characters.
         kind: `name` of a lead, `header`, `footer` or `interpretation`.
     """
 
@@ -41,7 +41,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Person:
-    """A made-up person and examination."""
+    """A fictitious person and examination."""
 
     record_id: str
     surname: str
@@ -54,7 +54,7 @@ class Person:
 
 
 def person_of(record_id: str, seed: int) -> Person:
-    """The person of a record: drawn from the id and the seed alone."""
+    """The person of a record, drawn from the id and the seed only."""
     rng = rng_for(seed, record_id, "header")
     female = bool(rng.integers(2))
     height_cm = int(rng.normal(164 if female else 177, 7))
@@ -104,7 +104,7 @@ def _clinic(person: Person, style: PageStyle, rng: np.random.Generator) -> list[
 
 
 def _machine(person: Person, style: PageStyle, rng: np.random.Generator) -> list[Text]:
-    """As electrocardiographs print: intervals within normal adult ranges, then lines of interpretation."""
+    """As printed by electrocardiographs: intervals within normal adult ranges, then lines of interpretation."""
     rate, pr_ms, qrs_ms = (int(rng.integers(low, high)) for low, high in ((50, 101), (120, 201), (70, 111)))
     qtc_ms = int(rng.integers(350, 451))
     qt_ms = round(qtc_ms * (60 / rate) ** 0.5)  # Bazett

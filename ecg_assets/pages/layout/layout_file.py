@@ -1,4 +1,4 @@
-"""The layout JSON beside each page, read back."""
+"""Reads the layout JSON beside each page."""
 
 import json
 from typing import Any
@@ -9,10 +9,10 @@ from ecg_assets.store.root import DataRoot
 
 
 def read_layout(root: DataRoot, record_id: str) -> tuple[PagePlan, dict[str, Any]]:
-    """What stands where on a record's page, and all fields of its layout file.
+    """The plan of a record's page, and all fields of its layout file.
 
     Raises:
-        LayoutError: the file is missing or not whole; the message names it and says what to do.
+        LayoutError: the file is missing or damaged; the message names it and says what to do.
     """
     path = layout_path(root, record_id)
     try:

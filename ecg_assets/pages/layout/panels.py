@@ -1,4 +1,4 @@
-"""Where each lead stands on the paper and which of the record's samples are printed there."""
+"""Computes each lead's place on the paper and the samples that are printed there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -25,19 +25,19 @@ Points = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Panel:
-    """One lead's place on the paper and what of the record is printed there.
+    """One lead's place on the paper and its printed samples.
 
     Attributes:
-        lead: its name; a minus in front when it is printed upside down.
-        rhythm: it is a strip over the whole width.
-        x0_mm: where the first sample stands.
+        lead: its name; a leading minus marks an inverted lead.
+        rhythm: whether it is a strip over the whole width.
+        x0_mm: place of the first sample.
         zero_y_mm: the zero-millivolt line.
-        left_mm, right_mm: where the panel begins and ends, whether it is filled or not.
-        first: index of the first sample printed.
-        count: how many samples from there on; 0 when the record has none for this panel.
-        window: how many samples the panel has room for.
+        left_mm, right_mm: begin and end of the panel, filled or not.
+        first: index of the first printed sample.
+        count: number of printed samples; 0 if the record has none for this panel.
+        window: number of samples that fit in the panel.
         fs_hz: the record's sampling rate.
-        baseline_mv: what is taken off the record's values before they are printed, as carts do with a lead's offset.
+        baseline_mv: offset subtracted from the record's values before printing, as recorders do.
     """
 
     lead: str
@@ -53,11 +53,11 @@ class Panel:
     baseline_mv: float = 0.0
 
     def describe(self) -> dict[str, Any]:
-        """Its attributes; the baseline only where there is one."""
+        """Its attributes; the baseline only if it is not 0."""
         return {name: value for name, value in vars(self).items() if name != "baseline_mv" or value}
 
     def points_mm(self, record: Record, style: PageStyle) -> Points:
-        """The trace's corners: (count, 2) float64, x and y in mm of the paper; y is NaN where the record is empty."""
+        """The trace's vertices: (count, 2) float64, x and y in mm of the paper; y is NaN where the record is empty."""
         values_mv = record.lead(self.lead.removeprefix("-"))[self.first : self.first + self.count].astype(np.float64)
         sign = -1.0 if self.lead.startswith("-") else 1.0
         points = np.empty((self.count, 2))
@@ -72,7 +72,7 @@ def panels_of(record: Record, style: PageStyle, baselines_mv: Mapping[str, float
     Args:
         record: the signals.
         style: the layout.
-        baselines_mv: by lead, what is taken off before it is printed.
+        baselines_mv: by lead, the offset subtracted before printing.
     """
     layout, zeros_mm = style.leads, row_zeros_mm(style)
     across = len(layout.columns)
@@ -98,17 +98,17 @@ def row_zeros_mm(style: PageStyle) -> list[float]:
 
 
 def column_mm(style: PageStyle, place: int, across: int) -> float:
-    """Left edge of column `place` of `across`; the number `across` itself is where the last one ends."""
+    """Left edge of column `place` of `across`; `place` equal to `across` gives the last one's right edge."""
     return FIRST_COLUMN_MM + place * _shown_s(style, PRINTED_S, across) * style.paper_speed_mm_per_s
 
 
 def _shown_s(style: PageStyle, record_s: float, across: int) -> float:
-    """Seconds of one column: its share of the record, as far as the paper has room for them."""
+    """Seconds of one column: its share of the record, limited by the paper."""
     return min(record_s / across, _printed_mm(style) / across / style.paper_speed_mm_per_s)
 
 
 def _printed_mm(style: PageStyle) -> float:
-    """How much of the paper's width traces have, a pulse at the right end aside."""
+    """Width of the paper available to traces, without a pulse at the right end."""
     pulse_mm = PULSE_GAP_MM + PULSE_S * style.paper_speed_mm_per_s if style.pulse == "right" else 0.0
     return min(PRINTED_MM, style.paper_mm[0] - FIRST_COLUMN_MM - pulse_mm - _RIGHT_MM)
 
@@ -121,7 +121,7 @@ def _panel(
     room = int(np.ceil(_shown_s(style, PRINTED_S, across) * record.fs_hz))
     last = min(end, begin + room)
     first, count = _filled(record, lead, begin, last)
-    # At 1025 Hz the quarters are fractional: where a sample more is filled, the cells are right.
+    # At 1025 Hz the quarters are fractional: if one more sample is filled, the filled cells decide.
     if count and samples % across:
         first, count = _filled(record, lead, max(0, begin - 1), min(samples, last + 1))
     left_mm = column_mm(style, place, across)
@@ -141,7 +141,7 @@ def _panel(
 
 
 def _filled(record: Record, lead: str, begin: int, end: int) -> tuple[int, int]:
-    """First sample and number of samples of a lead that are filled within rows `begin` to `end`."""
+    """First sample and number of filled samples of a lead within rows `begin` to `end`."""
     values = record.lead(lead.removeprefix("-"))[begin:end]
     if len(values) and np.isfinite(values[0]) and np.isfinite(values[-1]):
         return begin, len(values)  # nearly all are, and gaps within do not count

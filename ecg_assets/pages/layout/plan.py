@@ -1,4 +1,4 @@
-"""A page before it is drawn: what stands where, in millimetres of paper."""
+"""The plan of a page before it is drawn: places of everything, in millimetres of paper."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,17 +35,17 @@ class Bar:
 
 @dataclass(frozen=True)
 class PagePlan:
-    """What stands where on one record's page.
+    """Places of everything on one record's page.
 
     Attributes:
-        record_id: whose page it is.
-        style_name, style: its look.
+        record_id: the record's id.
+        style_name, style: its style.
         seed: of the header and the pen.
         ink: colour of trace and print.
         stroke_mm: width of the trace.
         panels: row by row, rhythm strips last.
-        header: texts of this record alone; `style_texts` holds those that all pages of the style share.
-        own_paper: it is printed on the user's paper, whose lines the style does not know.
+        header: texts of this record only; `style_texts` are common to all pages of the style.
+        own_paper: whether it is printed on the user's paper, whose lines are not the style's.
     """
 
     record_id: str
@@ -65,21 +65,21 @@ class PagePlan:
 
     @property
     def empty_panels(self) -> list[str]:
-        """Leads of which the record has nothing for their panel."""
+        """Leads without samples for their panel."""
         return [panel.lead for panel in self.panels if not panel.count]
 
     @property
     def partial_panels(self) -> list[str]:
-        """Leads whose panel is filled in part only."""
+        """Leads whose panel is only partly filled."""
         return [panel.lead for panel in self.panels if 0 < panel.count < panel.window - 1]
 
     @property
     def baselines_mv(self) -> dict[str, float]:
-        """By lead, what was taken off before it was printed; nothing for nearly all pages."""
+        """By lead, the offset subtracted before printing; empty for nearly all pages."""
         return {panel.lead: panel.baseline_mv for panel in self.panels if panel.baseline_mv}
 
     def describe(self) -> dict[str, Any]:
-        """The plan as JSON can say it; `plan_from` makes it again."""
+        """The plan as JSON values, from which `plan_from` restores it."""
         return {
             "record_id": self.record_id,
             "style": self.style_name,
@@ -129,7 +129,7 @@ def plan_page(
 
 
 def plan_from(layout: dict[str, Any]) -> PagePlan:
-    """The plan that `PagePlan.describe` told, e.g. read from a page's layout JSON.
+    """Restores a plan from `PagePlan.describe`, e.g. read from a page's layout JSON.
 
     Raises:
         LayoutError: a field is missing or wrong.
@@ -157,7 +157,7 @@ def _id_of(layout: object) -> object:
 
 
 def style_texts(style: PageStyle) -> list[Text]:
-    """What all pages of a style say: lead names and, in the footer, paper speed and gain."""
+    """Texts common to all pages of a style: lead names and, in the footer, paper speed and gain."""
     texts = _names(style) if style.names else []
     if style.footer:
         baseline_mm = style.paper_mm[1] - _FOOTER_ABOVE_BOTTOM_MM
@@ -169,7 +169,7 @@ def style_texts(style: PageStyle) -> list[Text]:
 def _names(style: PageStyle) -> list[Text]:
     layout, zeros_mm = style.leads, row_zeros_mm(style)
     rows, across = len(layout.columns[0]), len(layout.columns)
-    # Rows that stand close leave less room below the line.
+    # Close rows leave less room below the line.
     pitch_mm = zeros_mm[1] - zeros_mm[0] if len(zeros_mm) > 1 else style.paper_mm[1]
     below_mm = min(_NAME_BELOW_ZERO_MM, 0.45 * pitch_mm)
     texts = [

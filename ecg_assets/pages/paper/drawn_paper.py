@@ -1,4 +1,4 @@
-"""The empty upright paper of a style: levels of its grid's ink, and the classes of its 5-mm lines."""
+"""Draws the empty upright paper of a style: levels of its grid's ink, and the classes of its 5-mm lines."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,8 +12,8 @@ from ecg_assets.pages.style.page_style import PageStyle
 
 MAJOR_MM, MINOR_MM = 5.0, 1.0
 
-# A pixel's paper is one of few colours, so that a page is a palette image: bare paper, or a line that covers up to
-# a third, two thirds or all of the pixel.
+# Paper has few colours, so that a page is a palette image: bare paper, or a line that covers up to a third, two thirds
+# or all of the pixel.
 LINE_LEVELS = 3
 WHITE, MINOR, MAJOR = 0, 0, LINE_LEVELS  # a line's index is its kind's number plus its level of 1 to 3
 PAPER_COLOURS = 1 + 2 * LINE_LEVELS
@@ -84,7 +84,7 @@ def line_places_px(grid: GridStyle, px_per_mm: float, spacing_mm: float, shape: 
 
 
 def _places(first_px: float, spacing_px: float, size_px: int, snap: bool) -> Line:
-    """Lines to both sides of `first_px`; snapped ones stand in the middle of the pixel to which they are rounded."""
+    """Lines to both sides of `first_px`; snapped lines are in the middle of the nearest pixel."""
     numbers = np.arange(-np.floor(first_px / spacing_px) - 1, np.ceil((size_px - first_px) / spacing_px) + 1)
     places = first_px + spacing_px * numbers
     if snap:
@@ -111,7 +111,7 @@ def _quantised(coverage: Line) -> PaperIndex:
 
 
 def _coverage(places: Line, width_px: float, size_px: int) -> Line:
-    """How much of each of `size_px` pixels the lines cover."""
+    """Share of each of `size_px` pixels that the lines cover."""
     edges = np.arange(size_px + 1, dtype=np.float64)[:, None]
     inside = np.clip(edges, places - width_px / 2, places + width_px / 2)
     coverage: Line = np.minimum(np.diff(inside, axis=0).sum(axis=1), 1.0)
@@ -124,7 +124,7 @@ def _class_mask(grid: GridStyle, px_per_mm: float, shape: tuple[int, int]) -> Gr
         return np.zeros(shape, dtype=np.uint8)
     band_px = max(CLASS_LINE_MM * px_per_mm, 1.0)
     y, x = line_places_px(grid, px_per_mm, MAJOR_MM, shape)
-    # A band of one pixel that straddles two covers half of both, or a hair less: it stays connected, not doubled.
+    # A band of one pixel that straddles two covers about half of both; it stays connected and is not doubled.
     least = HALF_COVERED - 1e-9
     rows = (_coverage(y, band_px, shape[0]) >= least).astype(np.uint8) * HORIZONTAL
     columns = (_coverage(x, band_px, shape[1]) >= least).astype(np.uint8) * VERTICAL

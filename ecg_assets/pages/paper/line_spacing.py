@@ -1,26 +1,26 @@
-"""Equally spaced lines in the mean colours of a picture's rows or columns: their distance, and where they are."""
+"""Finds equally spaced lines in the mean colours of a picture's rows or columns: their spacing and places."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-# 5 mm at 100 to 400 dpi, with some room; 1-mm lines lie far below, so the two cannot be taken for each other.
+# 5 mm at 100 to 400 dpi, with some margin; 1-mm lines are far below, so the two cannot be confused.
 LEAST_PX, MOST_PX = 18.0, 82.0
 LEAST_LINES = 4
 _STEP = 1.001
-# Harmonics of the 5-mm distance; every fifth is the 1-mm lines' as well and says nothing of the 5-mm lines.
+# Harmonics of the 5-mm spacing; every fifth is shared with the 1-mm lines and carries no information on 5-mm lines.
 _HARMONICS = np.array([1, 2, 3, 4, 6, 7, 8, 9])
 _LEAST_SHARE = 0.25
 _LEAST_FOUND = 0.8
-# How much finer than a cycle in the whole profile the spectrum is read: between such nodes it is nearly straight.
+# Oversampling of the spectrum relative to one cycle per profile; between nodes it is nearly linear.
 _PADDING = 16
 
 Profile = npt.NDArray[np.float64]
 
 
 class NoCombError(ValueError):
-    """A profile has no such lines; the message says why not."""
+    """A profile has no equally spaced lines; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class Comb:
 
 
 def find_comb(colours_nc: Profile) -> Comb:
-    """The lines 5 mm apart, among lines of a fifth of that distance or none.
+    """The lines 5 mm apart, with or without lines at a fifth of that spacing.
 
     Args:
-        colours_nc: (n, channels) float64, mean colour of each pixel row or column. Lines may be of any colour, darker
-            or lighter than what is between them, but are narrower than that.
+        colours_nc: (n, channels) float64, mean colour of each pixel row or column. Lines may have any colour, darker
+            or lighter than the gaps, but are narrower than these.
 
     Raises:
         NoCombError: there are none.
@@ -62,22 +62,22 @@ def find_comb(colours_nc: Profile) -> Comb:
 
 
 def drift_px(first_nc: Profile, second_nc: Profile, spacing_px: float) -> float:
-    """How far lines of a known distance lie further on in `second_nc` than in `first_nc`: within half that distance."""
+    """Shift of lines of known spacing from `first_nc` to `second_nc`, within half the spacing."""
     wave = np.exp(-2j * np.pi * (np.arange(len(first_nc)) + 0.5) / spacing_px)
     first, second = ((_without_slow_part(colours).T @ wave) for colours in (first_nc, second_nc))
-    # Summed over the channels before the angle is taken, so that a channel without lines has no say.
+    # Summed over the channels before the angle is taken, so that channels without lines do not contribute.
     return float(-np.angle((second * first.conj()).sum()) * spacing_px / (2 * np.pi))
 
 
 def _signal(colours_nc: Profile) -> Profile:
-    """(n,) how much of the lines' colour there is: the direction of most change, upward at the narrow lines."""
+    """(n,) amount of the lines' colour: the first principal direction, positive at the narrow lines."""
     flat = _without_slow_part(colours_nc)
     signal: Profile = flat @ np.linalg.svd(flat, full_matrices=False)[2][0]
     return signal if (signal**3).mean() >= 0 else -signal
 
 
 def _without_slow_part(colours_nc: Profile) -> Profile:
-    """The colours less their mean over a window wider than any distance of lines: shadows and borders go."""
+    """The colours minus their mean over a window wider than any line spacing, which removes shadows and borders."""
     window = int(MOST_PX * 1.5) | 1
     if len(colours_nc) <= window:
         short: Profile = colours_nc - colours_nc.mean(axis=0)
@@ -89,11 +89,11 @@ def _without_slow_part(colours_nc: Profile) -> Profile:
 
 
 def _spacing(signal: Profile) -> tuple[float, float]:
-    """The likeliest distance of 5-mm lines, and the share of the pattern's power in its harmonics."""
+    """The likeliest spacing of 5-mm lines, and the share of the pattern's power in its harmonics."""
     spectrum = np.abs(np.fft.rfft(signal, _PADDING * len(signal))) * 2 / len(signal)
     candidates = np.exp(np.arange(np.log(LEAST_PX), np.log(MOST_PX), np.log(_STEP)))
     power = _comb_power(spectrum, candidates)
-    # Narrow lines give a half of the distance the same harmonics: of nearly equal ones the longest is right.
+    # For narrow lines half the spacing has the same harmonics, so of nearly equal candidates the longest is correct.
     best = candidates[np.flatnonzero(power >= 0.8 * power.max())[-1]]
     fine = np.linspace(best / 1.02, best * 1.02, 801)
     fine_power = _comb_power(spectrum, fine)
@@ -105,20 +105,20 @@ def _spacing(signal: Profile) -> tuple[float, float]:
 
 
 def _comb_power(spectrum: Profile, spacings: Profile) -> Profile:
-    """Power of narrow lines so far apart. The median: 1-mm lines give some harmonics of many distances, never most."""
+    """Power of narrow lines at each spacing; the median, because 1-mm lines give some but never most harmonics."""
     amplitudes = _amplitudes(spectrum, _HARMONICS[:, None] / spacings)
     power: Profile = np.median(amplitudes, axis=0) ** 2 * len(_HARMONICS)
     return power
 
 
 def _amplitudes(spectrum: Profile, frequencies: Profile) -> Profile:
-    """Amplitude of each frequency (cycles a pixel); what is too fine for the pixels shows where it folds back."""
+    """Amplitude of each frequency (cycles per pixel); frequencies above Nyquist are read where they alias."""
     folded = np.abs(frequencies - np.rint(frequencies))
     return np.interp(folded, np.linspace(0, 0.5, len(spectrum)), spectrum)
 
 
 def _laid(signal: Profile, spacing_px: float) -> Comb:
-    """A comb laid on the profile, then fitted through the middles that are really there."""
+    """A comb placed on the profile, then fitted to the measured middles of lines."""
     offsets, pixels = np.arange(0, spacing_px, 0.25), np.arange(len(signal)) + 0.5
     heights = [np.interp(np.arange(offset, len(signal), spacing_px), pixels, signal).mean() for offset in offsets]
     places = np.arange(offsets[int(np.argmax(heights))], len(signal), spacing_px)
@@ -148,7 +148,7 @@ def _share_found(signal: Profile, comb: Comb) -> float:
 
 
 def _ink(signal: Profile, places_px: Profile, reach_px: float = 1.5) -> Profile:
-    """The signal summed around each place: unlike its top, it is the same wherever a line falls between the pixels."""
+    """The signal summed around each place; unlike its peak, the sum does not depend on the subpixel position."""
     edges, sums = np.arange(len(signal) + 1), np.concatenate([[0.0], np.cumsum(signal)])
     ink: Profile = np.interp(places_px + reach_px, edges, sums) - np.interp(places_px - reach_px, edges, sums)
     return ink

@@ -1,4 +1,4 @@
-"""The papers of a config: one a style of its mix, or the user's own for all."""
+"""The papers of a config: one per style of its mix, or the user's own for all."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class StyledPaper:
 
     Attributes:
         name: `own` for the user's paper, else the style's.
-        style: what is printed, and how.
+        style: the style of the print.
         own: the user's paper; None for the style's.
     """
 
@@ -44,7 +44,7 @@ class StyledPapers(Mapping[str, StyledPaper]):
     """All papers of a config by name, and which record is printed on which."""
 
     def __init__(self, config: PagesConfig) -> None:
-        """Looks for the grid of the user's paper, if there is one.
+        """Finds the grid of the user's paper, if there is one.
 
         Raises:
             NoGridError: the user's paper has no grid, or is too small or too large for a page.
@@ -71,14 +71,14 @@ class StyledPapers(Mapping[str, StyledPaper]):
         return len(self._papers)
 
     def name_for(self, record_id: str) -> str:
-        """On which paper a record is printed."""
+        """Name of a record's paper."""
         name = style_for(self._config.styles, self._config.seed, record_id)
         return name if self._config.grid_png is None else f"{OWN}-{name}"
 
 
 @lru_cache(maxsize=2)
 def own_paper(path: Path, mask_path: str | None) -> tuple[Paper, float]:
-    """The user's paper, in at most eight colours, and its pixels a millimetre.
+    """The user's paper, in at most eight colours, and its pixels per millimetre.
 
     Raises:
         NoGridError: no grid is found in the picture.

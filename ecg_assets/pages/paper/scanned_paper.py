@@ -1,4 +1,4 @@
-"""The user's own empty paper: where its lines are, and the mask that may come with it."""
+"""Finds the lines of the user's own empty paper, and reads its optional mask."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from ecg_assets.pages.paper.line_spacing import LEAST_PX, MOST_PX, Comb, NoCombE
 from ecg_assets.pages.raster.png import read_grey
 
 _SQUARE_WITHIN = 0.03
-# Half of this is how far a line may be off at the paper's edges: half of its class's width.
+# Half of this is a line's largest deviation at the paper's edges: half of its class's width.
 _MOST_DRIFT_MM = 0.38
 
 Image = npt.NDArray[np.uint8]
@@ -20,7 +20,7 @@ Profile = npt.NDArray[np.float64]
 
 
 class NoGridError(ValueError):
-    """A picture has no grid that could be found; the message says what was looked for."""
+    """A grid was not found in a picture; the message says what was expected."""
 
 
 class UserMaskError(ValueError):
@@ -32,7 +32,7 @@ class FoundGrid:
     """The 5-mm lines of a paper, middles in pixels.
 
     Attributes:
-        px_per_mm: pixels a millimetre, the mean of both directions.
+        px_per_mm: pixels per millimetre, the mean of both directions.
         rows_px: y of the horizontal lines.
         columns_px: x of the vertical lines.
     """
@@ -45,9 +45,8 @@ class FoundGrid:
 def find_grid(image_hwc: Image) -> FoundGrid:
     """Finds the 5-mm lines of an empty, upright ECG paper of 100 to 400 dpi.
 
-    Lines may have any colour, darker or lighter than the paper; 1-mm lines may be missing or dotted. The paper must
-    stand straight: a turn by which a line would leave its own class's width (0.1 degrees on a paper of 220 mm) is
-    refused.
+    Lines may have any colour, darker or lighter than the paper; 1-mm lines may be missing or dotted. The paper must be
+    straight: a turn that moves a line out of its class's width (0.1 degrees on a paper of 220 mm) is refused.
 
     Args:
         image_hwc: (h, w, 3) uint8 RGB.
@@ -84,7 +83,7 @@ def _comb(colours_nc: Profile, kind: str) -> Comb:
 
 
 def _refuse_turned(image_hwc: Image, axis: int, comb: Comb, px_per_mm: float) -> None:
-    """Refuses lines that lie elsewhere in the last quarter of their length than in the first."""
+    """Refuses lines that are shifted between the first and the last quarter of their length."""
     length = image_hwc.shape[axis]
     quarters = (slice(0, length // 4), slice(length - length // 4, length))
     first, last = (_mean(image_hwc[:, part] if axis == 1 else image_hwc[part], axis) for part in quarters)
@@ -109,15 +108,15 @@ def grid_mask_of(grid: FoundGrid, shape: tuple[int, int]) -> Mask:
 
 
 def read_user_mask(path: Path, shape: tuple[int, int]) -> Mask:
-    """The user's mask of the paper's lines, used as it is.
+    """The user's mask of the paper's lines, used unchanged.
 
     Args:
         path: a PNG of grey values 0 paper, 1 horizontal, 2 vertical, 3 intersection.
         shape: height and width of the paper.
 
     Raises:
-        UserMaskError: its size is another, or it has other values.
-        PngError: it is no image.
+        UserMaskError: it has another size or other values.
+        PngError: it is not an image.
     """
     mask = read_grey(path)
     if mask.shape != shape:

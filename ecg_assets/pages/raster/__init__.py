@@ -1,1 +1,1 @@
-"""From strokes and lines to pixels, and PNG files."""
+"""Rasterises strokes and lines, and reads and writes PNG files."""

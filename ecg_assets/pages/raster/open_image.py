@@ -1,4 +1,4 @@
-"""Opens picture files of other people: a few formats, and only up to a size, whatever they claim."""
+"""Opens untrusted picture files: only a few formats, and only up to a size."""
 
 import struct
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ from PIL import Image
 
 from ecg_assets.store.plain_file import open_plain
 
-# No others: Pillow would hand PostScript, for one, to another program.
+# Only these, because Pillow passes PostScript, for example, to another program.
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
-# Larger pictures are refused before a pixel of them is unpacked.
+# Larger pictures are refused before any pixel is decoded.
 MOST_PIXELS = 100_000_000
-# What Pillow's decoders run into in a damaged file.
+# Exceptions of Pillow's decoders for damaged files.
 DAMAGES: tuple[type[Exception], ...] = (
     OSError,
     ValueError,
@@ -29,12 +29,12 @@ DAMAGES: tuple[type[Exception], ...] = (
 
 
 class PictureTooLargeError(ValueError):
-    """A picture has more pixels than are unpacked; the message says how many."""
+    """A picture has more pixels than the limit; the message says how many."""
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[Image.Image]:
-    """The picture, its pixels not read yet; what may be raised while it is open is in `DAMAGES`.
+    """The picture with its pixels unread; exceptions that reading it may raise are in `DAMAGES`.
 
     Raises:
         PictureTooLargeError: it has, or claims to have, more than `MOST_PIXELS`.

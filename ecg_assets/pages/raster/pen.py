@@ -1,9 +1,9 @@
-"""The round pen: what the slices of a line become when a pen of some width draws it."""
+"""The round pen: widens the slices of a line to those of its stroke."""
 
 import numpy as np
 import numpy.typing as npt
 
-# Odd, so that a coverage of half lies between two steps: else strokes that run straight down would come out too wide.
+# Odd, so that half coverage lies between two steps; otherwise vertical strokes would be too wide.
 SUB_COLUMNS = 9
 
 Bounds = npt.NDArray[np.float32]
@@ -17,7 +17,7 @@ def widened(bounds: Bounds, radius: Bounds) -> Bounds:
             there is none. Lines stand apart by at least twice the pen's radius and two sub-columns.
         radius: of the pen in px, float32, (n,) or one for all.
     """
-    # One row after the other: with both at once, what is in between would not fit the processor's cache.
+    # One row after the other, because intermediate arrays of both would not fit in the processor's cache.
     return np.stack([_widened(row, radius) for row in bounds])
 
 
@@ -32,7 +32,7 @@ def _widened(bounds: Bounds, radius: Bounds) -> Bounds:
         np.add(bounds, rise, out=raised)
         np.maximum(wide[offset:], raised[:-offset], out=wide[offset:])
         np.maximum(wide[:-offset], raised[offset:], out=wide[:-offset])
-    # The pen ends between two neighbours: without what the line has there, steep strokes would be too thin.
+    # The pen ends between two neighbours; without the line's value there, steep strokes would be too thin.
     beyond = np.maximum(radius * SUB_COLUMNS - reach, np.float32(1e-6))
     for last in range(least, most + 1):
         ends = np.where(reach == last, np.float32(0), np.float32(-np.inf)) if least < most else None
@@ -40,7 +40,7 @@ def _widened(bounds: Bounds, radius: Bounds) -> Bounds:
         if ends is not None:
             near += ends
         right, left = wide[: count - last - 1], wide[last + 1 :]
-        # Rounded to 32 bits before they are compared: wide ones would make the comparison slow.
+        # Rounded to 32 bits before they are compared, because 64 bits make the comparison slow.
         np.add(near[last : count - 1], far[last + 1 :], out=end, casting="same_kind")
         np.maximum(right, end, out=right)
         np.add(near[1 : count - last], far[: count - last - 1], out=end, casting="same_kind")

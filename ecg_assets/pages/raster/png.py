@@ -21,7 +21,7 @@ _LEVEL = 1
 Pixels = npt.NDArray[np.uint8]
 
 
-# By the name of an image's folder, the assets that make it.
+# Assets that make an image, by the name of its folder.
 _MAKERS = {
     "grids": "clean_grid and grid_mask",
     "wave_images": "rendered_waves and wave_masks",
@@ -64,7 +64,7 @@ def read_rgb(path: Path) -> Pixels:
     """(h, w, 3) uint8 RGB.
 
     Raises:
-        PngError: the file is missing, is no image, or has too many pixels.
+        PngError: the file is missing, is not an image, or has too many pixels.
     """
     return _read(path, "RGB")
 
@@ -73,7 +73,7 @@ def read_grey(path: Path) -> Pixels:
     """(h, w) uint8.
 
     Raises:
-        PngError: the file is missing, is no image, or has too many pixels.
+        PngError: the file is missing, is not an image, or has too many pixels.
     """
     return _read(path, "L")
 
@@ -82,7 +82,7 @@ def read_palette(path: Path) -> tuple[Pixels, Pixels]:
     """A palette image as it is stored: (h, w) uint8 indices and (256, 3) uint8 RGB palette.
 
     Raises:
-        PngError: the file is missing, is no image, has too many pixels, or has no palette.
+        PngError: the file is missing, is not an image, has too many pixels, or lacks a palette.
     """
     indices = _read(path, "P")
     with opened(path) as image:
@@ -96,7 +96,7 @@ def read_indices(path: Path) -> Pixels:
     """(h, w) uint8: a palette image's indices, as they are stored.
 
     Raises:
-        PngError: the file is missing, is no image, has too many pixels, or has no palette.
+        PngError: the file is missing, is not an image, has too many pixels, or lacks a palette.
     """
     return _read(path, "P")
 
@@ -114,6 +114,6 @@ def _read(path: Path, mode: str) -> Pixels:
 
 
 def _remedy(path: Path) -> str:
-    """What helps: what is no asset's file is somebody's own, who is not to delete it."""
+    """Advice on a damaged PNG: a file outside the assets' folders is the user's own and must not be deleted."""
     maker = _MAKERS.get(path.parent.name)
     return "export it as a PNG again" if maker is None else f"delete it and materialise {maker}"

@@ -1,4 +1,4 @@
-"""Round-joined strokes of lines that only go to the right, from their slices.
+"""Rasterises round-joined strokes of lines that only go to the right, from their vertical slices.
 
 Where a line y(x) only goes to the right, each vertical slice of its stroke is one interval. Each pixel column is cut
 into sub-columns; the interval of a sub-column is the line at its middle and at the corners within it, widened by a
@@ -18,9 +18,9 @@ Coverage = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
-# Where a trace does not rise steeply its stroke touches fewer rows than this in a column: all but one column in six.
+# In five of six columns a trace is not steep, and its stroke touches fewer rows than this.
 _FLAT_ROWS = 8
-# Sums of fractions come back to 0 but for rounding.
+# Sums of fractions return to 0 except for rounding.
 _NO_COVERAGE = 1e-6
 
 
@@ -43,7 +43,7 @@ class Lines:
 
 
 def cover(lines: Lines, shape: tuple[int, int]) -> Coverage:
-    """(h, w) float32, 0 to 1: how much of each pixel the lines' strokes cover; what lies outside is cut off."""
+    """(h, w) float32, 0 to 1: share of each pixel that the lines' strokes cover; parts outside are clipped."""
     picture = np.zeros(shape, dtype=np.float32)
     if len(lines.sizes):
         column, low, high = _intervals(lines, shape)
@@ -73,7 +73,7 @@ def _intervals(lines: Lines, shape: tuple[int, int]) -> tuple[Indices, Values, V
 
 def _bounds(lines: Lines, place: Values, ends: Indices, count: int) -> Bounds:
     """(2, count) float32: -lowest and highest y of the lines themselves in each sub-column; -inf where none is."""
-    # At its middle: the range between its edges would make steep strokes a sub-column too wide.
+    # At its middle, because the range between its edges would make steep strokes a sub-column too wide.
     middle = np.interp(np.arange(count) + 0.5, place, lines.y)
     crossed = np.zeros(count + 1, dtype=np.int8)
     np.add.at(crossed, np.ceil(place[ends - lines.sizes] - 0.5).astype(np.int64), 1)

@@ -1,4 +1,4 @@
-"""How much of each pixel ink covers: strokes of fractional width with round joins, and rectangles.
+"""Computes ink coverage of pixels: strokes of fractional width with round joins, and rectangles.
 
 A trace is a graph y(x), so each vertical slice of its round-joined stroke is one interval. Each pixel column is cut
 into sub-columns; the interval of a sub-column is the trace at its middle and at the samples within it,
@@ -51,14 +51,14 @@ def rectangle(page_hw: Coverage, x0: float, x1: float, y0: float, y1: float) -> 
 
 
 def _overlap(low: float, high: float, size: int) -> Points:
-    """How much of each of `size` unit cells lies between `low` and `high`."""
+    """Share of each of `size` unit cells that lies between `low` and `high`."""
     edges = np.clip(np.arange(size + 1, dtype=np.float64), low, high)
     return np.diff(edges)
 
 
 @dataclass(frozen=True)
 class Ink:
-    """The pixels that strokes touch; where strokes cross, a pixel stands there more than once.
+    """The pixels that strokes touch; where strokes cross, a pixel occurs more than once.
 
     Attributes:
         row, column: (n,) int64 each, on the page.
@@ -70,7 +70,7 @@ class Ink:
     coverage: Coverage
 
     def place(self, page_width: int) -> Whole:
-        """(n,) int64: where the pixels stand in a page as one row of numbers."""
+        """(n,) int64: flat indices of the pixels in the page."""
         return self.row * page_width + self.column
 
     def put_on(self, page_hw: Coverage) -> None:
@@ -109,7 +109,7 @@ def _unbroken(trace: Points) -> list[Points]:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """All pieces beside each other, apart by more than a stroke's width, so that one pass draws them all.
+    """All pieces side by side, more than a stroke's width apart, so that one pass draws them all.
 
     Attributes:
         x, y: (n,) float64, all corners; x on the sheet, y on the page.
@@ -147,7 +147,7 @@ def _middles(count: int) -> Points:
 def _bounds(sheet: _Sheet) -> Coverage:
     """(2, sub-columns) float32: -lowest and highest y of the polylines in each; -inf where there is none."""
     count = len(sheet.page_column) * SUB_COLUMNS
-    # At its middle: the range between its edges would make steep strokes a sub-column too wide.
+    # At its middle, because the range between its edges would make steep strokes a sub-column too wide.
     middle = np.interp(_middles(count), sheet.x, sheet.y).astype(np.float32)
     bounds = np.full((2, count), -np.inf, np.float32)
     for begin, end in sheet.spans:

@@ -1,7 +1,7 @@
-"""Grid lines of a bent paper: each pixel knows its place on the paper, so lines follow from arithmetic.
+"""Draws the grid lines of a bent paper, computed from each pixel's place on the paper.
 
-All lines repeat after 5 mm, and how wide they come out follows from the scale alone. So what a pixel shows is looked up
-in two small tables, one a direction, by its place within 5 mm and by its scale.
+All lines repeat after 5 mm, and their width in pixels depends on the scale only. So a pixel's value is looked up in two
+small tables, one per direction, by its place within 5 mm and by its scale.
 """
 
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ Mask = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int32]
 
-# Rows done at a time, so that what is in between stays in the processor's cache: pixels, not rows, are constant.
+# Pixels processed at a time, in whole rows, so that intermediate arrays stay in the processor's cache.
 _BAND_PIXELS = 32_768
-# A place in 16 bits, of which a table knows the upper 11: steps of 0.0024 mm, a fiftieth of a pixel at 200 dpi.
+# A place in 16 bits, of which a table uses the upper 11: steps of 0.0024 mm, a fiftieth of a pixel at 200 dpi.
 _PERIOD_MM, _PERIOD_STEPS = 5.0, 65_536
 _SCALE_BITS = 5
 SCALES = 1 << _SCALE_BITS
 _PLACES = _PERIOD_STEPS >> _SCALE_BITS
-# An entry: what is printed in the lower 5 bits, above them the class.
+# An entry: the printed level in the lower 5 bits, the class above them.
 _PRINTED_BITS = 5
 _PRINTED = (1 << _PRINTED_BITS) - 1
 
@@ -37,9 +37,9 @@ class Family:
         spacing_mm: from line to line, a fraction of 5 mm.
         width_mm: of the lines.
         first_mm: x of a vertical and y of a horizontal line.
-        dots: only the crossings are printed.
+        dots: whether only the crossings are printed.
         levels: a fully covered pixel's level.
-        above: is added to every level but 0; both together are at most 31.
+        above: added to every level except 0; both together are at most 31.
     """
 
     spacing_mm: float
@@ -52,7 +52,7 @@ class Family:
 
 @dataclass(frozen=True)
 class ClassLines:
-    """The 5-mm lines as a mask has them: x of a vertical and y of a horizontal one, and how wide all are."""
+    """The 5-mm lines of a mask: x of a vertical and y of a horizontal line, and the width of all."""
 
     first_mm: tuple[float, float]
     width_mm: float
@@ -60,11 +60,11 @@ class ClassLines:
 
 @dataclass(frozen=True)
 class Scale:
-    """How many millimetres of paper a pixel takes, in steps of a few per cent.
+    """Millimetres of paper per pixel, in steps of a few per cent.
 
     Attributes:
         step_hw: (h, w) uint8, 0 to 31.
-        least, most: mm a pixel of the steps 0 and 31; those between grow by the same factor.
+        least, most: mm per pixel of the steps 0 and 31; steps between are geometric.
     """
 
     step_hw: Mask
@@ -73,7 +73,7 @@ class Scale:
 
     @staticmethod
     def steps(mm_per_px: Field, least: float, most: float) -> Mask:
-        """uint8: the steps of scales from `least` to `most`; what is beyond takes the first or last."""
+        """uint8: the steps of scales from `least` to `most`; scales beyond take the first or last step."""
         if most <= least:
             return np.zeros(mm_per_px.shape, dtype=np.uint8)
         share = np.log(np.clip(mm_per_px, least, most) / least) / np.log(most / least)
@@ -82,12 +82,12 @@ class Scale:
 
     @classmethod
     def of(cls, mm_per_px_hw: Field) -> "Scale":
-        """Of scales known for each pixel, (h, w) float32."""
+        """From each pixel's scale, (h, w) float32."""
         least, most = float(mm_per_px_hw.min()), float(mm_per_px_hw.max())
         return cls(cls.steps(mm_per_px_hw, least, most), least, most)
 
     def mm_per_px(self, offset: float = 0.0) -> Values:
-        """(32,) float64, mm a pixel of each step, so many steps further on."""
+        """(32,) float64, mm per pixel of each step, shifted by `offset` steps."""
         share = (np.arange(SCALES) + offset) / (SCALES - 1)
         values: Values = self.least * (self.most / self.least) ** share
         return values
@@ -95,7 +95,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Places:
-    """Where on the paper pixels lie: x and y in mm, (h, w) float32 each, and how fast they change a pixel."""
+    """The pixels' places on the paper: x and y in mm, (h, w) float32 each, and their change per pixel."""
 
     x_mm: Field
     y_mm: Field
@@ -104,7 +104,7 @@ class Places:
 
 
 def drawn_grid(places: Places, families: list[Family], classes: ClassLines | None) -> tuple[Mask, Mask]:
-    """What is printed, and the classes of its 5-mm lines.
+    """The printed levels, and the classes of the 5-mm lines.
 
     Returns:
         Levels, (h, w) uint8: 0 where the paper is bare, else the level of the line; later families lie over earlier
@@ -112,14 +112,14 @@ def drawn_grid(places: Places, families: list[Family], classes: ClassLines | Non
         line is as wide as it says, and at least a pixel, so that none is broken.
     """
     levels, mask = (np.empty(places.x_mm.shape, dtype=np.uint8) for _ in range(2))
-    # Dots are where lines cross, so they go through tables of their own.
+    # Dots are where lines cross, so they use separate tables.
     runs = [(dots, list(run)) for dots, run in groupby(families, key=lambda family: family.dots)] or [(False, [])]
     tables = [_tables(places, run, classes if not place else None) for place, (_, run) in enumerate(runs)]
     for rows in _bands(levels.shape):
         across = _index(places.x_mm[rows], places.scale_x.step_hw[rows])
         down = _index(places.y_mm[rows], places.scale_y.step_hw[rows])
         for place, ((dots, _), (vertical, horizontal)) in enumerate(zip(runs, tables, strict=True)):
-            # `clip` is never needed: it lets numpy write to where it is told to without a copy.
+            # `clip` never takes effect; it lets numpy write to `out` without a copy.
             ahead, aside = vertical.take(across, mode="clip"), horizontal.take(down, mode="clip")
             if not place:
                 np.right_shift(ahead | aside, _PRINTED_BITS, out=mask[rows])
@@ -134,7 +134,7 @@ def drawn_grid(places: Places, families: list[Family], classes: ClassLines | Non
 
 
 def paper_levels(places: Places, families: list[Family]) -> Mask:
-    """(h, w) uint8: what is printed; see `drawn_grid`."""
+    """(h, w) uint8: the printed levels; see `drawn_grid`."""
     return drawn_grid(places, families, None)[0]
 
 
@@ -150,15 +150,15 @@ def line_coverage(
     spacing_mm: float,
     width_mm: float,
 ) -> npt.NDArray[np.floating]:
-    """How much of each pixel a family of parallel lines covers, 0 to 1.
+    """Share of each pixel that a family of parallel lines covers, 0 to 1.
 
     A pixel that reaches from half a pixel before its middle to half a pixel after it overlaps a line of width w at the
     distance d by w / 2 + 1 / 2 - d, at most by itself and by the line.
 
     Args:
         place_mm: places on the paper across the lines.
-        px_per_mm: how many pixels a millimetre takes there.
-        first_mm: where one of the lines stands.
+        px_per_mm: pixels per millimetre there.
+        first_mm: place of one of the lines.
         spacing_mm: from line to line.
         width_mm: of the lines.
     """
@@ -186,7 +186,7 @@ def _table(scale: Scale, axis: int, kind: int, families: list[Family], classes: 
         level = (coverage * family.levels + 0.5).astype(np.uint8)
         np.add(level, np.uint8(family.above), out=table, where=level > 0)
     if classes is not None:
-        # A step's largest scale, and the places' own step: no rounding may break a line of a single pixel.
+        # A step's largest scale, plus the places' step, so that rounding cannot break a line of a single pixel.
         half_mm = np.maximum(0.5 * scale.mm_per_px(0.75) + step_mm / 2, classes.width_mm / 2)
         near = _away_mm(place_mm, classes.first_mm[axis], _PERIOD_MM) <= half_mm
         table |= near.astype(np.uint8) << np.uint8(_PRINTED_BITS + kind - 1)
@@ -194,7 +194,7 @@ def _table(scale: Scale, axis: int, kind: int, families: list[Family], classes: 
 
 
 def _index(place_mm: Field, step: Mask) -> Whole:
-    """Where in a table pixels look: their place within the period, then their scale."""
+    """The pixels' table indices: place within the period, then scale."""
     index = (place_mm * np.float32(_PERIOD_STEPS / _PERIOD_MM)).astype(np.int32)
     index &= _PERIOD_STEPS - SCALES
     index |= step

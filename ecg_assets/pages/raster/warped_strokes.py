@@ -1,7 +1,7 @@
-"""Strokes of polylines that run in any direction: traces as they lie on a page, or in a turned or bent picture of it.
+"""Rasterises strokes of polylines in any direction: traces on a page, or in a turned or bent picture of it.
 
-A polyline is parted where it turns back, so that each part only goes to the right or only to the left; such parts
-have simple slices (`slices.py`). A picture whose traces run up and down is drawn on its side.
+A polyline is split where it turns back, so that each part only goes to the right or only to the left; such parts have
+simple slices (`slices.py`). A picture whose traces run up and down is drawn transposed.
 """
 
 from collections.abc import Sequence
@@ -31,14 +31,14 @@ def stroke_polylines(pieces: Sequence[Points], width_px: float | Sequence[float]
     """Coverage of round-joined strokes.
 
     Args:
-        pieces: (n, 2) float64 each, corners x and y in pixels. A corner that is not finite parts its polyline; a
-            corner alone is a dot.
+        pieces: (n, 2) float64 each, corners x and y in pixels. A corner that is not finite splits its polyline; a
+            single corner is a dot.
         width_px: of the strokes, or of each polyline's stroke.
-        shape: height and width of the picture; what lies outside is cut off.
+        shape: height and width of the picture; parts outside are clipped.
 
     Returns:
-        (h, w) float32, 0 to 1. The ink is right for any width, but only where a stroke is at least 1 px wide are the
-        pixels it covers by half connected: a mask is taken from such a stroke.
+        (h, w) float32, 0 to 1. The ink is correct for any width, but the pixels covered by half are connected only for
+        strokes at least 1 px wide, as needed for a mask.
     """
     corners = _corners(pieces, width_px)
     if _runs_upward(corners):
@@ -70,7 +70,7 @@ def _links(finite: npt.NDArray[np.bool_], sizes: Indices) -> npt.NDArray[np.bool
 
 
 def _runs_upward(corners: _Corners) -> bool:
-    """Whether the polylines, seen as wholes, go further up or down than to the side."""
+    """Whether the polylines as a whole extend further up or down than to the side."""
     ends = np.flatnonzero(~corners.linked)
     begins = np.concatenate([[0], ends[:-1] + 1])[: len(ends)]
     across, upward = (np.nansum(np.abs(values[ends] - values[begins])) for values in (corners.x, corners.y))
@@ -107,7 +107,7 @@ def _near(corners: _Corners, segments: Indices, shape: tuple[int, int]) -> npt.N
 
 
 def _cut(lines: Lines, width: int) -> Lines:
-    """Cuts off what goes further to the side than the picture: such a line would have slices without end."""
+    """Clips lines at the picture's sides, because lines far beyond would have too many slices."""
     number = np.repeat(np.arange(len(lines.sizes)), lines.sizes)
     x, y = lines.x.copy(), lines.y.copy()
     reach = lines.radius[number] + 1

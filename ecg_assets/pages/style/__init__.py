@@ -1,1 +1,1 @@
-"""How a page looks: styles, layouts, grids, fonts and their mixes."""
+"""The look of pages: styles, layouts, grids, fonts and their mixes."""

@@ -1,4 +1,4 @@
-"""Fonts that come with a package, so that no system has to have them."""
+"""Fonts included in installed packages, so that system fonts are not needed."""
 
 from functools import cache, lru_cache
 from importlib.util import find_spec
@@ -27,14 +27,14 @@ Coverage = npt.NDArray[np.float32]
 
 
 class UnknownFontError(ValueError):
-    """A font is not in the table; the message names those that are."""
+    """A font is not in the table; the message lists those that are."""
 
 
 def check_font(name: str) -> None:
-    """Whether there is such a font.
+    """Checks that the font exists.
 
     Raises:
-        UnknownFontError: `name` is none of `FONTS`.
+        UnknownFontError: `name` is not in `FONTS`.
     """
     if name not in FONTS:
         raise UnknownFontError(f"there is no font {name!r}; expected one of {', '.join(FONTS)}")
@@ -61,7 +61,7 @@ def font(name: str, size_px: int) -> ImageFont.FreeTypeFont:
 
 @cache
 def _folder() -> Path:
-    """Where Matplotlib's fonts lie. It is not imported for that: it would take the code server a second."""
+    """Folder of Matplotlib's fonts, found without importing it, which would take the code server a second."""
     package = find_spec("matplotlib")
     if package is None or package.origin is None:
         raise RuntimeError("Matplotlib is not installed, whose fonts the pages use; run `make setup`")
@@ -73,8 +73,8 @@ def text_coverage(text: str, font_name: str, size_px: int) -> tuple[Coverage, in
     """A text's ink, anti-aliased by FreeType.
 
     Returns:
-        Coverage (h, w) float32 of 0 to 1, read-only; and where its upper left pixel lies, seen from the left end of
-        the baseline: pixels to the right, pixels down (negative is above).
+        Coverage (h, w) float32 of 0 to 1, read-only; and the position of its upper left pixel relative to the left end
+        of the baseline: pixels to the right, pixels down (negative is above).
 
     Raises:
         UnknownFontError: `font_name` is none of `FONTS`.

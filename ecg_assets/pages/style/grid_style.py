@@ -16,7 +16,7 @@ Colour = Annotated[tuple[_Level, _Level, _Level], Field(description="Red, green,
 
 
 class UnknownGridError(ValueError):
-    """A grid style is not in the table; the message names those that are."""
+    """A grid style is not in the table; the message lists those that are."""
 
 
 class GridStyle(BaseModel):
@@ -25,10 +25,10 @@ class GridStyle(BaseModel):
     Attributes:
         major, minor: colours of the 5-mm and of the 1-mm lines.
         major_mm, minor_mm: their widths.
-        dotted: the 1-mm lines are dots where they cross.
-        first_x_mm, first_y_mm: where the first 5-mm lines stand.
-        snap: lines stand on whole pixels, as a plotting program rounds them.
-        closing_edge: the paper's right edge counts as a vertical 5-mm line.
+        dotted: whether the 1-mm lines are only dots where they cross.
+        first_x_mm, first_y_mm: places of the first 5-mm lines.
+        snap: whether lines are on whole pixels, as rounded by a plotting program.
+        closing_edge: whether the paper's right edge counts as a vertical 5-mm line.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,6 +55,6 @@ def grid_style(name: str) -> GridStyle:
     """One grid style.
 
     Raises:
-        UnknownGridError: there is none of that name.
+        UnknownGridError: the name does not exist.
     """
     return look_up(grid_styles(), name, "grid", UnknownGridError, f"{TABLE.name} has")

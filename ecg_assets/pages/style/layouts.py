@@ -13,11 +13,11 @@ TABLE = Path(__file__).parent / "tables" / "layouts.yaml"
 
 
 class UnknownLayoutError(ValueError):
-    """A layout is not in the table; the message names those that are."""
+    """A layout is not in the table; the message lists those that are."""
 
 
 class Layout(BaseModel):
-    """Leads in rows and columns; `-aVR` is aVR upside down."""
+    """Leads in rows and columns; `-aVR` is inverted aVR."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,6 +59,6 @@ def layout_named(name: str) -> Layout:
     """One layout.
 
     Raises:
-        UnknownLayoutError: there is none of that name.
+        UnknownLayoutError: the name does not exist.
     """
     return look_up(layouts(), name, "layout", UnknownLayoutError, f"{TABLE.name} has")

@@ -1,4 +1,4 @@
-"""How a page looks: paper, grid, layout, pen and print. Styles are data; a page's own pen is drawn within its style."""
+"""The look of a page: paper, grid, layout, pen and print. Styles are data; each page's pen is drawn from its style."""
 
 from typing import Annotated, Literal
 
@@ -66,7 +66,7 @@ class PageStyle(BaseModel):
 
     @property
     def px_per_mm(self) -> float:
-        """Pixels a millimetre of paper."""
+        """Pixels per millimetre of paper."""
         return self.dpi / MM_PER_INCH
 
     @property

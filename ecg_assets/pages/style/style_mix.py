@@ -1,4 +1,4 @@
-"""Which record is printed in which style: a weighted mix, drawn by the record's id."""
+"""Assigns a style to each record: a weighted mix, drawn by the record's id."""
 
 import math
 from functools import cache
@@ -60,7 +60,7 @@ def styles_of(mix: str) -> dict[str, tuple[PageStyle, float]]:
         mix: a mix's name, or a single style's; of the project's table, or, as `<path>.yaml#name`, of another file.
 
     Raises:
-        StyleMixError: there is none of that name.
+        StyleMixError: the name does not exist.
     """
     place, _, name = mix.rpartition("#")
     table = read_styles(Path(place) if place else TABLE)
@@ -75,7 +75,7 @@ def styles_of(mix: str) -> dict[str, tuple[PageStyle, float]]:
 
 
 def style_for(mix: str, seed: int, record_id: str) -> str:
-    """The name of the style in which a record is printed; a record's style does not depend on other records."""
+    """The name of a record's style, which does not depend on other records."""
     weighted = styles_of(mix)
     names = list(weighted)
     edges = [sum(weight for _, weight in list(weighted.values())[: place + 1]) for place in range(len(names))]

@@ -1,1 +1,1 @@
-"""The upright page as it is printed."""
+"""Draws the upright page as printed."""

@@ -17,7 +17,7 @@ from ecg_assets.pages.style.page_style import PageStyle
 from ecg_assets.pages.upright.print import own_print, qr_patch, style_print, text_box
 from ecg_assets.records.record import Record
 
-# Half coverage must fall between two levels, so that the mask can be read from the image: an even number of them.
+# An even number, so that half coverage is between two levels and the mask can be read from the image.
 INK_LEVELS = 32
 
 PageIndex = npt.NDArray[np.uint8]
@@ -36,7 +36,7 @@ class Page:
         classes_hw: (h, w) uint8: 0 background, 1 horizontal, 2 vertical 5-mm line, 3 intersection, 4 wave: where the
             trace covers at least half of a pixel and nothing hides it. Other ink that covers half of a pixel is
             background.
-        layout: what stands where, as JSON can say it.
+        layout: places of everything on the page, as JSON values.
         off_row: leads whose trace reaches the zero line of another row.
     """
 
@@ -48,12 +48,12 @@ class Page:
 
     @property
     def wave_hw(self) -> npt.NDArray[np.bool_]:
-        """(h, w) bool: the class wave alone."""
+        """(h, w) bool: the class wave."""
         return np.equal(self.classes_hw, WAVE)
 
 
 def inked(index_hw: PageIndex) -> npt.NDArray[np.bool_]:
-    """(h, w) bool: where a page's palette indices say that ink covers at least half of the pixel."""
+    """(h, w) bool: pixels at least half covered by ink, from a page's palette indices."""
     # The upper half of the levels have their highest bit set.
     return (index_hw & np.uint8(INK_LEVELS // 2)).astype(np.bool_)
 
@@ -71,7 +71,7 @@ def traces_px(plan: PagePlan, record: Record) -> list[Points]:
 
 
 def trace_coverage(traces: list[Points], stroke_px: float, shape: tuple[int, int]) -> Coverage:
-    """(h, w) float32: how much of each pixel the traces cover."""
+    """(h, w) float32: share of each pixel that the traces cover."""
     page = np.zeros(shape, dtype=np.float32)
     strokes(traces, stroke_px, shape).put_on(page)
     return page
@@ -81,7 +81,7 @@ def render_page(plan: PagePlan, record: Record, paper: Paper | None = None) -> P
     """Draws a record's page.
 
     Args:
-        plan: where everything stands.
+        plan: places of everything on the page.
         record: the signals.
         paper: the user's own; None for the style's.
     """
@@ -95,7 +95,7 @@ def render_page(plan: PagePlan, record: Record, paper: Paper | None = None) -> P
     _raise(index.reshape(-1), place, _levels(ink.coverage))
     classes.reshape(-1)[place[ink.coverage >= HALF_COVERED]] = WAVE
     code = qr_patch(plan)
-    if code is not None:  # it lies over the trace and hides it
+    if code is not None:  # it is over the trace and hides it
         _print(index, classes, code)
     return Page(
         index_hw=index,
@@ -111,13 +111,13 @@ def _levels(coverage: Coverage) -> PageIndex:
 
 
 def _raise(index: PageIndex, place: Whole, level: PageIndex) -> None:
-    """Lays ink over pixels: of the level that is there and the new one, the darker stays."""
-    # A pixel may be named twice. The paper's part is the same for both, so the larger index is the darker one.
+    """Lays ink over pixels, keeping the darker of the existing and the new level."""
+    # A pixel may occur twice. The paper's part is the same for both, so the larger index is darker.
     np.maximum.at(index, place, (index[place] & np.uint8(256 - INK_LEVELS)) + level)
 
 
 def _print(index_hw: PageIndex, classes_hw: npt.NDArray[np.uint8], patch: Patch) -> None:
-    """Lays print over the page; what it covers by half or more is background."""
+    """Lays print over the page; pixels covered by half or more are background."""
     height, width = patch.coverage.shape
     place = np.s_[patch.row : patch.row + height, patch.column : patch.column + width]
     index = index_hw[place]
@@ -127,7 +127,7 @@ def _print(index_hw: PageIndex, classes_hw: npt.NDArray[np.uint8], patch: Patch)
 
 @lru_cache(maxsize=6)
 def _printed_paper(style: PageStyle, paper: Paper) -> tuple[PageIndex, npt.NDArray[np.uint8]]:
-    """Index and classes of a page before anything of its own stands on it; kept for a few styles. Read-only."""
+    """Index and classes of a page with the style's common print only; cached for a few styles. Read-only."""
     printed = style_print(style).astype(np.float32) / np.float32(255)
     index: PageIndex = paper.index_hw * np.uint8(INK_LEVELS) + _levels(printed)
     classes = paper.mask_hw * (printed < HALF_COVERED)
@@ -136,7 +136,7 @@ def _printed_paper(style: PageStyle, paper: Paper) -> tuple[PageIndex, npt.NDArr
 
 
 def _text_boxes(plan: PagePlan) -> list[dict[str, Any]]:
-    """What is written and the box of each text, in pixels: left, top, right, bottom."""
+    """Each text and its box, in pixels: left, top, right, bottom."""
     return [dict(box) for box in _style_boxes(plan.style)] + [_boxed(text, plan.style) for text in plan.header]
 
 
@@ -151,10 +151,10 @@ def _boxed(text: Text, style: PageStyle) -> dict[str, Any]:
 
 
 def _odd_traces(plan: PagePlan, traces: list[Points]) -> dict[str, list[str]]:
-    """Leads whose trace never moves, and those whose trace leaves the paper: what is beyond its edge is not printed."""
+    """Leads with a flat trace, and leads whose trace leaves the paper and is cut off there."""
     height_px = plan.style.shape_px[0]
     leads = [panel.lead for panel in plan.panels if panel.count]
-    # fmin and fmax pass over NaN, as nanmin and nanmax do in three times the time.
+    # fmin and fmax ignore NaN, like nanmin and nanmax, which take three times as long.
     ends = [(np.fmin.reduce(trace[:, 1]), np.fmax.reduce(trace[:, 1])) for trace in traces]
     named = list(zip(leads, ends, strict=True))
     return {

@@ -1,4 +1,4 @@
-"""Print beside the trace: names, header, footer, pulses, separators, QR code. None of it is wave: all is background."""
+"""Draws the print besides the trace, all of it background: names, header, footer, pulses, separators, QR code."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +16,7 @@ from ecg_assets.pages.style.page_style import PageStyle
 
 QR_MODULE_MM = 0.7
 _QR_MARGIN_MM = 6.0
-# Kept for this many styles: a page of 400 dpi takes 15 MB.
+# Number of cached styles; a page at 400 dpi takes 15 MB.
 _STYLES_KEPT = 6
 
 Printed = npt.NDArray[np.uint8]
@@ -24,7 +24,7 @@ Printed = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Box:
-    """Where a text stands, in pixels of the upright page: x from left to right, y from top to bottom."""
+    """The box of a text, in pixels of the upright page: x from left to right, y from top to bottom."""
 
     left: int
     top: int
@@ -38,7 +38,7 @@ class Box:
 
 @lru_cache(maxsize=_STYLES_KEPT)
 def style_print(style: PageStyle) -> Printed:
-    """What every page of a style bears, (h, w) uint8 coverage of 0 to 255: names, footer, separators. Read-only."""
+    """Print common to all pages of a style, (h, w) uint8 coverage of 0 to 255: names, footer, separators. Read-only."""
     page = np.zeros(style.shape_px, dtype=np.float32)
     for text in style_texts(style):
         _write(page, text, style)
@@ -53,9 +53,8 @@ def page_print(plan: PagePlan) -> tuple[Printed, Patch | None]:
     """All print of a page.
 
     Returns:
-        (h, w) uint8 coverage of 0 to 255, and the patch of the QR code: its dark modules hide what lies below, a
-        trace too. All other print is in the trace's ink, made in one go with it: where the two meet, the trace is
-        to be seen as well, so nothing of it is hidden.
+        (h, w) uint8 coverage of 0 to 255, and the patch of the QR code, whose dark modules hide everything below,
+        including traces. All other print has the trace's ink, so the trace stays visible where the two meet.
     """
     style = plan.style
     printed = style_print(style).copy()
@@ -68,7 +67,7 @@ def page_print(plan: PagePlan) -> tuple[Printed, Patch | None]:
 
 
 def qr_patch(plan: PagePlan) -> Patch | None:
-    """Coverage of the QR code's dark modules; None when the style has none."""
+    """Coverage of the QR code's dark modules; None if the style has no code."""
     if not plan.style.qr:
         return None
     modules = qr_modules(f"ECG {plan.record_id} {plan.style.layout}")
@@ -79,21 +78,21 @@ def qr_patch(plan: PagePlan) -> Patch | None:
 
 
 def text_box(text: Text, style: PageStyle) -> Box:
-    """Where a text stands on the upright page."""
+    """The box of a text on the upright page."""
     patch = _letters(text, style)
     height, width = patch.coverage.shape
     return Box(patch.column, patch.row, patch.column + width, patch.row + height)
 
 
 def own_print(plan: PagePlan) -> list[Patch]:
-    """Header and pulses, which differ from page to page; cut at the page's edge."""
+    """Header and pulses, which differ from page to page; clipped at the page's edge."""
     letters = [_inside(_letters(text, plan.style), plan.style.shape_px) for text in plan.header]
     return [patch for patch in letters if patch is not None] + list(_pulse_patches(plan.style, plan.stroke_mm))
 
 
 @lru_cache(maxsize=_STYLES_KEPT)
 def _pulse_patches(style: PageStyle, stroke_mm: float) -> tuple[Patch, ...]:
-    """A style's pulses, one patch each, cut at the page's edge: the pages of most styles have one pen."""
+    """A style's pulses, one patch each, clipped at the page's edge; cached, because most styles have one pen width."""
     bars = pulses(style, stroke_mm)
     whole = [
         _joined([_bar(bar, style.px_per_mm) for bar in bars[first : first + 3]]) for first in range(0, len(bars), 3)
@@ -103,7 +102,7 @@ def _pulse_patches(style: PageStyle, stroke_mm: float) -> tuple[Patch, ...]:
 
 
 def _joined(patches: list[Patch]) -> Patch:
-    """The patch around several; where they overlap, the larger coverage stays."""
+    """One patch that contains several; where they overlap, the larger coverage is kept."""
     row, column = min(patch.row for patch in patches), min(patch.column for patch in patches)
     height = max(patch.row + patch.coverage.shape[0] for patch in patches) - row
     width = max(patch.column + patch.coverage.shape[1] for patch in patches) - column
@@ -150,7 +149,7 @@ def _lay(printed_hw: Printed, patch: Patch) -> None:
 
 
 def _inside(patch: Patch, shape: tuple[int, ...]) -> Patch | None:
-    """The part of a patch that lies on the page; None when there is none."""
+    """The part of a patch on the page; None if there is none."""
     height, width = patch.coverage.shape
     rows = slice(max(0, -patch.row), min(height, shape[0] - patch.row))
     columns = slice(max(0, -patch.column), min(width, shape[1] - patch.column))
@@ -160,7 +159,7 @@ def _inside(patch: Patch, shape: tuple[int, ...]) -> Patch | None:
 
 
 def qr_modules(text: str) -> npt.NDArray[np.bool_]:
-    """The code's modules, (n, n) bool, True where dark; without the quiet zone around it."""
+    """The code's modules, (n, n) bool, True for dark; without the quiet zone."""
     code = np.asarray(cv2.QRCodeEncoder.create().encode(text)) == 0
     rows, columns = np.flatnonzero(code.any(axis=1)), np.flatnonzero(code.any(axis=0))
     modules: npt.NDArray[np.bool_] = code[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -1,1 +1,1 @@
-"""The Kaggle competition: its folder, its client, and subsets of its files."""
+"""Reads and downloads the Kaggle competition's files: its folder, its client, and subsets."""

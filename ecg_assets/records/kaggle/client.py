@@ -1,4 +1,4 @@
-"""The files of one competition on Kaggle, through the `kaggle` package."""
+"""Lists and downloads the files of one Kaggle competition through the `kaggle` package."""
 
 import contextlib
 import io
@@ -27,7 +27,7 @@ from ecg_assets.store.log import Log
 COMPETITION = "physionet-ecg-image-digitization"
 PAGE_FILES = 200
 MAX_UNPACKED_BYTES = 1 << 28
-# Encrypted files, and methods that nobody knows, are a RuntimeError.
+# Encrypted files, and unknown compression methods, raise a RuntimeError.
 _ZIP_DAMAGES = (
     zipfile.BadZipFile,
     LookupError,
@@ -47,7 +47,7 @@ class Competition:
 
     Attributes:
         name: in the competition's address.
-        log: receives a line a failed try and a line for long listings.
+        log: receives a line for each failed attempt and for long listings.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Competition:
     _secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def list_files(self) -> list[str]:
-        """Names of all files, sorted, for example `train/1006427285/1006427285-0001.png`; asked for page by page.
+        """Names of all files, sorted, for example `train/1006427285/1006427285-0001.png`; requested page by page.
 
         Raises:
             KaggleUnavailableError: Kaggle refuses, or does not answer.
@@ -84,18 +84,18 @@ class Competition:
             ) from None
 
     def fetch(self, name: str, target: Path, parts: Path) -> None:
-        """Downloads the file `name` to `target`, by a temporary name; a zipped one is unpacked.
+        """Downloads the file `name` to `target`, through a temporary name; a zipped file is unpacked.
 
         Args:
-            name: as `list_files` gives it.
-            target: the file; its folder is made.
-            parts: folder for what is not whole yet; the next call goes on from it.
+            name: as returned by `list_files`.
+            target: the file; its folder is created.
+            parts: folder for partial downloads, which the next call resumes.
 
         Raises:
-            NoSuchFileError: Kaggle has no such file.
+            NoSuchFileError: Kaggle does not have the file.
             KaggleUnavailableError: Kaggle refuses, does not answer, or sent something else.
         """
-        # A folder a file: the client names what it writes after the address that it was sent to.
+        # One folder per file, because the client names its file after the address that it was redirected to.
         place = parts / target.name
         place.mkdir(parents=True, exist_ok=True)
         self._ask(lambda: self._client.competition_download_file(self.name, name, path=str(place), quiet=True), name)
@@ -110,7 +110,7 @@ class Competition:
 def connect(name: str, log: Log) -> Competition:
     """A client with the credentials that `find_credentials` finds.
 
-    Kaggle is asked about an API token; a connection that breaks is tried again, and told as what it is.
+    An API token is checked with Kaggle; a broken connection is retried, and reported as such.
 
     Raises:
         KaggleUnavailableError: there are no credentials, they cannot be used, or Kaggle cannot be reached.
@@ -124,11 +124,11 @@ def connect(name: str, log: Log) -> Competition:
 def _prepared(log: Log) -> tuple[Credentials, Any]:
     printed = io.StringIO()
     try:
-        # The package looks for credentials when it is imported, and prints its help.
+        # The package searches for credentials on import, and prints its help.
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
             from kaggle.api.kaggle_api_extended import KaggleApi
-    except OSError as error:  # it makes a folder for its settings
-        # What was imported of it in part could not be imported again.
+    except OSError as error:  # it creates a folder for its settings
+        # Partially imported modules could not be imported again.
         for name in [one for one in sys.modules if one.partition(".")[0] == "kaggle"]:
             del sys.modules[name]
         raise KaggleUnavailableError(
@@ -140,7 +140,7 @@ def _prepared(log: Log) -> tuple[Credentials, Any]:
     found = find_credentials(path)
     if found.key_file and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         log(f"Warning: {path} is readable by other users on this system: chmod 600 {path}")
-    # It passes over a file that begins with a mark of UTF-8, and takes a list for fields.
+    # It ignores a file that begins with a UTF-8 byte order mark, and mistakes a list for fields.
     client.read_config_file = lambda *_, **__: dict(found.key_file)
     return found, client
 
@@ -151,7 +151,7 @@ def _authenticate(client: Any, found: Credentials) -> None:
             client.authenticate()
     except SystemExit:
         client.config_values = {}
-    # To have found a token, and to go on with something else, would be to send the token that was refused.
+    # Continuing with other credentials would send the refused token again.
     if found.is_token and not client.config_values.get("token"):
         raise KaggleUnavailableError(
             f"Kaggle does not know the API token in {found.where}, or it has expired: {HOW_TO_GET_CREDENTIALS}"
@@ -161,13 +161,13 @@ def _authenticate(client: Any, found: Credentials) -> None:
 
 
 def _take(folder: Path, name: str, temporary: Path) -> None:
-    """Moves the file that the client has written to `temporary`; Kaggle sends some as `<name>.zip`."""
+    """Moves the client's file to `temporary`; Kaggle sends some files as `<name>.zip`."""
     plain, packed = folder / name, folder / f"{name}.zip"
     if plain.exists():
         plain.replace(temporary)
         return
     found = sorted(path.name for path in folder.iterdir())
-    # What is there is of no use: the next call begins afresh.
+    # The partial download is useless: the next call starts again.
     try:
         if not packed.exists():
             raise KaggleUnavailableError(f"the Kaggle client wrote no {name}; it wrote {found}")
@@ -181,7 +181,7 @@ def unzipped(packed: Path, name: str) -> bytes:
     """The file `name` of a zip file.
 
     Raises:
-        KaggleUnavailableError: it is damaged, encrypted, too large, or holds no such file.
+        KaggleUnavailableError: it is damaged, encrypted, too large, or does not hold the file.
     """
     try:
         with zipfile.ZipFile(packed) as archive:
@@ -191,7 +191,7 @@ def unzipped(packed: Path, name: str) -> bytes:
                     f"{name} would be {info.file_size >> 20} MiB unpacked; at most {MAX_UNPACKED_BYTES >> 20} are taken"
                 )
             with archive.open(info) as stream:
-                # No more than it claims, however much it would unpack to.
+                # Reads at most the claimed size, even if it would unpack to more.
                 content = stream.read(info.file_size)
             if len(content) != info.file_size:
                 raise EOFError(f"{len(content)} of {info.file_size} bytes")

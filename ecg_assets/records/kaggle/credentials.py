@@ -1,7 +1,7 @@
-"""The credentials that the `kaggle` client (2.x) uses, looked at before it does: it passes over what it cannot read.
+"""Checks the credentials of the `kaggle` client (2.x) before it runs, because it ignores those that it cannot read.
 
 In its order: an API token in KAGGLE_API_TOKEN (itself or its file), in ~/.kaggle/access_token or access_token.txt; a
-user's name and key in KAGGLE_USERNAME and KAGGLE_KEY or in kaggle.json; what `kaggle auth login` has kept.
+user's name and key in KAGGLE_USERNAME and KAGGLE_KEY or in kaggle.json; the credentials of `kaggle auth login`.
 """
 
 import json
@@ -23,13 +23,13 @@ _MOST_BYTES = 1 << 16
 
 @dataclass(frozen=True)
 class Credentials:
-    """What the client will use.
+    """The credentials that the client will use.
 
     Attributes:
-        where: the variable or file that holds them; empty where none was found.
+        where: the variable or file that holds them; empty if none were found.
         key_file: fields of kaggle.json, as the client expects them.
         secrets: never to be shown.
-        is_token: they are an API token.
+        is_token: whether they are an API token.
     """
 
     where: str
@@ -39,13 +39,13 @@ class Credentials:
 
 
 def find_credentials(key_path: Path) -> Credentials:
-    """What there is.
+    """The first credentials found.
 
     Args:
-        key_path: where the client looks for kaggle.json.
+        key_path: the client's path of kaggle.json.
 
     Raises:
-        KaggleUnavailableError: what was found first cannot be used; names it.
+        KaggleUnavailableError: the first credentials found cannot be used; the message names them.
     """
     where, token = _token()
     if where:
@@ -77,7 +77,7 @@ def find_credentials(key_path: Path) -> Credentials:
 
 
 def _token() -> tuple[str, str]:
-    """Where the client finds an API token, and the token; two empty texts where there is none."""
+    """The place of the client's API token, and the token; two empty texts if there is none."""
     named = os.environ.get(TOKEN_VARIABLE, "")
     if named and not _is_there(Path(named)):
         return TOKEN_VARIABLE, named.strip()
@@ -92,7 +92,7 @@ def _token() -> tuple[str, str]:
 def _key_file(path: Path) -> dict[str, str]:
     if not _is_there(path):
         return {}
-    text = _text(path).removeprefix("\ufeff")  # what Windows' editors write before a text
+    text = _text(path).removeprefix("\ufeff")  # the byte order mark of Windows editors
     try:
         fields: Any = json.loads(text or "null")
     except ValueError as error:
@@ -118,12 +118,12 @@ def _kind(fields: Any) -> str:
 def _is_there(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # a token is no file's name
+    except (OSError, ValueError):  # a token may not be a valid file name
         return False
 
 
 def _text(path: Path) -> str:
-    """A file's text; a mark of UTF-8 stays in it.
+    """A file's text, including a UTF-8 byte order mark.
 
     Raises:
         KaggleUnavailableError: it cannot be read as UTF-8.

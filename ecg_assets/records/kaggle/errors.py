@@ -1,4 +1,4 @@
-"""Errors of Kaggle: which pass and are tried again with back-off, and one sentence for each of the others."""
+"""Retries transient errors of Kaggle with back-off, and turns the others into one sentence."""
 
 import os
 import random
@@ -11,9 +11,9 @@ from ecg_assets.store.log import Log
 
 Result = TypeVar("Result")
 
-# Seconds between tries, each shortened by up to a half; a 429 may ask for more with Retry-After.
+# Seconds between attempts, each shortened by up to a half; a 429 may ask for more with Retry-After.
 WAITS_S: tuple[float, ...] = (1, 3, 8, 20, 60)
-# The client has tried broken connections by itself before it gives up.
+# The client itself has already retried broken connections.
 CONNECTION_TRIES = 3
 MAX_WAIT_S = 120.0
 
@@ -29,7 +29,7 @@ _TOO_MANY, _SERVER_ERROR = 429, 500
 
 
 class KaggleUnavailableError(RuntimeError):
-    """Kaggle cannot be asked, or refuses; the message says why and what to do."""
+    """Kaggle cannot be reached, or refuses; the message says why and what to do."""
 
 
 class NoSuchFileError(KaggleUnavailableError):
@@ -39,25 +39,25 @@ class NoSuchFileError(KaggleUnavailableError):
 def persistently(
     action: Callable[[], Result], what: str, competition: str, log: Log, secrets: tuple[str, ...] = ()
 ) -> Result:
-    """Calls `action` until it succeeds; 429, 5xx and broken connections are tried again with back-off.
+    """Calls `action` until it succeeds; 429, 5xx and broken connections are retried with back-off.
 
     Args:
         action: calls the client; may be called any number of times.
-        what: what is asked for, for messages.
+        what: the requested object, for messages.
         competition: its name, for the address at which its rules are accepted.
-        log: receives a line a failed try.
+        log: receives a line for each failed attempt.
         secrets: never shown in a message.
 
     Raises:
         NoSuchFileError: 404.
-        KaggleUnavailableError: it is refused, or has not succeeded in all tries.
+        KaggleUnavailableError: Kaggle refuses, or all attempts failed.
     """
     tries = 0
     while True:
         result, error = _tried(action)
         if error is None:
             return result  # type: ignore[return-value]
-        # Raised outside of `except`: the client's error, whose text may hold a signed address, is not chained.
+        # Raised outside `except`, so that the client's error, which may contain a signed address, is not chained.
         tries += 1
         status, text = _status(error), scrubbed(error, secrets)
         if not _passes(error):
@@ -73,7 +73,7 @@ def persistently(
 
 
 def scrubbed(error: BaseException, secrets: tuple[str, ...] = ()) -> str:
-    """The error as one short line without queries of addresses (signed ones give access) and without credentials."""
+    """The error as one short line, without credentials and the queries of addresses (signed ones give access)."""
     text = re.sub(r"\?[^\s'\")]+", "", " ".join(str(error).split()))
     for secret in (*secrets, *(os.environ.get(name, "") for name in _SECRET_VARIABLES)):
         if len(secret) >= _SHORTEST_SECRET:
@@ -87,13 +87,13 @@ def _tried(action: Callable[[], Result]) -> tuple[Result | None, Exception | Non
 
     try:
         return action(), None
-    # ValueError: what the client raises for a body of the wrong length or that is no JSON.
+    # ValueError: raised by the client for a body of the wrong length or that is not JSON.
     except (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError, ValueError) as error:
         return None, error
 
 
 def _status(error: Exception) -> int | None:
-    """The HTTP status; a JSON body's own code goes first, as for the client."""
+    """The HTTP status; a code in a JSON body takes precedence, as for the client."""
     response: Any = getattr(error, "response", None)
     if response is None:
         return None
@@ -110,7 +110,7 @@ def _passes(error: Exception) -> bool:
 
 
 def _unreached(error: Exception) -> str:
-    """What a broken connection means, which is not that anything is wrong with the credentials."""
+    """The sentence for a broken connection, which does not blame the credentials."""
     import requests
     import urllib3
 

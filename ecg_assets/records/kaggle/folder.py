@@ -1,4 +1,4 @@
-"""A folder in the competition's shape: train.csv, and the CSVs packed (`train-csvs.tar.gz`) or unpacked (`train/`)."""
+"""Reads a folder in the competition's format: train.csv, and CSVs in `train-csvs.tar.gz` or unpacked in `train/`."""
 
 import re
 from collections.abc import Iterator
@@ -24,13 +24,13 @@ _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True)
 class ListedCsv:
-    """One record as train.csv and the files tell it.
+    """One record according to train.csv and the files.
 
     Attributes:
-        id: as written in train.csv or as the file's name.
-        files: its CSVs; none when it is listed only, several when it is there more than once.
-        lines: (fs, labels) as written in train.csv; none when it is not listed there.
-        base: the folder that they must not lead out of.
+        id: as written in train.csv or in the file's name.
+        files: its CSVs; empty if it is only listed, several if it exists more than once.
+        lines: (fs, labels) as written in train.csv; empty if it is not listed there.
+        base: the folder that the files must not lead out of.
     """
 
     id: str
@@ -40,7 +40,7 @@ class ListedCsv:
 
     @property
     def labels(self) -> str | None:
-        """train.csv's column `labels`, which it need not have."""
+        """The value of train.csv's optional column `labels`."""
         return self.lines[0][1] or None if self.lines else None
 
     def inputs(self) -> list[Any]:
@@ -48,7 +48,7 @@ class ListedCsv:
         return [[hash_of(path, self.base) for path in self.files], self.lines]
 
     def take(self) -> Taken:
-        """The CSV as it is, when it can be read.
+        """Reads the CSV and returns it unchanged.
 
         Raises:
             RecordRejected: it cannot be used.
@@ -60,13 +60,13 @@ class ListedCsv:
         if self.base is not None and leads_out(path, self.base):
             raise RecordRejected("unreadable", f"{path.name} is a link out of the source: copy the file itself there")
         reading = read_csv(path, self.id, fs_hz)
-        # What is nearly the competition's shape is kept in it: nobody else has to know of the difference.
+        # Files nearly in the competition's format are converted to it, so that later code sees one format.
         content = reading.csv if reading.notes else path.read_bytes()
         signal_mv = reading.record.signal_mv
         return Taken(fs_hz, signal_mv.shape[1], content, signal_mv, reading.notes)
 
     def _listed_fs(self) -> int:
-        """The record's sampling rate, when its file and its line in train.csv are in order."""
+        """The record's sampling rate, if it has exactly one file and one line in train.csv."""
         if len(self.lines) > 1:
             said = " and ".join(f"fs {fs!r}" + (f", labels {labels!r}" if labels else "") for fs, labels in self.lines)
             raise RecordRejected(
@@ -93,9 +93,9 @@ class ListedCsv:
 
 @dataclass(frozen=True)
 class KaggleFolder:
-    """A folder with train.csv (columns id, fs, and if you like labels), and an archive or a folder of CSVs.
+    """A folder with train.csv (columns id, fs, optionally labels), and an archive or a folder of CSVs.
 
-    An archive and an unpacked folder side by side: the archive is used.
+    If there are both an archive and an unpacked folder, the archive is used.
     """
 
     folder: Path
@@ -118,7 +118,7 @@ class KaggleFolder:
         """Every record that the table lists or the folder holds, sorted by id; an archive is unpacked into `scratch`.
 
         Raises:
-            SourceError: the folder, train.csv, or both CSVs and archive are missing, or train.csv has no id and fs.
+            SourceError: the folder, train.csv, or both CSVs and archive are missing, or train.csv lacks id or fs.
             ArchiveError: the archive is damaged or not safe.
         """
         self._require()
@@ -173,5 +173,5 @@ def _list_records(table_path: Path, base: Path, repeated: list[str], log: Log) -
 
 
 def _csvs(folder: Path) -> list[Path]:
-    """Linked folders are not entered; pipes and devices are listed, to be refused by name, and never opened."""
+    """All CSVs below a folder. Linked folders are not entered; pipes and devices are listed but never opened."""
     return sorted(path for path in folder.rglob("*.csv") if not path.is_dir())

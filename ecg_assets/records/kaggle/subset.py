@@ -1,4 +1,4 @@
-"""Random records of the competition, with chosen images of each, in a folder."""
+"""Downloads a random subset of the competition's records, with chosen images of each."""
 
 import re
 import shutil
@@ -13,20 +13,20 @@ from ecg_assets.store.log import Log
 from ecg_assets.store.rng import rng_for
 
 DEFAULT_VARIANTS = ("0001", "0003", "0005")
-# Hidden, so that nobody takes half an image for one.
+# Hidden, so that a partial image is not mistaken for an image.
 PARTS_NAME = ".kaggle-parts"
 
-# Names come from elsewhere: only such are made into paths.
+# Names come from Kaggle: only those of this form are used as paths.
 _CSV = re.compile(r"train/([0-9]{1,20})/\1\.csv")
 
 
 @dataclass(frozen=True)
 class SubsetReport:
-    """What was done.
+    """Summary of a download.
 
     Attributes:
         manifest: of all files of the subset.
-        fetched: how many of them were downloaded now.
+        fetched: number of files downloaded now.
     """
 
     manifest: SubsetManifest
@@ -41,7 +41,7 @@ class SubsetReport:
 
 
 def current_subset(wanted: Wanted, folder: Path) -> SubsetReport | None:
-    """The subset in `folder` when all of it is there and intact: then Kaggle need not be asked."""
+    """The subset in `folder` if it is complete and intact, so that Kaggle need not be contacted."""
     manifest = read_subset(folder)
     if manifest is None or manifest.wanted != wanted or len(intact(folder, manifest)) < len(manifest.files):
         return None
@@ -49,17 +49,17 @@ def current_subset(wanted: Wanted, folder: Path) -> SubsetReport | None:
 
 
 def download_subset(competition: Competition, wanted: Wanted, folder: Path, parts: Path, log: Log) -> SubsetReport:
-    """Downloads `<id>/<id>.csv` and `<id>/<id>-<variant>.png` of each drawn record; what is there and intact stays.
+    """Downloads `<id>/<id>.csv` and `<id>/<id>-<variant>.png` of each drawn record; keeps existing intact files.
 
     Args:
-        competition: where they are.
-        wanted: what to draw.
-        folder: where they go.
-        parts: folder for what is not whole yet; an interrupted call is continued from it.
-        log: receives a line a record.
+        competition: client of the competition.
+        wanted: the records and images to download.
+        folder: receives the files.
+        parts: folder for partial downloads, from which an interrupted call is resumed.
+        log: receives a line for each record.
 
     Raises:
-        KaggleUnavailableError: Kaggle refuses, or does not answer; what came until then stays.
+        KaggleUnavailableError: Kaggle refuses, or does not answer; finished downloads are kept.
     """
     listed = set(competition.list_files())
     ids = draw(listed, wanted.records, wanted.seed)
@@ -83,10 +83,10 @@ def download_subset(competition: Competition, wanted: Wanted, folder: Path, part
 
 
 def draw(listed: set[str], records: int, seed: int) -> list[str]:
-    """Ids of so many of the listed records that have a CSV; the first of a longer draw are those of a shorter one.
+    """Ids of this many listed records with a CSV; a longer draw begins with those of a shorter one.
 
     Raises:
-        NoSuchFileError: no such record is listed.
+        NoSuchFileError: no record with a CSV is listed.
     """
     ids = sorted(found.group(1) for name in listed if (found := _CSV.fullmatch(name)))
     if not ids:
@@ -103,7 +103,7 @@ def _names(record_id: str, variants: tuple[str, ...]) -> list[str]:
 
 
 def _fetched(competition: Competition, name: str, listed: set[str], target: Path, parts: Path, log: Log) -> bool:
-    """Whether it was there to be downloaded."""
+    """Downloads a file; returns whether it exists."""
     if name not in listed:
         log(f"{name} is not in the competition's list: left out")
         return False

@@ -1,4 +1,4 @@
-"""What a download of a subset holds: each file's SHA-256, and what was asked for."""
+"""Reads and writes the manifest of a downloaded subset: each file's SHA-256, and the request."""
 
 import zipfile
 from pathlib import Path
@@ -18,11 +18,11 @@ _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 class Wanted(BaseModel):
-    """What to download.
+    """The records and images to download.
 
     Attributes:
-        competition: in its address.
-        records: how many, drawn by the seed; a greater number keeps the records of a smaller one.
+        competition: name in its address.
+        records: number of records, drawn by the seed; a larger number includes the records of a smaller one.
         variants: images of each record, `0001` for the generated page.
         seed: of the draw.
     """
@@ -37,7 +37,7 @@ class Wanted(BaseModel):
     @field_validator("variants")
     @classmethod
     def _are_known(cls, variants: tuple[str, ...]) -> tuple[str, ...]:
-        # They become parts of files' names.
+        # They become parts of file names.
         unknown = [one for one in variants if one not in VARIANTS]
         if unknown:
             raise ValueError(f"there is no variant {unknown[0][:20]!r}; expected some of {', '.join(VARIANTS)}")
@@ -45,10 +45,10 @@ class Wanted(BaseModel):
 
 
 class SubsetManifest(BaseModel):
-    """Written when everything that was wanted is there.
+    """The manifest of a complete subset.
 
     Attributes:
-        wanted: what was asked for.
+        wanted: the request.
         missing: files that Kaggle does not have.
         files: path relative to the manifest -> SHA-256.
     """
@@ -62,7 +62,7 @@ class SubsetManifest(BaseModel):
     @field_validator("files")
     @classmethod
     def _stay_inside(cls, files: dict[str, str]) -> dict[str, str]:
-        # It lies where people put what they were given, and what it lists is read and packed.
+        # The manifest may come from another person, and the files that it lists are read and packed.
         for name in files:
             if not is_inside(name):
                 raise ValueError(f"the file {name[:80]!r} leads out of the folder")
@@ -75,7 +75,7 @@ def write_subset(folder: Path, manifest: SubsetManifest) -> None:
 
 
 def read_subset(folder: Path) -> SubsetManifest | None:
-    """The manifest in `folder`; None when there is none, or none that can be read: the download then writes it anew."""
+    """The manifest in `folder`; None if it is missing or unreadable, in which case the download writes it again."""
     try:
         return SubsetManifest.model_validate_json(read_unsealed(folder / MANIFEST_NAME))
     except (FileNotFoundError, ValidationError, SealBrokenError):
@@ -83,7 +83,7 @@ def read_subset(folder: Path) -> SubsetManifest | None:
 
 
 def intact(folder: Path, manifest: SubsetManifest) -> set[str]:
-    """Names of the manifest's files that are there with the content that they had."""
+    """Names of the manifest's files that exist and are unchanged."""
     return {name for name, sha256 in manifest.files.items() if _is(folder / name, sha256)}
 
 
@@ -92,7 +92,7 @@ def write_zip(folder: Path, manifest: SubsetManifest) -> Path:
     target = folder / ZIP_NAME
     with atomic_path(target) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name in [MANIFEST_NAME, *sorted(manifest.files)]:
-            # PNGs do not get any smaller.
+            # PNGs do not compress any further.
             info = zipfile.ZipInfo(name, _ZIP_DATE)
             info.compress_type = zipfile.ZIP_DEFLATED if not name.endswith(".png") else zipfile.ZIP_STORED
             info.external_attr = 0o644 << 16

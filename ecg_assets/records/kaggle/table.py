@@ -1,4 +1,4 @@
-"""train.csv: each record's id and sampling rate, and if you like what it shows."""
+"""Reads train.csv: each record's id, sampling rate, and optional labels."""
 
 import csv
 import re
@@ -21,7 +21,7 @@ class Line:
     """One line of train.csv.
 
     Attributes:
-        id, fs, labels: as written, but for numbers that are whole and written with decimals ("250.0").
+        id, fs, labels: as written, except that integers written with decimals ("250.0") lose them.
     """
 
     id: str
@@ -31,7 +31,7 @@ class Line:
 
 @dataclass
 class _Oddities:
-    """What was read as meant: how often, and the first case."""
+    """Deviations that were corrected: how often, and the first case."""
 
     path: Path
     seen: dict[str, list[str]] = field(default_factory=dict)
@@ -46,13 +46,13 @@ class _Oddities:
 
 
 def plain_number(text: str) -> str:
-    """A whole number that a spreadsheet wrote with decimals ("123.0") without them; any other text as it is."""
+    """An integer that a spreadsheet wrote with decimals ("123.0") without them; any other text unchanged."""
     found = _WHOLE.fullmatch(text)
     return found.group(1) if found else text
 
 
 def read_table(path: Path, log: Log) -> Iterator[Line]:
-    """Every line once; what is read as meant is told once for each kind.
+    """Every line once; each kind of corrected deviation is reported once.
 
     Raises:
         SourceError: it cannot be read as a table with columns id and fs.
@@ -100,7 +100,7 @@ def _lines(path: Path, handle: Iterable[str], odd: _Oddities) -> Iterator[Line]:
 
 
 def _places(path: Path, header: list[str]) -> list[int]:
-    """Of id, fs and labels; beyond the last column for one that is not there."""
+    """Columns of id, fs and labels; an index beyond the last column for a missing one."""
     names = [name.casefold() for name in header]
     missing = [name for name in ("id", "fs") if name not in names]
     if missing:

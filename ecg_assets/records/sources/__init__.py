@@ -1,1 +1,1 @@
-"""Kinds of sources of records, and what they share."""
+"""Kinds of sources of records, and their common interface."""

@@ -16,12 +16,12 @@ MAX_UNPACKED_BYTES = 16 << 30
 MAX_MEMBERS = 4_000_000
 _CHUNK_BYTES = 1 << 20
 
-# What reading a damaged archive may raise.
+# Exceptions that reading a damaged archive may raise.
 DAMAGES: tuple[type[Exception], ...] = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError, ValueError)
 _DECOMPRESSORS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
-# Headers are read in one piece: one that claims gigabytes would fill the memory.
+# Headers are read in one piece, so one that claims gigabytes would fill the memory.
 _MOST_AT_ONCE = 4 << 20
-# A size below zero would lead back to a member that was read already, without end.
+# A negative size would lead back to an earlier member in an endless loop.
 _MOST_BACK = 1024
 
 
@@ -42,15 +42,15 @@ def unpack(
 
     Args:
         archive: the file.
-        target: must not exist; it is removed again when anything fails.
-        max_bytes: refuse to write more than this.
-        max_members: refuse more files and folders than this.
+        target: must not exist; it is removed again after an error.
+        max_bytes: limit of bytes to write.
+        max_members: limit of files and folders.
 
     Returns:
         Names of members that the archive holds more than once; the first of each is kept.
 
     Raises:
-        ArchiveError: the archive is cut off or damaged, too large, or holds a member that leads outside, or is
+        ArchiveError: the archive is truncated, damaged or too large, or a member leads outside the target or is
             neither a file nor a folder.
     """
     target.mkdir(parents=True)
@@ -129,7 +129,7 @@ def _write_member(stream: tarfile.TarFile, member: tarfile.TarInfo, place: Path)
 
 
 def _read_to_end(stream: tarfile.TarFile) -> None:
-    """A compressed file's checksum stands behind its last member: only who reads to the end has it checked."""
+    """Reads to the end, because a compressed file's checksum after the last member is checked only then."""
     if stream.fileobj is not None:
         for _ in _chunks(stream.fileobj):
             pass
@@ -141,7 +141,7 @@ def _chunks(source: SupportsRead) -> Iterator[bytes]:
 
 
 class _Forward:
-    """A file that is read in pieces of a sane size, from the front to the back."""
+    """A file that is read sequentially in pieces of limited size."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -162,7 +162,7 @@ class _Forward:
 
 @contextmanager
 def opened(path: Path) -> Iterator[tarfile.TarFile]:
-    """The archive, to be read once from the front; what may be raised while it is open is in `DAMAGES`.
+    """Opens the archive for one sequential read, which may raise the exceptions in `DAMAGES`.
 
     Args:
         path: tar, plain or compressed with gzip, bzip2 or xz.

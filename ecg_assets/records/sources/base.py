@@ -1,4 +1,4 @@
-"""What a source of records is: it lists records, and each can be hashed and read."""
+"""The interface of sources: they list records, each of which can be hashed and read."""
 
 import re
 from contextlib import AbstractContextManager
@@ -22,19 +22,19 @@ PLAIN_ID = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 
 
 class SourceError(ValueError):
-    """A source cannot be read at all; the message names what is missing and what to set."""
+    """A source cannot be read at all; the message says what is missing and what to set."""
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A record that was read and found good.
+    """A record that was read and validated.
 
     Attributes:
         fs_hz: its sampling rate.
         samples: its length.
-        csv: the file to keep, as `read_record` reads it.
-        signal_mv: (12, samples), millivolts, what the file holds; NaN where nothing is known.
-        notes: what is odd about it.
+        csv: the file to store, readable by `read_record`.
+        signal_mv: (12, samples), millivolts, the file's values; NaN where unknown.
+        notes: its peculiarities.
     """
 
     fs_hz: int
@@ -54,11 +54,11 @@ class Listed(Protocol):
 
     @property
     def labels(self) -> str | None:
-        """What the source calls its rhythm or findings."""
+        """The source's labels of its rhythm or findings."""
         ...
 
     def inputs(self) -> list[Any]:
-        """Hashes of all that the record is read from, as JSON can say it; equal inputs give an equal `take`."""
+        """Hashes of all that the record is read from, as JSON values; equal inputs give an equal `take`."""
         ...
 
     def take(self) -> Taken:
@@ -79,7 +79,7 @@ class Reader(Protocol):
         ...
 
     def fingerprint(self) -> str:
-        """Hash of all that it holds.
+        """Hash of the source's content.
 
         Raises:
             SourceError: it cannot be read at all.
@@ -87,7 +87,7 @@ class Reader(Protocol):
         ...
 
     def opened(self, scratch: Path, log: Log) -> AbstractContextManager[list[Listed]]:
-        """All records that it lists or holds, sorted by id; `scratch` may be used until it is closed.
+        """All records that it lists or holds, sorted by id; may write to `scratch` until it is closed.
 
         Raises:
             SourceError, ArchiveError: it cannot be read at all.
@@ -96,14 +96,14 @@ class Reader(Protocol):
 
 
 def is_plain_id(record_id: str) -> bool:
-    """Whether an id is a plain number or name, fit to be a file's name."""
+    """Whether an id is a plain number or name that is valid as a file name."""
     return bool(re.fullmatch(PLAIN_ID, record_id))
 
 
 def hash_of(path: Path, base: Path | None) -> str:
-    """A file's SHA-256; or why there is none: it cannot be read, or is a link out of the folder `base`, and not opened.
+    """A file's SHA-256, or why there is none: it cannot be read, or is a link out of the folder `base` and not opened.
 
-    Such a record is refused when it is taken, alone.
+    Only that record is then refused, when it is read.
     """
     if base is not None and leads_out(path, base):
         return "a link out of the source"

@@ -66,7 +66,7 @@ class SourceSpec(BaseModel):
 
 
 class SourceConfig(BaseModel):
-    """Where records come from: one `source`, or several `sources`; without either, synthetic records."""
+    """The sources of records: one `source`, or several `sources`; without either, synthetic records."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

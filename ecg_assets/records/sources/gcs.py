@@ -1,4 +1,4 @@
-"""A source of records in a bucket: fetched into a local folder, which is then read like any other."""
+"""Downloads a source of records from a bucket into a local folder, which is then read like any other."""
 
 from pathlib import Path, PurePosixPath
 
@@ -16,19 +16,19 @@ _MAX_TABLE_BYTES = 256 << 20
 
 
 def fetch_source(address: str, cache: Path, log: Log) -> Path:
-    """Brings the records of gs://bucket/prefix into a folder below `cache`, and returns it.
+    """Downloads the records of gs://bucket/prefix into a folder below `cache`, and returns it.
 
-    In the competition's shape: train.csv, and train-csvs.tar.gz or train/**.csv (both there: the archive). Otherwise
-    WFDB files at any depth. An archive without train.csv beside it: one level up, then inside of the archive.
-    What is there in the same generation is not fetched again; what is gone from the bucket disappears.
+    In the competition's format: train.csv, and train-csvs.tar.gz or train/**.csv (the archive if both exist). Otherwise
+    WFDB files at any depth. For an archive without train.csv beside it, train.csv is searched one level up, then inside
+    the archive. Files of the same generation are not downloaded again; files deleted from the bucket are removed.
 
     Args:
         address: gs://bucket/prefix.
-        cache: a folder of one's own for each address is made in it.
-        log: receives progress and repeated tries.
+        cache: a separate folder for each address is created in it.
+        log: receives progress and repeated attempts.
 
     Raises:
-        SourceError: there are no records in a known shape; the message says what is expected.
+        SourceError: there are no records in a known format; the message says what is expected.
         BucketAddressError, BucketError: the bucket cannot be read; one sentence.
     """
     place = parse_address(address)
@@ -48,7 +48,7 @@ def fetch_source(address: str, cache: Path, log: Log) -> Path:
 
 
 def _records(place: BucketAddress, listing: list[Listed]) -> list[Listed]:
-    """The objects that hold records: an archive, or CSVs, or WFDB files."""
+    """The objects with records: an archive, or CSVs, or WFDB files."""
     archive = [found for found in listing if found.name == ARCHIVE_NAME]
     csvs = [found for found in listing if found.name.startswith("train/") and found.name.endswith(".csv")]
     wfdb = [found for found in listing if PurePosixPath(found.name).suffix.lower() in _WFDB]
@@ -64,7 +64,7 @@ def _records(place: BucketAddress, listing: list[Listed]) -> list[Listed]:
 
 
 def _table(bucket: BucketObjects, listing: list[Listed]) -> Wanted | None:
-    """train.csv at the address or one level up; None where WFDB records need none, or to look into the archive."""
+    """train.csv at the address or one level up; None if WFDB records do not need it, or if it may be in the archive."""
     for found in listing:
         if found.name == TABLE_NAME:
             return Wanted(bucket, found, TABLE_NAME)

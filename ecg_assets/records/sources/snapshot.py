@@ -1,4 +1,4 @@
-"""What lies in the sources: by generation in a bucket, by size and time in a folder, by hash where in doubt."""
+"""Detects changes of sources: by generation in a bucket, by size and time in a folder, by hash if in doubt."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ class Seen(BaseModel):
     Attributes:
         size: in bytes.
         version: nanoseconds of its last change, or its generation.
-        content: stays when the same bytes are written again: a hash where one is known, else size and version.
+        content: unchanged if the same bytes are written again: a hash if known, otherwise size and version.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -35,11 +35,11 @@ def look_at(config: SourceConfig, before: Mapping[str, Seen], log: Log) -> dict[
 
     Args:
         config: the sources.
-        before: what was seen the last time; only what has another size or time since is hashed.
-        log: receives what a bucket's client tells.
+        before: the previous snapshot; only files with another size or time are hashed.
+        log: receives the bucket client's lines.
 
     Raises:
-        SourceError: a folder is not there, or the list of sources cannot be read.
+        SourceError: a folder does not exist, or the list of sources cannot be read.
         BucketAddressError, BucketError: a bucket cannot be read.
     """
     seen: dict[str, Seen] = {}
@@ -57,7 +57,7 @@ def content_of(seen: Mapping[str, Seen]) -> str:
 
 
 def newest_s(seen: Mapping[str, Seen]) -> float:
-    """When a local file was changed last, in seconds since the epoch; 0 when there is none."""
+    """Time of the last change of a local file, in seconds since the epoch; 0 without local files."""
     return max((one.version / 1e9 for address, one in seen.items() if "://" not in address), default=0.0)
 
 
@@ -71,7 +71,7 @@ def _in_folder(folder: Path, before: Mapping[str, Seen]) -> dict[str, Seen]:
 
 def _looked_at(entry: "os.DirEntry[str]", before: Seen | None) -> Seen:
     stat = entry.stat()
-    if before is None:  # hashing all of a large source at first sight would outlast the sensor's time
+    if before is None:  # hashing a whole large source the first time would exceed the sensor's time limit
         return Seen(size=stat.st_size, version=stat.st_mtime_ns, content=f"{stat.st_size}-{stat.st_mtime_ns}")
     if (stat.st_size, stat.st_mtime_ns) == (before.size, before.version):
         return before

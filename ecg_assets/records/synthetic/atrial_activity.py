@@ -1,4 +1,4 @@
-"""What the atria show all the time, without P waves: fibrillation and flutter."""
+"""Generates continuous atrial activity without P waves: fibrillation and flutter."""
 
 import numpy as np
 
@@ -6,13 +6,13 @@ from ecg_assets.records.synthetic.dower import Array
 
 
 def flutter_waves(rng: np.random.Generator, time_s: Array, rate_hz: float, start_s: float) -> Array:
-    """(n, 3) dipole in mV of typical flutter: a saw, slowly down and quickly up in II, III and aVF, upright in V1.
+    """(n, 3) dipole in mV of typical flutter: a sawtooth, slowly down and quickly up in II, III and aVF, upright in V1.
 
     Args:
-        rng: draws its size.
+        rng: draws the amplitude.
         time_s: (n,).
         rate_hz: of the atria.
-        start_s: where a wave begins.
+        start_s: begin of a wave.
     """
     phase = 2 * np.pi * rate_hz * (time_s - start_s)
     saw = np.sum([np.sin(k * phase) / k for k in (1, 2, 3, 4)], axis=0)

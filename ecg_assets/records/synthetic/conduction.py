@@ -1,4 +1,4 @@
-"""When beats come that sinus rhythm does not lead one to one: blocks, flutter, tachycardias, a pacemaker."""
+"""Times beats that do not follow sinus rhythm one to one: blocks, flutter, tachycardias, a pacemaker."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,18 +7,18 @@ import numpy as np
 
 from ecg_assets.records.synthetic.rhythm import LEAD_IN_S, Beat, Origin, as_beats
 
-# R peaks come so much after QRS onset.
+# Time from QRS onset to the R peak.
 _R_AFTER_ONSET_S = 0.04
 
 
 @dataclass(frozen=True)
 class Course:
-    """All that happens in a record.
+    """The electrical events of a record.
 
     Attributes:
         beats: of the ventricles.
-        p_times_s: onsets of the P waves that belong to no beat.
-        atria: what the atria do between P waves.
+        p_times_s: onsets of P waves that are not conducted.
+        atria: continuous atrial activity.
         atrial_rate_hz, atrial_start_s: of flutter.
     """
 
@@ -30,7 +30,7 @@ class Course:
 
 
 def regular(rng: np.random.Generator, duration_s: float, rate_per_min: float, origin: Origin) -> list[Beat]:
-    """Beats at equal distances, but for a hundredth."""
+    """Beats at equal intervals, with a variation of a hundredth."""
     rr_s = 60 / rate_per_min
     times = [-LEAD_IN_S - rng.uniform(0, rr_s)]
     while times[-1] < duration_s + LEAD_IN_S:
@@ -39,17 +39,17 @@ def regular(rng: np.random.Generator, duration_s: float, rate_per_min: float, or
 
 
 def dissociated(rng: np.random.Generator, duration_s: float, rate_per_min: float, origin: Origin) -> Course:
-    """The ventricles by themselves, and P waves at the sinus node's own rate."""
+    """Independent ventricular beats, and P waves at the sinus node's own rate."""
     beats = regular(rng, duration_s, rate_per_min, origin)
     sinus = regular(rng, duration_s, float(rng.uniform(70, 96)), "sinus")
     return Course(beats, tuple(beat.time_s for beat in sinus))
 
 
 def wenckebach(rng: np.random.Generator, duration_s: float, atrial_rate_per_min: float, pr_ms: float) -> Course:
-    """PR grows from beat to beat, less each time, until a P wave is not followed by a beat.
+    """PR grows from beat to beat, less each time, until a P wave is not conducted.
 
     Args:
-        rng: the groups' lengths and where they begin.
+        rng: draws the groups' lengths and begins.
         duration_s: of the record.
         atrial_rate_per_min: of the P waves.
         pr_ms: the shortest PR.
@@ -70,7 +70,7 @@ def wenckebach(rng: np.random.Generator, duration_s: float, atrial_rate_per_min:
 
 
 def flutter(rng: np.random.Generator, duration_s: float, atrial_rate_per_min: float) -> Course:
-    """Every second to fourth wave is conducted, or now this, now that many."""
+    """Every second to fourth wave is conducted, at a fixed or varying ratio."""
     period_s = 60 / atrial_rate_per_min
     fixed = int(rng.choice([2, 3, 4, 4, 0]))
     start_s = -LEAD_IN_S - float(rng.uniform(0, 1))
@@ -81,7 +81,7 @@ def flutter(rng: np.random.Generator, duration_s: float, atrial_rate_per_min: fl
 
 
 def paced(rng: np.random.Generator, duration_s: float, rate_per_min: float) -> Course:
-    """A pacemaker in the right ventricle; in half of the records the atria fibrillate, else P waves lead it."""
+    """A pacemaker in the right ventricle; in half of the records with atrial fibrillation, otherwise after P waves."""
     beats = regular(rng, duration_s, rate_per_min, "paced")
     if rng.random() < 0.5:
         return Course(beats, (), "fibrillation")

@@ -1,4 +1,4 @@
-"""From a heart dipole to 12 leads: Dower's matrix for eight, Einthoven's and Goldberger's relations for the rest."""
+"""Projects a heart dipole to 12 leads: eight by Dower's matrix, four by Einthoven's and Goldberger's relations."""
 
 import numpy as np
 import numpy.typing as npt
@@ -23,14 +23,14 @@ DOWER: Array = np.array(
 )
 
 
-# Recorded chest leads are smaller beside the limb leads than Dower's; medians of PTB-XL.
-# How much of a shift of the chest electrodes each of V1 to V6 takes part in: V5 and V6 are found by the arm.
+# Recorded chest leads are smaller relative to the limb leads than Dower's; medians of PTB-XL.
+# Share of a shift of the chest electrodes for each of V1 to V6; V5 and V6 are located by the arm.
 _CHEST = np.array([0.8, 0.95, 0.82, 0.8, 0.8, 0.85])[:, None]
 _SHIFTED = np.array([0.6, 1.0, 1.0, 0.8, 0.5, 0.4])
 
 
 def draw_torso(rng: np.random.Generator) -> Array:
-    """(8, 3) Dower's matrix of one person: chest electrodes a little along their row, nearer or farther.
+    """(8, 3) Dower's matrix of one person, with chest electrodes shifted along their row, and nearer or farther.
 
     Electrodes are placed by hand, with an error of centimetres, and chests differ in depth.
     """
@@ -56,7 +56,7 @@ def project(dipole_mv: Array, torso: Array = DOWER) -> Array:
 
 
 def twelve_leads(independent_mv: Array) -> Array:
-    """All leads from the independent ones, so that the limb leads' relations hold whatever was recorded.
+    """All leads from the independent ones, so that the limb leads' relations always hold.
 
     Args:
         independent_mv: (8, n), in the order of `INDEPENDENT_LEADS`.

@@ -1,4 +1,4 @@
-"""Synthetic 12-lead ECGs: a moving heart dipole, projected to the leads, recorded with noise."""
+"""Generates synthetic 12-lead ECGs: a moving heart dipole, projected to the leads, with recording noise."""
 
 from dataclasses import dataclass, replace
 
@@ -24,14 +24,14 @@ from ecg_assets.store.rng import rng_for
 
 @dataclass(frozen=True)
 class SyntheticEcg:
-    """A record, and what is true of it.
+    """A record and its ground truth.
 
     Attributes:
         id: the record's id.
         fs_hz: sampling rate.
         signal_mv: (12, n) float64, in the order of `LEADS`, no NaN.
         rhythm: its name in the table.
-        morphology: the same; None where the rhythm has a QRS of its own.
+        morphology: its name in the table; None if the rhythm defines the QRS.
         beats: those whose R peak lies in the record.
         heart: its waves and intervals.
     """
@@ -46,7 +46,7 @@ class SyntheticEcg:
 
     @property
     def labels(self) -> str:
-        """Rhythm and morphology, as the index tells them."""
+        """Rhythm and morphology, as in the index."""
         return self.rhythm if self.morphology is None else f"{self.rhythm}; {self.morphology}"
 
 
@@ -61,19 +61,19 @@ def synthesize(
     morphology: str | None = None,
     noise: bool = True,
 ) -> SyntheticEcg:
-    """One record; the same arguments give the same record, whatever else was made.
+    """One record; the same arguments give the same record, independent of other records.
 
     Args:
-        record_id: draws heart, rhythm and noise, together with the seed.
-        fs_hz: sampling rate; `duration_s` * `fs_hz` samples come out.
+        record_id: determines heart, rhythm and noise, together with the seed.
+        fs_hz: sampling rate; the result has `duration_s` * `fs_hz` samples.
         seed: of the source.
         duration_s: length.
-        mix: how often each rhythm and morphology comes; see `mix.choose`.
+        mix: frequencies of rhythms and morphologies; see `mix.choose`.
         rhythm, morphology: names of the table, instead of drawn ones.
-        noise: False leaves out wander, muscle and mains, and nothing else changes.
+        noise: False omits wander, muscle and mains noise, and changes nothing else.
 
     Raises:
-        SyntheticTableError: there is no such mix, rhythm or morphology.
+        SyntheticTableError: the mix, rhythm or morphology does not exist.
     """
     chosen = choose(rng_for(seed, record_id, "synthetic.kind"), mix, rhythm, morphology)
     heart_rng = rng_for(seed, record_id, "synthetic.heart")
@@ -131,7 +131,7 @@ def _atria(rng: np.random.Generator, course: Course, time_s: Array) -> Array:
 
 
 def _dipole(rng: np.random.Generator, heart: Heart, course: Course, time_s: Array) -> Array:
-    """(n, 3) sum of all beats' waves, each beat's own a little taller or smaller, and of P waves without a beat."""
+    """(n, 3) sum of all beats' waves, each beat with slightly varied amplitude, and of P waves without a beat."""
     dipole_mv = np.zeros((len(time_s), 3))
     for beat in course.beats:
         waves = heart.beat(beat).scaled(1 + 0.015 * float(np.clip(rng.normal(), -2, 2)))
@@ -148,7 +148,7 @@ def _add(dipole_mv: Array, waves: Gaussians, at_s: float, time_s: Array) -> None
 
 
 def _breathe(rng: np.random.Generator, dipole_mv: Array, breath: Array) -> Array:
-    """Breathing turns the heart by up to 4 degrees in the frontal plane, and makes it look larger and smaller."""
+    """Applies breathing, which turns the heart by up to 4 degrees in the frontal plane and varies the amplitude."""
     angle = np.deg2rad(rng.uniform(0.5, 4)) * breath
     size = 1 + rng.uniform(0.005, 0.05) * breath
     x, y, z = dipole_mv.T

@@ -1,4 +1,4 @@
-"""Synthetic records written as a source in the competition's shape."""
+"""Writes synthetic records as a source in the competition's format."""
 
 import csv
 import io
@@ -18,11 +18,11 @@ from ecg_assets.store.log import Log
 from ecg_assets.store.plain_file import is_plain
 from ecg_assets.store.sealed import SealBrokenError, is_sealed, read_unsealed, sealed
 
-# From here on, 12 ids in a row already lie in train, validation and test.
+# From this id on, 12 consecutive ids cover train, validation and test.
 FIRST_ID = 90_000_001
 
 DECIMALS = 3
-# To be raised when the same arguments would give other records: after a change of the generator's code or tables.
+# Raise this when a change of the generator's code or tables changes the records of the same arguments.
 GENERATOR_VERSION = "1"
 _MADE_FROM = ".made_from"
 
@@ -32,27 +32,27 @@ _QUARTER = {"I": 0, "III": 0, "aVR": 1, "aVL": 1, "aVF": 1, "V1": 2, "V2": 2, "V
 def write_synthetic_source(folder: Path, count: int, seed: int, log: Log, mix: str = "default") -> None:
     """Writes `train.csv` and `train/<id>/<id>.csv` of `count` records; the same arguments give the same bytes.
 
-    The folder is whole or absent: it is filled under a temporary name and renamed. One that is there is kept when it
-    holds what the same code made from the same arguments, replaced when it is another such source (or empty), and left
-    alone otherwise.
+    The folder is written atomically: filled under a temporary name and renamed. An existing folder is kept if the same
+    code made it from the same arguments, replaced if it is another synthetic source (or empty), and otherwise left
+    unchanged.
 
     Args:
         folder: to write.
         count: records, at 250, 256, 500, 512, 1000, 1025 Hz in turn.
         seed: of `synthesize`.
         log: receives a line at the end.
-        mix: of `synthesize`; rhythm and morphology stand in the table's column `labels`.
+        mix: of `synthesize`; rhythm and morphology are written to the table's column `labels`.
 
     Raises:
         ValueError: `count` is not positive.
         SourceError: `folder` is a file, or holds something else.
-        SyntheticTableError: there is no such mix.
+        SyntheticTableError: the mix does not exist.
     """
     if count < 1:
         raise ValueError(f"count is {count}; a source has at least 1 record, and 12 fill train, validation and test")
     _refuse_other_content(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(f"{TEMPORARY_PREFIX}*-{folder.name}"):  # of a run that was killed
+    for left in folder.parent.glob(f"{TEMPORARY_PREFIX}*-{folder.name}"):  # left by a killed run
         shutil.rmtree(left)
     made_from, noted = fingerprint(GENERATOR_VERSION, np.__version__, count, seed, mix), folder / _MADE_FROM
     if _noted(noted) == f"{made_from} {_content(folder)}":
@@ -69,13 +69,13 @@ def write_synthetic_source(folder: Path, count: int, seed: int, log: Log, mix: s
 
 
 def made_from_damage(path: Path) -> tuple[str | None, bool]:
-    """Whether a synthetic source's note of what it was made from is as it was written, and whether it has a seal."""
+    """Whether a synthetic source's note of its arguments is unchanged, and whether it has a seal."""
     try:
         covered = is_sealed(path)
     except SealBrokenError:
         return "is damaged; the next run that asks for synthetic records makes them again", True
     if not (_noted(path) or "").endswith(f" {_content(path.parent)}"):
-        return "tells of other records than lie beside it; the next run that asks for them makes them again", covered
+        return "describes other records than those beside it; the next run that asks for them makes them again", covered
     return None, covered
 
 
@@ -83,14 +83,14 @@ def _noted(path: Path) -> str | None:
     try:
         return read_unsealed(path).decode("utf-8", "replace").strip() if is_plain(path) else None
     except SealBrokenError:
-        return None  # they are made again
+        return None  # the records are made again
 
 
 def record_csv(signal_mv: Array) -> str:
     """The competition's CSV of a full record: 3 decimals, each lead only in its printed window.
 
-    The independent leads are rounded and the limb leads derived from them, so that rounding too keeps the relations:
-    exactly for III, within half of the last decimal for aVR, aVL and aVF.
+    The independent leads are rounded and the limb leads derived from them, so that the relations also hold after
+    rounding: exactly for III, within half of the last decimal for aVR, aVL and aVF.
 
     Args:
         signal_mv: (12, n), in the order of `LEADS`, no NaN.
@@ -131,7 +131,7 @@ def _content(folder: Path) -> str:
 
 
 def _refuse_other_content(folder: Path) -> None:
-    """Only what this module writes may be replaced: somebody may point it at their real records."""
+    """Refuses to replace anything not written by this module, for example a user's real records."""
     if not folder.exists():
         return
     if not folder.is_dir():

@@ -1,4 +1,4 @@
-"""Waves of a beat as sums of Gaussians, each with a dipole of its own."""
+"""Waves of a beat as sums of Gaussians, each with its own dipole."""
 
 from dataclasses import dataclass, replace
 
@@ -64,12 +64,12 @@ class Gaussians:
         return dipole_mv
 
     def span_ms(self) -> tuple[float, float]:
-        """From where to where the wave is not zero to within 1e-5 of its peaks."""
+        """Begin and end of the wave, where it exceeds 1e-5 of its peaks."""
         reach = 5 * self.width_ms
         return float(np.min(self.centre_ms - reach)), float(np.max(self.centre_ms + reach))
 
     def visible_ms(self) -> tuple[float, float]:
-        """Onset and end as read on paper: where any lead is first and last more than 0.04 mV (0.4 mm) off."""
+        """Onset and end as read on paper: the first and last time that any lead exceeds 0.04 mV (0.4 mm)."""
         first, last = self.span_ms()
         time_ms = np.arange(np.floor(first), np.ceil(last) + 1, 0.5)
         seen = np.flatnonzero(np.abs(project(self.at(time_ms))).max(axis=0) > _VISIBLE_MV)
@@ -77,7 +77,7 @@ class Gaussians:
 
 
 def about(rng: np.random.Generator, value: float, spread: float) -> float:
-    """A draw around a value, its tails cut at two standard deviations."""
+    """A normal draw around a value, truncated at two standard deviations."""
     return float(value + spread * np.clip(rng.normal(), -2, 2))
 
 

@@ -1,4 +1,4 @@
-"""The named rhythms and morphologies of synthetic records and how often each comes, from `tables/synthetic.yaml`."""
+"""Reads the rhythms and morphologies of synthetic records and their frequencies from `tables/synthetic.yaml`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class _Frozen(BaseModel):
 
 
 class Spread(_Frozen):
-    """A normal distribution, cut at both ends."""
+    """A truncated normal distribution."""
 
     median: float
     spread: float = Field(ge=0)
@@ -44,7 +44,7 @@ class Spread(_Frozen):
         return self
 
     def draw(self, rng: np.random.Generator) -> float:
-        """One number; what falls outside is drawn again, so that nothing heaps up at the ends."""
+        """One number; values outside the limits are drawn again, so that they do not accumulate at the limits."""
         for _ in range(50):
             value = float(rng.normal(self.median, self.spread))
             if self.low <= value <= self.high:
@@ -53,16 +53,16 @@ class Spread(_Frozen):
 
 
 class Rhythm(_Frozen):
-    """When beats come, and from where.
+    """Times and origins of beats.
 
     Attributes:
-        beats: how they are made; `ventricular`, `escape` and `paced` come from the ventricles.
+        beats: kind of generator; `ventricular`, `escape` and `paced` beats come from the ventricles.
         rate_per_min: of the ventricles; for `flutter` and `wenckebach` of the atria.
-        respiratory: by which share breathing changes sinus intervals.
+        respiratory: share by which breathing changes sinus intervals.
         pr_ms: PR instead of the heart's own.
-        early: beats that come too early.
-        every: each how manyth beat is early; a few of them without it.
-        own_ventricles: QRS and T are the rhythm's, so no morphology is drawn.
+        early: kind of premature beats.
+        every: every n-th beat is premature; without it a few of them are.
+        own_ventricles: whether the rhythm defines QRS and T, so that no morphology is drawn.
     """
 
     beats: Beats
@@ -75,14 +75,14 @@ class Rhythm(_Frozen):
 
 
 class Injury(_Frozen):
-    """An ST segment off the level: up in the territory's leads, or down where `size_mv` is negative."""
+    """An ST deviation: elevation in the territory's leads, or depression if `size_mv` is negative."""
 
     territory: Territory
     size_mv: Range
 
 
 class TFactor(_Frozen):
-    """What T's dipole is multiplied by, along x (left), y (feet) and z (back); negative turns it over."""
+    """Factors of T's dipole along x (left), y (feet) and z (back); a negative factor inverts it."""
 
     x: Range = (1.0, 1.0)
     y: Range = (1.0, 1.0)
@@ -90,17 +90,17 @@ class TFactor(_Frozen):
 
 
 class Morphology(_Frozen):
-    """How a conducted beat looks.
+    """The shape of a conducted beat.
 
     Attributes:
-        conduction: which bundle branch is blocked.
+        conduction: the blocked bundle branch.
         axis_degrees: of QRS in the frontal plane.
         height_mv: R in V5.
         limits: whether voltages stay below the limits of hypertrophy and above low voltage.
-        limb_peak_to_peak_mv: the limb leads' QRS is no larger.
-        scar: where an old infarction has left Q waves.
-        injury: an ST segment off the level.
-        t_factor: what T is multiplied by.
+        limb_peak_to_peak_mv: upper limit of the limb leads' QRS.
+        scar: territory in which an old infarction has left Q waves.
+        injury: an ST deviation.
+        t_factor: factors of T's dipole.
         qtc_ms: QT at 60 /min, Fridericia.
         j_wave_mv: a notch at the end of QRS.
     """
@@ -141,7 +141,7 @@ class Table(_Frozen):
 
 @dataclass(frozen=True)
 class Chosen:
-    """A record's rhythm and morphology, by name and as described; no morphology where the rhythm has its own QRS."""
+    """A record's rhythm and morphology, by name and as described; no morphology if the rhythm defines the QRS."""
 
     rhythm_name: str
     rhythm: Rhythm
@@ -152,16 +152,16 @@ class Chosen:
 def choose(
     rng: np.random.Generator, mix: str = "default", rhythm: str | None = None, morphology: str | None = None
 ) -> Chosen:
-    """Draws a rhythm and a morphology by the mix's weights, but for those that are named.
+    """Draws a rhythm and a morphology by the mix's weights, except those that are named.
 
     Args:
-        rng: two numbers are taken from it, whatever is named.
+        rng: two numbers are always drawn from it.
         mix: a name in the project's table, or `<path>.yaml#name`: a file whose rhythms and morphologies are added to
             the project's.
         rhythm, morphology: instead of drawn ones.
 
     Raises:
-        SyntheticTableError: there is none of that name, or the file cannot be read.
+        SyntheticTableError: the name does not exist, or the file cannot be read.
     """
     path, _, name = mix.rpartition("#")
     table = read_table(Path(path) if path else None)
@@ -177,7 +177,7 @@ def choose(
 
 @cache
 def read_table(path: Path | None = None) -> Table:
-    """The project's table, with what a file adds to it.
+    """The project's table, with the additions of a file.
 
     Raises:
         SyntheticTableError: the file cannot be read or a field is wrong.

@@ -1,6 +1,6 @@
-"""The waves of one heart: P, QRS, ST and T as Gaussians of a dipole, in milliseconds, drawn per record.
+"""Draws the waves of one heart per record: P, QRS, ST and T as Gaussians of a dipole, in milliseconds.
 
-Times are relative to the R peak. P, PR and QRS keep their milliseconds at any rate; QT follows it.
+Times are relative to the R peak. P, PR and QRS do not depend on the heart rate; QT does.
 Axes: x to the left, y to the feet, z to the back.
 """
 
@@ -16,7 +16,7 @@ from ecg_assets.records.synthetic.repolarisation import draw_t
 from ecg_assets.records.synthetic.rhythm import Beat
 
 _PR_MS = (131.0, 197.0)
-# 1.5 ms: at 250 Hz a sample falls into it.
+# 1.5 ms wide, so that at 250 Hz a sample falls into it.
 _SPIKE = Gaussians.of((-4.0, 1.5, 0.5, 0.9, 0.1))
 
 
@@ -33,8 +33,8 @@ class Heart:
         pr_ms: from P onset to QRS onset.
         qrs_ms: from QRS onset to end, as read on paper.
         qtc_ms: QT at 60 /min.
-        axis_degrees: of the net area of QRS in I and aVF; in right bundle branch block, of its left ventricular part,
-            and without what a scar takes away.
+        axis_degrees: of the net area of QRS in I and aVF; in right bundle branch block of its left ventricular part,
+            and without the effect of a scar.
         torso: (8, 3), from its dipole to the independent leads.
     """
 
@@ -70,7 +70,7 @@ class Heart:
 
 
 def draw_heart(rng: np.random.Generator, form: Morphology, paced: bool = False) -> Heart:
-    """A heart within normal adult ranges, but for what the morphology asks."""
+    """A heart within normal adult ranges, except where the morphology differs."""
     torso = draw_torso(rng)
     qrs, axis_degrees, qrs_ms = draw_qrs(rng, form, torso)
     t = draw_t(rng, form, axis_degrees)
@@ -92,7 +92,7 @@ def draw_heart(rng: np.random.Generator, form: Morphology, paced: bool = False) 
 
 
 def _p_wave(rng: np.random.Generator) -> Gaussians:
-    """Right atrium to the front and down, then left atrium to the left and back: biphasic in V1, upright in II."""
+    """P wave: right atrium to the front and down, left atrium to the left and back; biphasic in V1, upright in II."""
     width = about(rng, 1.0, 0.07)
     size = about(rng, 0.78, 0.2)
     right = (36 * width, 15 * width, 0.035, about(rng, 0.095, 0.015), about(rng, -0.055, 0.02))

@@ -1,7 +1,7 @@
-"""What is recorded besides the heart: baseline wander, muscle and mains, at each electrode.
+"""Adds recording noise at each electrode: baseline wander, muscle and mains.
 
-Noise arises at the electrodes, so a noisy right arm shows in I, II, aVR and, through Wilson's terminal, a third of
-it in each chest lead, as on real pages.
+Noise arises at the electrodes, so a noisy right arm affects I, II, aVR and, through Wilson's terminal, a third of it
+each chest lead, as on real pages.
 """
 
 import numpy as np
@@ -9,8 +9,8 @@ import numpy as np
 from ecg_assets.records.synthetic.dower import Array
 from ecg_assets.records.synthetic.rhythm import Breathing
 
-# Sizes (standard deviations in mV: median and log spread) set beside PTB-XL's 500 Hz records: between T and P, 20 to
-# 150 Hz, their limb leads have 3 to 19 microvolt and their chest leads 2 to 19; below 0.5 Hz, 10 to 240.
+# Amplitudes (standard deviations in mV: median and log spread), chosen by PTB-XL's 500 Hz records: between T and P, 20
+# to 150 Hz, their limb leads have 3 to 19 microvolt and their chest leads 2 to 19; below 0.5 Hz, 10 to 240.
 _MUSCLE_ARM_MV = (0.009, 0.5)
 _MUSCLE_CHEST_MV = (0.0035, 0.5)
 _WANDER_MV = (0.022, 0.75)
@@ -21,7 +21,7 @@ _FLOOR_MV = 0.0012
 
 
 def add_noise(rng: np.random.Generator, independent_mv: Array, fs_hz: int, breathing: Breathing) -> Array:
-    """The independent leads (8, n) as recorded, from those (8, n) that the heart alone would give."""
+    """Adds noise to the independent leads (8, n)."""
     n = independent_mv.shape[1]
     electrodes_mv = _wander(rng, n, fs_hz, breathing) + _muscle(rng, n, fs_hz) + _mains(rng, n, fs_hz)
     electrodes_mv += rng.normal(0, _FLOOR_MV, (9, n))
@@ -32,7 +32,7 @@ def add_noise(rng: np.random.Generator, independent_mv: Array, fs_hz: int, breat
 
 
 def _sizes(rng: np.random.Generator, median_and_spread: tuple[float, float], count: int, limit: float = 6.0) -> Array:
-    """(count,) sizes that share half of their variation: a restless patient is noisy everywhere."""
+    """(count,) amplitudes that share half of their variation, because a restless patient is noisy in all leads."""
     median, spread = median_and_spread
     common, own = rng.normal(), rng.normal(size=count)
     sizes: Array = median * np.clip(np.exp(spread * (0.75 * common + 0.65 * own)), 0.1, limit)
@@ -41,10 +41,10 @@ def _sizes(rng: np.random.Generator, median_and_spread: tuple[float, float], cou
 
 def _band(rng: np.random.Generator, rows: int, n: int, fs_hz: int, low_hz: float, high_hz: float, tilt: float) -> Array:
     """(rows, n) noise of unit standard deviation between two frequencies, falling as frequency ** -tilt."""
-    padded = n + 4 * fs_hz  # the FFT's noise is periodic; cut, start and end do not meet
+    padded = n + 4 * fs_hz  # the FFT's noise is periodic; cutting it makes start and end differ
     hertz = np.fft.rfftfreq(padded, 1 / fs_hz)
     shape = np.where((hertz > 0) & (hertz < high_hz), np.maximum(hertz, 1e-3), np.inf) ** -tilt
-    # Slopes instead of edges: a brick wall would ring.
+    # Smooth band edges, because sharp ones would ring.
     shape *= 1 / np.sqrt(1 + (low_hz / np.maximum(hertz, 1e-3)) ** 4)
     spectrum = np.fft.rfft(rng.normal(size=(rows, padded)), axis=1) * shape
     noise: Array = np.fft.irfft(spectrum, padded, axis=1)

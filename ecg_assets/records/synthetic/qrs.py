@@ -1,4 +1,4 @@
-"""QRS complexes, about their R peak: conducted as usual, with a blocked bundle branch, with a scar."""
+"""Draws QRS complexes around their R peak: normal, with bundle branch block, with a scar."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,19 +17,19 @@ _DURATION_MS = {
 }
 _RIGHTMOST = 78.0
 _TRIES = 60
-# Where the first forces point when a wall is dead: away from it.
+# Direction of the initial forces after an infarction: away from the dead wall.
 _SCAR = {"anterior": (-0.08, 0.02, 0.42), "inferior": (0.06, -0.36, 0.02)}
 
 
 def draw_qrs(rng: np.random.Generator, form: Morphology, torso: Array) -> tuple[Gaussians, float, float]:
-    """The QRS, its axis in degrees (in right bundle branch block of its left ventricular part) and duration in ms."""
+    """The QRS, its axis in degrees (in right bundle branch block of the left ventricular part) and duration in ms."""
     axis = form.axis_degrees.draw(rng)
     shapes: dict[Conduction, Callable[..., Gaussians]] = {
         "normal": _normal_qrs,
         "left_bundle": _left_bundle_qrs,
         "right_bundle": _right_bundle_qrs,
     }
-    # Shapes are made for axes to the left of straight down; what lies further right is turned there.
+    # Shapes are drawn for axes to the left of straight down; those further right are rotated.
     made_for = min(axis, _RIGHTMOST)
     qrs = shapes[form.conduction](rng, made_for, torso).turned(about_z(np.deg2rad(axis - made_for)))
     qrs = _with_height(rng, qrs, form, torso)
@@ -45,7 +45,7 @@ def draw_qrs(rng: np.random.Generator, form: Morphology, torso: Array) -> tuple[
 
 
 def _normal_qrs(rng: np.random.Generator, axis: float, torso: Array) -> Gaussians:
-    """A QRS that a reader calls normal; where Gaussians and axis do not go together, another is drawn."""
+    """A QRS that a reader calls normal; if Gaussians and axis are incompatible, another is drawn."""
     best = _any_qrs(rng, axis)
     least = _oddness(best, axis, torso)
     for _ in range(_TRIES - 1):
@@ -59,7 +59,7 @@ def _normal_qrs(rng: np.random.Generator, axis: float, torso: Array) -> Gaussian
 
 
 def _oddness(qrs: Gaussians, axis_degrees: float, torso: Array) -> int:
-    """How much a reader would not call normal, beside the axis: 0 is nothing.
+    """Deviation from a normal QRS, apart from the axis: 0 is normal.
 
     aVR down, S in V1, R in V5 and V6, both limb peaks near the axis, no limb lead deep and tall at once.
     """
@@ -116,7 +116,7 @@ def _left_bundle_qrs(rng: np.random.Generator, axis: float, torso: Array) -> Gau
 
 
 def _right_bundle_qrs(rng: np.random.Generator, axis: float, torso: Array) -> Gaussians:
-    """The left ventricle as always, which makes the axis, then the right one, slow: rSR' in V1, broad S in I, V6."""
+    """A normal left ventricle, which determines the axis, then a slow right one: rSR' in V1, broad S in I, V6."""
     early = _normal_qrs(rng, axis, torso)
     left = replace(early, dipole_mv=early.dipole_mv * np.array([1, 1, 0.72]))
     late = Gaussians.of(
@@ -127,7 +127,7 @@ def _right_bundle_qrs(rng: np.random.Generator, axis: float, torso: Array) -> Ga
 
 
 def _with_axis(qrs: Gaussians, axis_degrees: float, along_x: float = 0.5) -> Gaussians:
-    """The QRS with y added so that its net areas in I and aVF make the axis: a part along x, the rest at the R peak.
+    """The QRS with y added so that its net areas in I and aVF give the axis: a part along x, the rest at the R peak.
 
     The axis is atan2(2 aVF / sqrt(3), I): I and aVF differ in scale (Goldberger's leads are 0.87 times Einthoven's).
     """
@@ -143,7 +143,7 @@ def _with_axis(qrs: Gaussians, axis_degrees: float, along_x: float = 0.5) -> Gau
 
 
 def _with_height(rng: np.random.Generator, qrs: Gaussians, form: Morphology, torso: Array) -> Gaussians:
-    """The QRS scaled to a drawn R in V5; within `limits` neither to low voltage nor beyond those of hypertrophy."""
+    """The QRS scaled to a drawn R in V5; with `limits` between low voltage and hypertrophy."""
     leads_mv = _leads(qrs, torso)
     tall, deep = leads_mv.max(axis=1), -leads_mv.min(axis=1)
     limbs = (tall + deep)[:6].max()
@@ -158,14 +158,14 @@ def _with_height(rng: np.random.Generator, qrs: Gaussians, form: Morphology, tor
 
 
 def _q_wave(rng: np.random.Generator, scar: str, qrs: Gaussians) -> Gaussians:
-    """The first 40 ms without the dead wall: forces that point away from it, wide enough for a Q of 30 ms."""
+    """The first 40 ms with an infarcted wall: forces that point away from it, wide enough for a Q of 30 ms."""
     size = about(rng, 1.0, 0.2) * float(np.abs(qrs.dipole_mv).max()) / 0.9
     x, y, z = size * np.array(_SCAR[scar])
     return Gaussians.of((-20, 11, x, y, z), (-4, 9, 0.8 * x, 0.8 * y, 0.8 * z))
 
 
 def with_duration(qrs: Gaussians, duration_ms: float) -> Gaussians:
-    """The same QRS, as long as read on paper."""
+    """The same QRS with this duration as read on paper."""
     first, last = qrs.visible_ms()
     return qrs.stretched(duration_ms / (last - first))
 
@@ -174,7 +174,7 @@ def draw_ventricular(rng: np.random.Generator, paced: bool) -> tuple[Gaussians, 
     """QRS and T of an early ventricular beat: wide, and T against it; from the right (V1 down) or left (V1 up)."""
     from_right = rng.random() < 0.6 or paced
     x, y, z = (0.55, 1.0, 0.95) if from_right else (-0.6, about(rng, -0.2, 0.6), -0.85)
-    # A pacemaker's lead lies in the apex: upwards.
+    # A pacemaker's lead is in the apex, so the forces point upwards.
     x, y = about(rng, x, 0.2), -abs(about(rng, y, 0.25)) if paced else about(rng, y, 0.25)
     rows = [
         (-34, 17, 0.25 * x, 0.35 * y, -0.12 * z),

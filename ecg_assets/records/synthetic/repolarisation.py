@@ -1,4 +1,4 @@
-"""ST segments and T waves for a QT of 1000 ms, from QRS onset."""
+"""Draws ST segments and T waves for a QT of 1000 ms, from QRS onset."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ _T_TAIL = 0.08  # of QT: the standard deviation of T's end; the tangent there me
 
 
 def draw_t(rng: np.random.Generator, form: Morphology, axis_degrees: float) -> Gaussians:
-    """ST and T, as the morphology says."""
+    """ST and T of the morphology."""
     shapes: dict[Conduction, Callable[[np.random.Generator, float], Gaussians]] = {
         "normal": _normal_t,
         "left_bundle": _left_bundle_t,
@@ -71,7 +71,7 @@ def _right_bundle_t(rng: np.random.Generator, axis: float) -> Gaussians:
 
 
 def _injury(rng: np.random.Generator, injury: Injury) -> Gaussians:
-    """An ST segment that stays off the level from the J point into T."""
+    """An ST deviation from the J point into T."""
     x, y, z = np.array(_INJURY[injury.territory]) * rng.uniform(*injury.size_mv)
     rows = [(centre, 62.0, share * x, share * y, share * z) for centre, share in _LIFT]
     return Gaussians.of(*rows)

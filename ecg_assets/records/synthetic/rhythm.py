@@ -1,4 +1,4 @@
-"""When the beats of a record come: sinus rhythm with its variability, early beats, atrial fibrillation.
+"""Times the beats of a record: sinus rhythm with its variability, premature beats, atrial fibrillation.
 
 Blocks, flutter, tachycardias and pacing are in `conduction`.
 """
@@ -22,9 +22,9 @@ class Beat:
 
     Attributes:
         time_s: of its R peak, from the record's start; may lie outside the record.
-        origin: where it comes from; a `conducted` one has no P wave of its own.
+        origin: where it arises; a `conducted` beat has no P wave of its own.
         rr_s: the mean RR interval that its QT has adapted to.
-        pr_ms: its PR, where it is not the heart's.
+        pr_ms: its PR, if it differs from the heart's.
     """
 
     time_s: float
@@ -68,14 +68,14 @@ def sinus_beats(
 def with_ventricular_beats(
     rng: np.random.Generator, beats: list[Beat], duration_s: float, qt_ms: float, every: int | None
 ) -> list[Beat]:
-    """Replaces sinus beats by early ventricular ones; the next sinus beat stays in time (full compensatory pause).
+    """Replaces sinus beats by premature ventricular ones; the next sinus beat is on time (full compensatory pause).
 
     Args:
-        rng: where they come.
+        rng: chooses the beats.
         beats: sinus rhythm.
-        duration_s: of the record; at least one comes in it.
-        qt_ms: they do not fall on the T wave before.
-        every: each how manyth beat comes early; without it one to three of all.
+        duration_s: of the record; it contains at least one.
+        qt_ms: QT interval; they do not fall on the preceding T wave.
+        every: every n-th beat is premature; without it one to three of all.
     """
     result = list(beats)
     for index in _chosen(rng, beats, duration_s, every):
@@ -86,7 +86,7 @@ def with_ventricular_beats(
 
 
 def with_atrial_beats(rng: np.random.Generator, beats: list[Beat], duration_s: float, every: int | None) -> list[Beat]:
-    """Replaces sinus beats by early atrial ones, which reset the sinus node: the pause is not compensatory."""
+    """Replaces sinus beats by premature atrial ones, which reset the sinus node, so the pause is not compensatory."""
     result, shift_s = list(beats), 0.0
     chosen = set(_chosen(rng, beats, duration_s, every))
     for index in range(1, len(beats)):
@@ -101,9 +101,9 @@ def with_atrial_beats(rng: np.random.Generator, beats: list[Beat], duration_s: f
 
 
 def fibrillation_beats(rng: np.random.Generator, duration_s: float, rate_per_min: float) -> list[Beat]:
-    """Irregularly irregular: a refractory time and an exponential rest.
+    """Irregularly irregular beats: intervals are a refractory time plus an exponential rest.
 
-    The rest is drawn in strata of five, so that no ten seconds turn out regular by chance.
+    The rest is drawn in strata of five, so that ten seconds are never regular by chance.
     """
     mean_s = 60 / rate_per_min
     refractory_s = rng.uniform(0.66, 0.74) * mean_s
@@ -117,7 +117,7 @@ def fibrillation_beats(rng: np.random.Generator, duration_s: float, rate_per_min
 
 
 def as_beats(times: list[float], origin: Origin) -> list[Beat]:
-    """Beats with the RR that each one's QT follows: QT adapts over many beats, not from one to the next."""
+    """Beats with the RR that determines each one's QT, which adapts over many beats."""
     beats, rr_s = [], float(np.mean(np.diff(times)))
     for before, time_s in itertools.pairwise(times):
         rr_s += 0.1 * (time_s - before - rr_s)
@@ -126,7 +126,7 @@ def as_beats(times: list[float], origin: Origin) -> list[Beat]:
 
 
 def _chosen(rng: np.random.Generator, beats: list[Beat], duration_s: float, every: int | None) -> list[int]:
-    """Indices of beats to come early: well inside the record, never two in a row."""
+    """Indices of premature beats: well inside the record, never two in a row."""
     inside = [i for i, beat in enumerate(beats) if 1.2 < beat.time_s < duration_s - 0.8]
     if every is not None:
         return inside[int(rng.integers(every)) :: every]

@@ -1,1 +1,1 @@
-"""Recordings in WFDB's format."""
+"""Reads recordings in WFDB's format."""

@@ -1,4 +1,4 @@
-"""A folder of WFDB recordings: `.hea` headers at any depth, with their signal files beside them."""
+"""Reads a folder of WFDB recordings: `.hea` headers at any depth, with their signal files beside them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +25,8 @@ class Recording:
     """One recording.
 
     Attributes:
-        headers: its `.hea` files; more than one when folders hold the same name.
-        window: which 10 s are read.
+        headers: its `.hea` files; more than one if several folders hold the same name.
+        window: the 10 s to read.
         base: the folder that its files must not lead out of.
     """
 
@@ -41,22 +41,22 @@ class Recording:
 
     @property
     def labels(self) -> str | None:
-        """Headers say nothing of it in a common form."""
+        """Empty, because headers have no common form of labels."""
         return None
 
     @cached_property
     def hashes(self) -> list[list[str]]:
-        """Name and hash of each of its files, as they were when first asked for."""
+        """Name and hash of each of its files at the time of the first call."""
         files = [path for header in self.headers for path in (header, *self._signal_files(header))]
         return [[path.name, hash_of(path, self.base)] for path in files]
 
     def inputs(self) -> list[Any]:
-        """Hashes of its files, and the window; and what is read otherwise than by the first version of the reader."""
+        """Hashes of its files, the window, and the ways in which the reader differs from its first version."""
         return [self.hashes, self.window.start_s, self.window.checksums, *self._read_otherwise]
 
     @cached_property
     def _read_otherwise(self) -> list[str]:
-        """Names of ways in which only some recordings are read: only those are read again for them."""
+        """Names of later changes of the reader that apply to this recording, so that only such ones are read again."""
         headers = [written(path) for path in self.headers if not leads_out(path, self.base)]
         named = [lead_named(name) for header in headers for name in header.names]
         framed = any(header.frames_of(place) > 1 for header in headers for place in range(len(header.signals)))
@@ -67,7 +67,7 @@ class Recording:
         return [] if leads_out(header, self.base) else signal_files(header)
 
     def take(self) -> Taken:
-        """Its window as a CSV.
+        """Reads its window as a CSV.
 
         Raises:
             RecordRejected: it cannot be used.
@@ -91,7 +91,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class WfdbFolder:
-    """All recordings below a folder, or those that lie directly in it."""
+    """All recordings below a folder, or only those directly in it."""
 
     folder: Path
     window: Window
@@ -100,13 +100,13 @@ class WfdbFolder:
 
     @cached_property
     def recordings(self) -> list[Recording]:
-        """Sorted by id.
+        """All recordings, sorted by id.
 
-        PTB-XL holds each recording twice, as `<number>_hr` and, at 100 Hz, `<number>_lr`. Where both are there the
-        second is left out: it would be the same recording under another id, and perhaps in another split.
+        PTB-XL holds each recording twice, as `<number>_hr` and, at 100 Hz, `<number>_lr`. If both exist the second is
+        left out, because it is the same recording under another id and perhaps in another split.
 
         Raises:
-            SourceError: there is none.
+            SourceError: there is no recording.
         """
         by_id: dict[str, list[Path]] = {}
         for path in sorted(self.folder.rglob("*.hea") if self.deep else self.folder.glob("*.hea")):
@@ -130,7 +130,7 @@ class WfdbFolder:
         """Every recording.
 
         Raises:
-            SourceError: there is none.
+            SourceError: there is no recording.
         """
         for path in sorted(self.folder.rglob("*.hea") if self.deep else self.folder.glob("*.hea")):
             other = what_else(path)

@@ -1,4 +1,4 @@
-"""A WFDB header: its signals, which of them are the 12 leads, their units and rate."""
+"""Reads a WFDB header: its signals, which of them are the 12 leads, their units and rate."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,21 +24,21 @@ _MV_PER_UNIT = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "\u00b5v": 1e-3, "\u03bcv": 1e-
 
 
 def signal_files(header_path: Path) -> list[Path]:
-    """The files beside a header that it names, sorted; without any check of what is in them."""
+    """The files beside a header that it names, sorted, without checking their content."""
     names = {words[0] for words in written(header_path).signals}
     return sorted({path for name in names if (path := signal_file(header_path, name)) is not None})
 
 
 @dataclass(frozen=True)
 class Header:
-    """A header that is sound as far as it goes.
+    """A valid header.
 
     Attributes:
-        written: its own words.
-        place: the header that the package reads; that itself, or one with plain names.
-        parsed: as the package reads it (`wfdb.Record`).
-        frames: how many the recording has.
-        tells_frames: the header says so; else they were counted.
+        written: its text as words.
+        place: the header that the `wfdb` package reads: the original, or a copy with plain names.
+        parsed: the package's result (`wfdb.Record`).
+        frames: number of frames of the recording.
+        tells_frames: whether the header gives that number; otherwise it was counted.
     """
 
     written: Written
@@ -54,7 +54,7 @@ class Header:
 
     @property
     def names(self) -> list[str]:
-        """The signals' names with all their letters; the package leaves out those that are no ASCII."""
+        """The signals' names with all their letters; the package drops those that are not ASCII."""
         pairs = zip(self.written.signals, self.parsed.sig_name or [], strict=False)
         return [_in_full(words, name or "") for words, name in pairs]
 
@@ -75,13 +75,13 @@ def opened_header(path: Path) -> Iterator[Header]:
     with as_the_package_reads_it(words) as place:
         parsed = _parsed(path, place)
         require_files(words)
-        # header(5) leaves it to the writer to tell of it.
+        # The number is optional in header(5).
         frames = parsed.sig_len or (_counted(path, place) if parsed.n_sig else 0)
         yield Header(words, place, parsed, frames, bool(parsed.sig_len))
 
 
 def _counted(path: Path, place: Path) -> int:
-    """How many frames the signal files hold."""
+    """Number of frames in the signal files."""
     import wfdb
 
     try:
@@ -93,7 +93,7 @@ def _counted(path: Path, place: Path) -> int:
 
 
 def _in_full(words: list[str], name: str) -> str:
-    """The end of a signal's line that is its name but for letters that are no ASCII."""
+    """The end of a signal's line that equals its name except for letters that are not ASCII."""
     ends = (" ".join(words[place:]) for place in range(1, len(words)))
     return next((end for end in ends if " ".join(end.encode("ascii", "ignore").decode().split()) == name), name)
 
@@ -103,7 +103,7 @@ def _parsed(path: Path, place: Path) -> Any:
 
     try:
         header = wfdb.rdheader(str(place.with_suffix("")))
-    except Exception as error:  # the package lets through whatever its parsing of a damaged header runs into
+    except Exception as error:  # the package does not wrap exceptions from parsing a damaged header
         raise RecordRejected(
             "unreadable", f"{path.name} is no WFDB header ({say(error)}): the file is damaged; fetch it again"
         ) from error
@@ -126,8 +126,8 @@ class LeadPlace:
     Attributes:
         lead: one of `LEADS`.
         place: of the signal, from 0.
-        name: as the header calls it.
-        sign: -1 where that says that the lead is upside down, else 1.
+        name: in the header.
+        sign: -1 if the name marks the lead as inverted, otherwise 1.
     """
 
     lead: str
@@ -144,7 +144,7 @@ def lead_places(path: Path, names: list[str]) -> list[LeadPlace]:
         names: of all signals.
 
     Raises:
-        RecordRejected: a lead is missing, or there twice.
+        RecordRejected: a lead is missing or occurs twice.
     """
     found: dict[str, LeadPlace] = {}
     for place, name in enumerate(names):
@@ -167,12 +167,12 @@ def lead_places(path: Path, names: list[str]) -> list[LeadPlace]:
 
 
 def mv_per_unit(header: Written, place: int) -> float:
-    """How many millivolts one unit of a signal is, as header(5) of WFDB says it: `gain(baseline)/unit`, or mV.
+    """Millivolts per unit of a signal, from `gain(baseline)/unit` as in header(5) of WFDB; mV if it is missing.
 
     Raises:
         RecordRejected: the unit is none of V, mV, uV, nV.
     """
-    # Not by the package, which drops a letter that is no ASCII: of "µV" it leaves volts.
+    # Not by the package, which drops letters that are not ASCII and so turns "µV" into volts.
     words = header.signals[place]
     unit = (words[2] if len(words) > 2 else "").partition("/")[2] or "mV"
     factor = _MV_PER_UNIT.get(unit.casefold())
@@ -185,10 +185,10 @@ def mv_per_unit(header: Written, place: int) -> float:
 
 
 def check_fs(path: Path, fs_hz: float) -> float:
-    """`fs_hz` again.
+    """Checks and returns `fs_hz`.
 
     Raises:
-        RecordRejected: it is below 100 Hz or beyond anything that records ECGs.
+        RecordRejected: it is below 100 Hz or implausibly high for an ECG.
     """
     if not MIN_FS_HZ <= fs_hz <= FASTEST_HZ:
         raise RecordRejected(
@@ -200,5 +200,5 @@ def check_fs(path: Path, fs_hz: float) -> float:
 
 
 def say(error: Exception) -> str:
-    """An error's first line, or its kind where it says nothing."""
+    """An error's first line, or its class if the message is empty."""
     return (str(error) or type(error).__name__).strip().splitlines()[0]

@@ -23,7 +23,7 @@ from ecg_assets.records.wfdb.header import (
 )
 from ecg_assets.records.wfdb.written_header import oddities
 
-# A rate that is no whole number, or beyond what is kept, is resampled to the lower of these up to 1000 Hz.
+# A rate that is not an integer, or above the limit, is resampled: below 1000 Hz to the lower one, otherwise the higher.
 RESAMPLED_HZ = (500, 1000)
 
 Signal = npt.NDArray[np.float64]
@@ -31,11 +31,11 @@ Signal = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Window:
-    """Which part of a recording is read, and how strictly.
+    """The part of a recording to read, and the checks.
 
     Attributes:
-        start_s: where the 10 s begin.
-        checksums: a recording that is read as a whole must match the checksums of its header.
+        start_s: begin of the 10 s.
+        checksums: whether a recording that is read completely must match its header's checksums.
     """
 
     start_s: float = 0.0
@@ -44,13 +44,13 @@ class Window:
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read of a recording.
+    """The signal that was read from a recording.
 
     Attributes:
         fs_hz: sampling rate.
-        signal_mv: the 12 leads in the order of `LEADS`: (12, 10 s) float64, millivolts; NaN at the end where the
-            recording lacks up to 0.1 s.
-        notes: what is odd about it.
+        signal_mv: the 12 leads in the order of `LEADS`: (12, 10 s) float64, millivolts; NaN at the end if the recording
+            lacks up to 0.1 s.
+        notes: its peculiarities.
     """
 
     fs_hz: int
@@ -59,7 +59,7 @@ class Reading:
 
 
 def read_recording(header_path: Path, window: Window) -> tuple[int, Signal]:
-    """Sampling rate and signal alone, see `read_noted`.
+    """Sampling rate and signal only, see `read_noted`.
 
     Raises:
         RecordRejected: with a code and a reason that a person can act on.
@@ -71,14 +71,14 @@ def read_recording(header_path: Path, window: Window) -> tuple[int, Signal]:
 def read_noted(header_path: Path, window: Window) -> Reading:
     """Reads a recording.
 
-    Leads are known by their names, see `lead_named`; one that is called upside down is turned back. Signals of other
-    names are passed over. Gain, baseline and unit are the header's. Each lead has its own rate, that of the frames
-    times its samples a frame; where leads differ, they are resampled to the highest. A whole rate of 100 to 2000 Hz is
-    kept, another one from 100 Hz up resampled: to 500 Hz below 1000 Hz, to 1000 Hz from there on.
+    Leads are recognised by their names, see `lead_named`; a lead marked as inverted is corrected. Signals with other
+    names are ignored. Gain, baseline and unit are the header's. Each lead has its own rate, the frames' rate times its
+    samples per frame; if leads differ, they are resampled to the highest rate. An integer rate of 100 to 2000 Hz is
+    kept; other rates from 100 Hz up are resampled: to 500 Hz below 1000 Hz, otherwise to 1000 Hz.
 
     Args:
-        header_path: the `.hea` file; the signal files lie beside it.
-        window: which 10 s.
+        header_path: the `.hea` file, with the signal files beside it.
+        window: the 10 s to read.
 
     Raises:
         RecordRejected: with a code and a reason that a person can act on.
@@ -99,7 +99,7 @@ def read_noted(header_path: Path, window: Window) -> Reading:
         signal_mv = np.stack([_padded(*pair) for pair in zip(signals_mv, spans, strict=True)])
     else:
         signal_mv = _resampled(signals_mv, spans, rate_hz)
-        # Between samples the curve may be higher than at any.
+        # Between samples the curve may exceed all of them.
         for lead, values in zip(LEADS, signal_mv, strict=True):
             _check_values(header_path, lead, values[~np.isnan(values)], round(window.start_s * rate_hz), rate_hz)
     return Reading(rate_hz, signal_mv, tuple(notes))
@@ -113,14 +113,14 @@ def _kept_rate(fs_hz: float) -> int:
 
 @dataclass(frozen=True)
 class _Span:
-    """What is read of one lead.
+    """The samples to read of one lead.
 
     Attributes:
         fs_hz: its rate.
         per_frame: samples in each frame.
-        first, end: of its samples those that are read.
-        wanted: how many 10 s have.
-        whole: that is all of the recording.
+        first, end: range of samples to read.
+        wanted: number of samples in 10 s.
+        whole: whether this is the whole recording.
     """
 
     fs_hz: float
@@ -152,7 +152,7 @@ def _spans(header: Header, leads: list[LeadPlace], window: Window) -> list[_Span
 
 
 def _read_samples(header: Header, leads: list[LeadPlace], spans: list[_Span]) -> tuple[list[Signal], list[int]]:
-    """The signals in their units, (n,) float64 each, and the sum of each one's samples."""
+    """The signals in their units, (n,) float64 each, and each one's sum of samples."""
     import wfdb
 
     path = header.path
@@ -171,7 +171,7 @@ def _read_samples(header: Header, leads: list[LeadPlace], spans: list[_Span]) ->
         values = found.dac(expanded=framed)
         signals = [np.asarray(one, dtype=np.float64) for one in (values if framed else values.T)]
         sums = [int(one) for one in found.calc_checksum(expanded=framed)]
-    except Exception as error:  # as above: a signal file that is cut off shows as one of many errors
+    except Exception as error:  # as above: a truncated signal file raises one of many errors
         names = ", ".join(sorted({words[0] for words in header.written.signals}))
         raise RecordRejected(
             "unreadable", f"{names} does not hold what {path.name} says ({say(error)}): fetch it again"
@@ -227,7 +227,7 @@ def _length_notes(path: Path, spans: list[_Span]) -> list[Note]:
 
 
 def _check_checksums(path: Path, header: Any, sums: list[int], leads: list[LeadPlace]) -> None:
-    """The sum of a signal's samples modulo 65536 (header(5) of WFDB), where there is one and frames hold one sample."""
+    """Checks the sum of a signal's samples modulo 65536 (header(5) of WFDB), if given and frames hold one sample."""
     for lead, is_there in zip(leads, sums, strict=True):
         wanted = header.checksum[lead.place]
         if wanted is not None and header.samps_per_frame[lead.place] == 1 and (int(wanted) - is_there) % 65536:

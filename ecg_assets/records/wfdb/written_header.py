@@ -1,5 +1,6 @@
-"""A WFDB header as somebody has written it, and as the `wfdb` package reads it: published headers keep the rules of
-header(5) loosely, with endings and folders in names."""
+"""Converts WFDB headers to the form that the `wfdb` package reads, because published ones deviate from header(5).
+
+Their file names may, for example, have endings and folders."""
 
 import re
 import tempfile
@@ -25,8 +26,8 @@ class Written:
 
     Attributes:
         path: the header.
-        lines: of its record line and of its signals' lines, comments and empty lines left out.
-        bom: it begins with a mark of UTF-8.
+        lines: of its record line and its signals' lines, without comments and empty lines.
+        bom: whether it begins with a UTF-8 byte order mark.
     """
 
     path: Path
@@ -35,36 +36,36 @@ class Written:
 
     @property
     def signals(self) -> list[list[str]]:
-        """Words of the lines about signals."""
+        """Words of the signals' lines."""
         return self.lines[1:]
 
     @property
     def joins_segments(self) -> bool:
-        """It joins recordings: header(5) then writes how many behind the name, and each one's name and length."""
+        """Whether it joins segments: header(5) then gives their number after the name, and each name and length."""
         segmented = bool(self.lines) and re.fullmatch(r".+/\d+", self.lines[0][0]) is not None
         return segmented and all(len(words) == 2 for words in self.signals)
 
     @property
     def names(self) -> list[str]:
-        """The signals' names, as far as they have any."""
+        """The signals' names, if they have any."""
         return [" ".join(words[8:]) for words in self.signals]
 
     def frames_of(self, place: int) -> int:
-        """How many samples of a signal each frame holds: header(5) writes `16x4`, and nothing for one."""
+        """Samples of a signal per frame: `16x4` in header(5), without a number for one."""
         found = re.match(r"\d+x(\d{1,4})", self.signals[place][1]) if len(self.signals[place]) > 1 else None
         return max(1, int(found.group(1))) if found else 1
 
 
 def written(path: Path) -> Written:
-    """Reads a header's words, without any check of what they say; none of a file that cannot be read."""
+    """Reads a header's words without checking them; empty for a file that cannot be read."""
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES)
-    except OSError:  # the package, which reads it as well, then says why
+    except OSError:  # the package, which also reads it, reports why
         return Written(path, [], False)
     try:
         text = content.decode("utf-8")
-    except UnicodeDecodeError:  # headers say nothing of their letters, and older programs wrote Latin-1
+    except UnicodeDecodeError:  # headers do not name their encoding, and older programs wrote Latin-1
         text = content.decode("latin-1")
     bom = text.startswith(_BOM)
     lines = text.removeprefix(_BOM).splitlines()
@@ -73,7 +74,7 @@ def written(path: Path) -> Written:
 
 
 def signal_file(header_path: Path, name: str) -> Path | None:
-    """The file beside the header that it names, a folder in front left out; None where there is none."""
+    """The file beside the header that it names, without a leading folder; None if it does not exist."""
     for place in _places(header_path, name):
         if is_regular(place):
             return place
@@ -81,7 +82,7 @@ def signal_file(header_path: Path, name: str) -> Path | None:
 
 
 def _places(header_path: Path, name: str) -> Iterator[Path]:
-    """Where a file of that name may lie: as it is called, with the usual endings, in small or capital letters."""
+    """Possible paths of a file: by its name, with the usual endings, in lower or upper case."""
     base = PureWindowsPath(name).name
     if not base or _leads_out(name) or base.endswith(" "):
         return
@@ -99,10 +100,10 @@ def _leads_out(name: str) -> bool:
 
 
 def require_files(header: Written) -> None:
-    """Whether each file that the header names lies beside it.
+    """Checks that each file named by the header is beside it.
 
     Raises:
-        RecordRejected: a file is missing, is none, or has a name that leads elsewhere.
+        RecordRejected: a file is missing, is not a plain file, or has a name that leads elsewhere.
     """
     path = header.path
     for name in sorted({words[0] for words in header.signals}):
@@ -121,7 +122,7 @@ def require_files(header: Written) -> None:
 
 
 def oddities(header: Written) -> list[str]:
-    """What the header writes otherwise than header(5) has it, a half sentence each; nothing for nearly all."""
+    """The header's deviations from header(5), a clause each; empty for nearly all."""
     told = ["it begins with a mark of UTF-8"] if header.bom else []
     if header.lines and not _PLAIN_RECORD.fullmatch(header.lines[0][0]):
         told.append(f"it calls the record {header.lines[0][0][:80]!r}")
@@ -134,9 +135,9 @@ def oddities(header: Written) -> list[str]:
 
 @contextmanager
 def as_the_package_reads_it(header: Written) -> Iterator[Path]:
-    """Where the package finds the recording: the header itself, or one with plain names in a folder of its own.
+    """The header for the package: the original, or a copy with plain names in a separate folder.
 
-    Files that are not there are named all the same.
+    Missing files are named in it too.
     """
     if not header.lines or header.joins_segments:
         yield header.path

@@ -1,1 +1,1 @@
-"""Which way up a page lies."""
+"""Finds the orientation of a page."""

@@ -1,4 +1,4 @@
-"""How a picture of a page is turned, judged by pieces of it."""
+"""Detects the quarter turn of a picture of a page from pieces of it."""
 
 import functools
 from functools import cache
@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from ecg_assets.weights import TURNS, weights_path
 
-# Pieces of this size at the scale of segmentation are looked at at half of it.
+# Pieces of this size at the scale of segmentation are halved in size for the network.
 PIECE_PX = 512
 SEEN_PX = PIECE_PX // 2
 _ACROSS, _DOWN = 5, 5
 _LANDSCAPE = 0.9
-# Light and paper are left out by it, letters and traces are not.
+# Removes light and paper, but not letters and traces.
 _AROUND_PX = 33
 _CONTRAST = 1 / 25
 
@@ -22,12 +22,12 @@ Rgb = npt.NDArray[np.uint8]
 
 
 def quarter_turns(image_hwc: Rgb) -> tuple[int, float]:
-    """Counter-clockwise quarter turns that make a page stand upright, and how sure that is (0.25 to 1).
+    """Counter-clockwise quarter turns that make a page upright, and their confidence (0.25 to 1).
 
     Args:
-        image_hwc: (h, w, 3) uint8, roughly at the scale of segmentation.
+        image_hwc: (h, w, 3) uint8, approximately at the scale of segmentation.
     """
-    # Pages are mostly wider than high: turned by 0 or 2 quarters such a picture stays so.
+    # Most pages are wider than high, and stay so when turned by 0 or 2 quarters.
     wide = image_hwc.shape[1] >= image_hwc.shape[0]
     log_p = np.log(np.where(np.arange(4) % 2 == (0 if wide else 1), _LANDSCAPE, 1 - _LANDSCAPE))
     for piece in _pieces(image_hwc):
@@ -48,7 +48,7 @@ def as_seen(piece_hwc: Rgb) -> npt.NDArray[np.float32]:
 
 @cache
 def _network() -> cv2.dnn.Net:
-    # OpenCV runs it: neither torch nor onnxruntime is needed for a network this small.
+    # OpenCV runs this small network, so neither torch nor onnxruntime is needed.
     return cv2.dnn.readNetFromONNX(str(weights_path(TURNS)))
 
 
@@ -59,7 +59,7 @@ def _network_answers(seen_hw: npt.NDArray[np.float32]) -> npt.NDArray[np.float64
 
 
 def _pieces(image_hwc: Rgb) -> list[Rgb]:
-    """Pieces all over the picture."""
+    """Pieces from the whole picture."""
     height, width = (max(0, side - PIECE_PX) for side in image_hwc.shape[:2])
     rows, columns = np.linspace(0, height, _DOWN).astype(int), np.linspace(0, width, _ACROSS).astype(int)
     if min(image_hwc.shape[:2]) < PIECE_PX:

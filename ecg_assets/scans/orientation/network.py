@@ -1,4 +1,4 @@
-"""A small network that sees how a piece of a page is turned: by its letters, traces and heartbeats."""
+"""A small network that classifies the quarter turn of a piece of a page, by letters, traces and heartbeats."""
 
 from pathlib import Path
 
@@ -12,9 +12,9 @@ _WIDTHS = (12, 24, 32, 48, 64)
 
 
 class TurnNetwork(nn.Module):
-    """Pieces (b, 1, 256, 256), as `detect.as_seen` makes them, to logits (b, 4) of how far they were turned.
+    """Maps pieces (b, 1, 256, 256), from `detect.as_seen`, to logits (b, 4) of their turn.
 
-    In quarter turns, counter-clockwise, since the page stood upright.
+    The turn is in quarter turns, counter-clockwise, from the upright page.
     """
 
     def __init__(self) -> None:
@@ -22,11 +22,11 @@ class TurnNetwork(nn.Module):
         layers: list[nn.Module] = []
         before = 1
         for width in _WIDTHS:
-            # BatchNorm, whose scale is the same for all pieces: how much ink runs which way is what there is to see.
+            # BatchNorm, because its scale is the same for all pieces: the amount of ink per direction matters.
             layers += [nn.Conv2d(before, width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
             before = width
         self.body = nn.Sequential(*layers)
-        # The mean tells how the traces run, the largest value that somewhere a letter stands.
+        # The mean shows the direction of the traces, the maximum the presence of letters.
         self.head = nn.Linear(2 * before, 4)
 
     def forward(self, seen_bchw: Tensor) -> Tensor:

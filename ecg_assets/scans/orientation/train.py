@@ -1,7 +1,7 @@
-"""Trains the network that sees how a page is turned: `python -m ecg_assets.scans.orientation.train DATASET OUT`.
+"""Trains the network that detects a page's quarter turn: `python -m ecg_assets.scans.orientation.train DATASET OUT`.
 
-It takes the dataset's training samples, which stand upright, turns each at random, and says how often pieces of the
-validation split are judged right. Minutes on two cores.
+It turns the dataset's upright training samples at random, and prints the accuracy on pieces of the validation split.
+Takes minutes on two cores.
 """
 
 import sys
@@ -28,7 +28,7 @@ def train_turns(dataset: Path, out: Path, epochs: int = _EPOCHS, seed: int = 0) 
     """Trains and saves it.
 
     Returns:
-        Share of the validation split's pieces that are judged right.
+        Accuracy on the validation split's pieces.
     """
     torch.manual_seed(seed)
     rng, network = np.random.default_rng(seed), TurnNetwork()
@@ -53,7 +53,7 @@ def train_turns(dataset: Path, out: Path, epochs: int = _EPOCHS, seed: int = 0) 
 
 
 def _seen(dataset: Path, split: Split) -> npt.NDArray[np.float16]:
-    """(n, 256, 256) of the samples with a trace, in memory: reading one takes longer than learning from it."""
+    """(n, 256, 256) of the samples with a trace, in memory because reading one takes longer than training on it."""
     reader = SampleReader(dataset, split)
     with click.progressbar(range(len(reader)), label=f"Reading {split} samples") as numbers:
         samples = (reader[number] for number in numbers)

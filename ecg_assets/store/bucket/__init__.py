@@ -1,1 +1,1 @@
-"""A data root in a bucket: its working copy, what becomes visible together, transfers."""
+"""A data root in a bucket: its working copy, units of files, and transfers."""

@@ -1,4 +1,4 @@
-"""Addresses of the form gs://bucket/prefix, and where on this machine what lies there is kept."""
+"""Parses addresses gs://bucket/prefix, and finds the folder of their local copy."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ class BucketAddress:
 
     Attributes:
         bucket: its name.
-        prefix: in front of the names of all objects; no slash at either end, empty for the whole bucket.
+        prefix: of all objects' names, without slashes at its ends; empty for the whole bucket.
     """
 
     bucket: str
@@ -36,11 +36,11 @@ class BucketAddress:
         return f"{self.prefix}/{name}" if self.prefix else name
 
     def parent(self) -> "BucketAddress":
-        """One level up; a bucket's own address stays."""
+        """The address one level up; a bucket's own address is its own parent."""
         return BucketAddress(self.bucket, self.prefix.rpartition("/")[0])
 
     def folder_name(self) -> str:
-        """A file name for people that no other address has."""
+        """A readable file name that is unique to this address."""
         plain = re.sub(r"[^A-Za-z0-9.-]+", "_", str(self).removeprefix(SCHEME))[-60:].strip("._")
         return f"{plain}-{hashlib.sha256(str(self).encode()).hexdigest()[:8]}"
 
@@ -49,7 +49,7 @@ def parse_address(text: str) -> BucketAddress:
     """Reads gs://bucket/prefix.
 
     Raises:
-        BucketAddressError: another scheme, or no such bucket's name is possible.
+        BucketAddressError: another scheme, or an invalid bucket name.
     """
     if not text.startswith(SCHEME):
         raise BucketAddressError(f"{text!r} is no address of a bucket; expected gs://bucket/prefix, or a local folder")
@@ -69,10 +69,10 @@ def parse_address(text: str) -> BucketAddress:
 
 
 def safe_relative(name: str) -> PurePosixPath:
-    """An object's name as a path that surely leads to a place below the folder that it is appended to.
+    """An object's name as a relative path that cannot leave the folder it is appended to.
 
     Raises:
-        BucketAddressError: it is absolute, climbs up, or has control characters or backslashes.
+        BucketAddressError: it is absolute, contains `..`, control characters or backslashes.
     """
     if not _is_plain(name):
         raise BucketAddressError(
@@ -96,5 +96,5 @@ def cache_folder() -> Path:
 
 
 def working_copy(address: BucketAddress) -> Path:
-    """Where the local copy of a data root in a bucket lies: one folder an address."""
+    """The folder of the local copy of a data root in a bucket: one per address."""
     return cache_folder() / "roots" / address.folder_name()

@@ -1,4 +1,4 @@
-"""The objects of one address in a bucket, through google.cloud.storage; no call fails on what merely passes."""
+"""Reads and writes the objects of one bucket address through google.cloud.storage; transient errors are retried."""
 
 import io
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from ecg_assets.store.bucket.address import BucketAddress
 from ecg_assets.store.bucket.retry import LOGIN_ADVICE, BucketError, CutOffError, ObjectMissingError, persistently
 from ecg_assets.store.log import Log
 
-ABSENT = 0  # as a generation to match: the object must not be there
+ABSENT = 0  # as a generation to match: the object must not exist
 TRANSFERS = 8  # at once; the client's connection pool holds ten
 _TIMEOUT_S = 60.0
 
@@ -23,11 +23,11 @@ class Listed:
 
     Attributes:
         name: below the address.
-        generation: another one whenever it is written.
+        generation: changes with every write.
         size: in bytes.
         crc32c, md5: base64; `md5` is None for composed objects.
         encoding: its Content-Encoding, or None.
-        updated: when it was written; None where that is not known.
+        updated: when it was written; None if unknown.
     """
 
     name: str
@@ -49,7 +49,7 @@ _factories: list[Callable[[], Any]] = [_default_client]
 
 
 def use_client(factory: Callable[[], Any]) -> None:
-    """Says where this process gets its `google.cloud.storage.Client` from; else it takes the default credentials."""
+    """Sets the factory of this process's `google.cloud.storage.Client`, instead of one with the default credentials."""
     _factories[:] = [factory]
     _client.cache_clear()
 
@@ -65,7 +65,7 @@ def _client(_emulator: str | None) -> Any:
 
 
 def shared_client() -> Any:
-    """This process's client; it is made at the first call, and again when STORAGE_EMULATOR_HOST has changed.
+    """This process's client; created at the first call, and again if STORAGE_EMULATOR_HOST has changed.
 
     Raises:
         BucketError: there are no credentials; the message says how to get them.
@@ -80,9 +80,9 @@ class BucketObjects:
     """Reads and writes objects below an address.
 
     Attributes:
-        address: names given to the methods are below it.
-        log: receives a line a try that failed and is repeated.
-        client: a `google.cloud.storage.Client`; None takes this process's.
+        address: the methods' names are relative to it.
+        log: receives a line for each failed attempt that is repeated.
+        client: a `google.cloud.storage.Client`; None: this process's.
     """
 
     address: BucketAddress
@@ -94,10 +94,10 @@ class BucketObjects:
         return f"gs://{self.address.bucket}/{self.address.object(name)}"
 
     def listing(self, below: str = "") -> list[Listed]:
-        """All objects whose name begins with `below`, by name; markers of folders are left out.
+        """All objects whose name begins with `below`, by name, without folder markers.
 
         Raises:
-            BucketError: the bucket is missing or must not be read.
+            BucketError: the bucket is missing, or access is denied.
         """
         prefix = self.address.object(below)
         skipped = len(self.address.object(""))
@@ -111,7 +111,7 @@ class BucketObjects:
         return persistently(action, str(self.address), self.log)
 
     def find(self, name: str) -> Listed | None:
-        """One object as it is now, or None when it is not there."""
+        """One object in its present state, or None if it does not exist."""
 
         def action() -> Listed:
             blob = self._blob(name)
@@ -124,10 +124,10 @@ class BucketObjects:
             return None
 
     def read_range(self, name: str, generation: int, start: int, end: int, sink: BinaryIO) -> None:
-        """Writes the bytes from `start` to before `end` of that generation to `sink`; one try.
+        """Writes the bytes from `start` to before `end` of that generation to `sink`, in one attempt.
 
         Raises:
-            Whatever the client raises: 412 when the generation is another one; `CutOffError` for a short body.
+            The client's exceptions: 412 if the generation has changed; `CutOffError` for a short body.
         """
         before = sink.tell()
         self._blob(name).download_to_file(
@@ -148,7 +148,7 @@ class BucketObjects:
         """A small object's bytes, of the generation that was listed.
 
         Raises:
-            GenerationChangedError, ObjectMissingError: it is not that one any more.
+            GenerationChangedError, ObjectMissingError: that generation does not exist any more.
         """
 
         def action() -> bytes:
@@ -160,15 +160,15 @@ class BucketObjects:
         return persistently(action, self.told(found.name), self.log)
 
     def put(self, name: str, content: bytes | Path, if_generation: int | None = None) -> int:
-        """Writes an object, whole or not at all; returns its generation.
+        """Writes an object atomically; returns its generation.
 
         Args:
             name: below the address.
             content: bytes, or a file.
-            if_generation: write only if the object has this generation now; `ABSENT`: only if it is not there.
+            if_generation: write only if the object has this generation; `ABSENT`: only if it does not exist.
 
         Raises:
-            GenerationChangedError: it has another one.
+            GenerationChangedError: it has another generation.
         """
 
         def action() -> int:
@@ -186,7 +186,7 @@ class BucketObjects:
         """Deletes that generation of an object.
 
         Raises:
-            ObjectMissingError, GenerationChangedError: it is gone already, or another one.
+            ObjectMissingError, GenerationChangedError: it does not exist, or has another generation.
         """
 
         def action() -> None:

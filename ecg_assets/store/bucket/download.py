@@ -1,4 +1,4 @@
-"""Downloads one object into a file: in parts, in parallel, each continued where it was cut off, verified at the end."""
+"""Downloads one object into a file: in parallel parts that can be resumed, verified at the end."""
 
 import base64
 import hashlib
@@ -19,12 +19,12 @@ _CHUNK_BYTES = 1 << 20
 
 
 class _DamagedError(Exception):
-    """What came has another checksum than the bucket says."""
+    """The downloaded bytes do not have the bucket's checksum."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A range of an object, kept in a file of its own whose length says how far it is.
+    """A range of an object, stored in its own file, whose length is the progress.
 
     Attributes:
         path: the file.
@@ -37,23 +37,23 @@ class Part:
 
 
 def fetch(bucket: BucketObjects, found: Listed, target: Path, parts_below: Path, transfers: int = TRANSFERS) -> Listed:
-    """Brings an object to `target`, by a temporary name.
+    """Downloads an object to `target`, through a temporary name.
 
-    Parts that an earlier, interrupted call has left for the same generation are continued. An object that is written
-    in the meantime is begun afresh, at most 3 times in all.
+    Parts left by an interrupted call for the same generation are resumed. If the object is written in the meantime, the
+    download starts again, at most 3 times in all.
 
     Args:
-        bucket: where it is.
-        found: the object as it was listed.
+        bucket: of the object.
+        found: the object as listed.
         target: the file.
-        parts_below: folder for parts; nobody else may use it for this object at the same time.
-        transfers: parts that are fetched at once.
+        parts_below: folder for parts; no other process may use it for this object at the same time.
+        transfers: parts that are downloaded in parallel.
 
     Returns:
-        The object as it was fetched: another generation than listed when it was written in the meantime.
+        The object as downloaded; its generation differs from the listed one if it was written in the meantime.
 
     Raises:
-        BucketError: it is gone, is never the same for long enough, or does not have the checksum that it should.
+        BucketError: it was deleted, changes too often, or has a wrong checksum.
     """
     _refuse_encoded(bucket, found)
     reason = ""
@@ -63,14 +63,14 @@ def fetch(bucket: BucketObjects, found: Listed, target: Path, parts_below: Path,
         try:
             _fetch_parts(bucket, found, list(_parts(found, place)), transfers)
             _assemble(found, place, target)
-        except (GenerationChangedError, ObjectMissingError):  # deleted: the next look at it tells
+        except (GenerationChangedError, ObjectMissingError):  # deleted, which `find` reports next
             reason = "was written by somebody else while it was fetched"
         except _DamagedError as damaged:
             reason = str(damaged)
         else:
             shutil.rmtree(place, ignore_errors=True)
             return found
-        # Of any other error, and of a kill, the parts stay and are continued by the next call.
+        # After any other error, and after a kill, the parts stay and are resumed by the next call.
         shutil.rmtree(place, ignore_errors=True)
         bucket.log(f"{bucket.told(found.name)} {reason}; beginning it afresh")
         found = _now(bucket, found)
@@ -99,7 +99,7 @@ def _fetch_parts(bucket: BucketObjects, found: Listed, parts: list[Part], transf
             for _ in pool.map(lambda part: _fetch_part(bucket, found, part), parts):
                 pass
         finally:
-            # After the first error the others would only be thrown away.
+            # After the first error the other parts are useless.
             pool.shutdown(wait=True, cancel_futures=True)
 
 

@@ -1,4 +1,4 @@
-"""Removes what writers that were killed between files and manifest have left in a bucket."""
+"""Removes unreferenced objects from a bucket, left by writers killed between files and manifest."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -7,20 +7,20 @@ from ecg_assets.store.bucket.client import TRANSFERS
 from ecg_assets.store.bucket.push import delete_objects
 from ecg_assets.store.bucket.working_copy import FILES, MANIFESTS, WorkingCopy, object_name, read_bucket_manifest
 
-# Nobody takes as long to put one unit: files that are younger may belong to a manifest that is about to come.
+# Longer than any upload of a unit: younger files may belong to a manifest that is still to come.
 _OLD = timedelta(days=1)
 
 
 def sweep(copy: WorkingCopy, delete: bool) -> tuple[int, int]:
-    """Finds objects below `files/` that no manifest names and that are older than a day, and deletes them if asked.
+    """Finds objects below `files/` older than a day that no manifest names, and deletes them if asked.
 
     Returns:
-        How many, and their bytes together.
+        Their number, and the sum of their bytes.
 
     Raises:
-        BucketError: the bucket, or a manifest in it, cannot be read; what it names would be taken for unreferenced.
+        BucketError: the bucket, or a manifest in it, cannot be read; its files would otherwise count as unreferenced.
     """
-    # Files first: a manifest that comes after this listing names only files that are in it, or younger ones.
+    # List files first: a manifest written after this listing names only files in it, or younger ones.
     files = copy.bucket.listing(FILES)
     manifests = copy.bucket.listing(MANIFESTS)
     with ThreadPoolExecutor(TRANSFERS) as pool:

@@ -1,4 +1,4 @@
-"""Keeps a local folder equal to objects of a bucket; what is there in the same generation is not fetched again."""
+"""Mirrors objects of a bucket in a local folder; objects already there in the same generation are skipped."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ _SPARE_SHARE = 1.05
 
 @dataclass(frozen=True)
 class Wanted:
-    """An object and the name that it gets in the folder."""
+    """An object and its name in the folder."""
 
     bucket: BucketObjects
     found: Listed
@@ -30,13 +30,13 @@ class Wanted:
 
 
 def mirror(wanted: Sequence[Wanted], folder: Path, keep: Collection[str], log: Log) -> list[str]:
-    """Makes `folder` hold the wanted objects and nothing else but the names in `keep`.
+    """Makes `folder` hold exactly the wanted objects and the names in `keep`.
 
     Returns:
-        Names that were fetched in this call.
+        Names that were downloaded in this call.
 
     Raises:
-        BucketError: an object cannot be fetched, or the disk is too small; what came is kept for the next call.
+        BucketError: an object cannot be downloaded, or the disk is too small; finished downloads are kept.
         BucketAddressError: an object's name leads outside of the folder.
     """
     notes = _Notes(folder / _OWN / "fetched.jsonl")
@@ -58,7 +58,7 @@ def mirror(wanted: Sequence[Wanted], folder: Path, keep: Collection[str], log: L
 
 
 def _fetched(due: list[Wanted], places: dict[str, Path], parts: Path) -> Iterator[tuple[Wanted, Listed]]:
-    """Small objects beside each other, then large ones, of each of which several parts at once."""
+    """Downloads small objects in parallel, then large ones, each in parallel parts."""
     small = [one for one in due if one.found.size <= PART_BYTES]
     with ThreadPoolExecutor(TRANSFERS) as pool:
         running = {pool.submit(fetch, one.bucket, one.found, places[one.name], parts): one for one in small}
@@ -73,7 +73,7 @@ def _fetched(due: list[Wanted], places: dict[str, Path], parts: Path) -> Iterato
 
 
 class _Notes:
-    """Which generation of each object lies in the folder: one line an object, appended when it is whole."""
+    """Records the generation of each object in the folder: one line per object, appended when it is complete."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -83,30 +83,30 @@ class _Notes:
             try:
                 name, generation, size = json.loads(line)
             except ValueError:
-                continue  # cut off by a kill: that object is fetched again
+                continue  # truncated by a kill: that object is downloaded again
             self._held[name] = (generation, size)
 
     def holds(self, one: Wanted, place: Path) -> bool:
-        """Whether this very generation lies at `place`."""
+        """Whether this generation is at `place`."""
         same = self._held.get(one.name) == (one.found.generation, one.found.size)
         return same and place.is_file() and place.stat().st_size == one.found.size
 
     def add(self, name: str, came: Listed) -> None:
-        """Notes an object that lies there now."""
+        """Records an object that was downloaded."""
         self._held[name] = (came.generation, came.size)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps([name, came.generation, came.size]) + "\n")
 
     def compact(self, names: Collection[str]) -> None:
-        """Drops the notes of all other objects."""
+        """Drops the records of all other objects."""
         lines = [json.dumps([name, *self._held[name]]) for name in sorted(names)]
         write_text(self._path, "".join(f"{line}\n" for line in lines))
 
 
 def _require_room(folder: Path, due: list[Wanted]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    # A file of several parts lies there twice for a moment: its parts, and the file they are joined to.
+    # A file of several parts needs its space twice for a moment: for the parts, and for the joined file.
     largest = max((one.found.size for one in due), default=0)
     needed = int((sum(one.found.size for one in due) + largest) * _SPARE_SHARE)
     free = shutil.disk_usage(folder).free

@@ -1,4 +1,4 @@
-"""Brings units from the bucket into the working copy: fetched and verified whole before anything is replaced."""
+"""Pulls units from the bucket into the working copy: completely downloaded and verified before files are replaced."""
 
 import shutil
 from collections import Counter
@@ -28,10 +28,10 @@ _READINGS = 3
 
 
 def pull(copy: WorkingCopy, groups: Collection[str] | None, log: Log) -> list[str]:
-    """Makes the units of these groups (None: of all) equal to the bucket's, and drops those that are gone from it.
+    """Makes the units of these groups (None: of all) equal to the bucket's, and removes those deleted from it.
 
-    A unit that was changed here and not there since the last pull or push stays. A unit in which another process of
-    this machine writes is left alone: that process has pulled it.
+    A unit that was changed here but not in the bucket since the last pull or push is kept. A unit in which another
+    process of this machine writes is skipped, because that process has pulled it.
 
     Returns:
         Names of units that were changed here.
@@ -66,7 +66,7 @@ def _pull_unit(copy: WorkingCopy, name: str, found: Listed | None, log: Log) -> 
             _bring(copy, name, Known(generation=found.generation, manifest=manifest), known, log)
             return True
         except (ObjectMissingError, GenerationChangedError):
-            # A newer manifest has come, and the objects of this one were removed.
+            # A newer manifest was written, and this one's objects were removed.
             found = copy.bucket.find(found.name)
     raise BucketError(
         f"{copy.bucket.told(MANIFESTS + name)} names objects that are not there; run again, and if it stays "
@@ -75,10 +75,10 @@ def _pull_unit(copy: WorkingCopy, name: str, found: Listed | None, log: Log) -> 
 
 
 def _lost(copy: WorkingCopy, known: Known) -> bool:
-    """Whether files are missing that were there after the last pull or push, while the unit is still that one."""
+    """Whether files of the last pull or push are missing, while the unit is unchanged."""
     last = known.manifest.last
     if last is not None and (copy.path / last).exists() and not _unchanged(copy, known):
-        return False  # made anew here; what it lacks is of no interest
+        return False  # made again here, so old files do not matter
     return any(not (copy.path / name).exists() for name in known.manifest.files)
 
 
@@ -103,7 +103,7 @@ def _bring(copy: WorkingCopy, name: str, now: Known, before: Known | None, log: 
 def _replace(
     copy: WorkingCopy, name: str, now: BucketManifest, before: Known | None, due: dict[str, Stored], incoming: Path
 ) -> None:
-    """Killed in here, the unit has no last file and no note: it is pulled again, and no stage takes it for whole."""
+    """Replaces a unit's files. After a kill it has neither last file nor note, so it is incomplete and pulled again."""
     copy.note(name, None)
     if now.last in due:
         (copy.path / now.last).unlink(missing_ok=True)
@@ -137,7 +137,7 @@ def _fetch(copy: WorkingCopy, name: str, stored: Stored, incoming: Path) -> None
 
 
 def _unchanged(copy: WorkingCopy, before: Known | None) -> dict[str, Stored]:
-    """Files that are as they were pulled or pushed, if they are there: nobody has written the unit's last one since."""
+    """Existing files unchanged since the last pull or push, because the unit's last file was not written since."""
     if before is None or before.manifest.last is None or not (copy.path / before.manifest.last).exists():
         return {}
     stored = before.manifest.files[before.manifest.last]

@@ -1,4 +1,4 @@
-"""Puts units into the bucket: files first, each named by its hash; then the manifest; then what is old goes."""
+"""Pushes units to the bucket: first files, named by their hash, then the manifest; then old objects are deleted."""
 
 import shutil
 import uuid
@@ -35,14 +35,14 @@ from ecg_assets.store.log import Log
 
 
 class SecondWriterError(BucketError):
-    """Somebody else has put another content of the same unit."""
+    """Another writer has pushed different content of the same unit."""
 
 
 def push(copy: WorkingCopy, groups: Collection[str], log: Log) -> list[str]:
-    """Puts all units of these groups that are not in the bucket as they are here; returns their names.
+    """Pushes all units of these groups that differ from the bucket's; returns their names.
 
     Raises:
-        SecondWriterError: somebody else has put another content since the last pull.
+        SecondWriterError: another writer has pushed different content since the last pull.
         BucketError: the bucket cannot be written.
     """
     pushed, seen = [], set()
@@ -59,7 +59,7 @@ def push(copy: WorkingCopy, groups: Collection[str], log: Log) -> list[str]:
 
 
 def push_shard(copy: WorkingCopy, manifest: Path, log: Log) -> bool:
-    """Puts one shard of a stage, when it is finished and not there yet; returns whether it was put."""
+    """Pushes one shard of a stage if it is finished and not in the bucket; returns whether it was pushed."""
     unit = manifest_unit(copy.path, manifest)
     if unit is None:
         return False
@@ -68,13 +68,13 @@ def push_shard(copy: WorkingCopy, manifest: Path, log: Log) -> bool:
 
 
 def push_run(copy: WorkingCopy, run: str, log: Log) -> bool:
-    """Puts a run folder, named relative to `runs/`, as it is at this moment; a trainer may be at work in it.
+    """Pushes a run folder, named relative to `runs/`, in its present state; a trainer may be writing in it.
 
-    Returns whether it was put.
+    Returns whether it was pushed.
     """
     moment = copy.own / "moments" / uuid.uuid4().hex[:8]
     with only_writer(copy.own, log):
-        shutil.rmtree(moment.parent, ignore_errors=True)  # of a push that was killed
+        shutil.rmtree(moment.parent, ignore_errors=True)  # left by a killed push
         try:
             return _put_unit(copy, run_unit(copy.path, run, moment), log)
         finally:
@@ -118,7 +118,7 @@ def _put_manifest(copy: WorkingCopy, name: str, manifest: BucketManifest, known:
         return Known(generation=copy.bucket.put(MANIFESTS + name, content, expected), manifest=manifest)
     except GenerationChangedError as error:
         theirs = _theirs(copy, name)
-        # The same content: made by somebody else from the same inputs, or by us in a try whose answer was lost.
+        # The same content: made by another writer from the same inputs, or pushed in an attempt whose answer was lost.
         if theirs is not None and theirs.manifest.contents() == manifest.contents():
             return theirs
         raise SecondWriterError(
@@ -146,7 +146,7 @@ def delete_objects(copy: WorkingCopy, objects: Iterable[tuple[str, int]]) -> Non
     """Deletes objects, each only in the given generation."""
 
     def one(item: tuple[str, int]) -> None:
-        # Gone already, or put again by somebody who needs it.
+        # Already deleted, or pushed again by another writer.
         with suppress(ObjectMissingError, GenerationChangedError):
             copy.bucket.delete(*item)
 
@@ -156,7 +156,7 @@ def delete_objects(copy: WorkingCopy, objects: Iterable[tuple[str, int]]) -> Non
 
 
 def archived_units(copy: WorkingCopy) -> dict[str, int]:
-    """Archived runs in the bucket, whichever machine has put them: name of the unit -> bytes."""
+    """Archived runs in the bucket, from all machines: name of the unit -> bytes."""
     found = copy.bucket.listing(f"{MANIFESTS}{RUNS}/{ARCHIVE}/")
     manifests = {one.name: read_bucket_manifest(copy.bucket.read(one), copy.bucket.told(one.name)) for one in found}
     return {
@@ -179,7 +179,7 @@ def delete_archived(copy: WorkingCopy, name: str) -> None:
 
 
 def _forget_results(copy: WorkingCopy, seen: set[str], log: Log) -> None:
-    """Results of scans that were dropped here, because their image is gone from the inbox, go from the bucket too."""
+    """Deletes from the bucket the results of scans that were removed here because their image left the inbox."""
     for name in copy.known_names():
         known = copy.known(name)
         if group_of(name) != SCANS or name in seen or known is None:

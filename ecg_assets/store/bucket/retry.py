@@ -1,4 +1,4 @@
-"""Errors of a bucket: which pass and are tried again with back-off, and one sentence for each of the others."""
+"""Retries transient errors of a bucket with back-off, and turns the others into one sentence."""
 
 import random
 import time
@@ -10,7 +10,7 @@ from ecg_assets.store.log import Log
 
 Result = TypeVar("Result")
 
-# Seconds between tries, each shortened by up to a half so that many clients do not come back at once.
+# Seconds between attempts, each shortened by up to a half so that many clients do not retry at the same time.
 WAITS_S: tuple[float, ...] = (0.5, 1, 2, 4, 8, 16, 30, 30)
 
 LOGIN_ADVICE = (
@@ -24,11 +24,11 @@ class BucketError(OSError):
 
 
 class ObjectMissingError(BucketError):
-    """The object, or its bucket, is not there."""
+    """The object, or its bucket, does not exist."""
 
 
 class GenerationChangedError(BucketError):
-    """The object is not the one that was listed: somebody has written it since."""
+    """The object was written after it was listed."""
 
 
 class CutOffError(ConnectionError):
@@ -38,16 +38,16 @@ class CutOffError(ConnectionError):
 def persistently(
     action: Callable[[], Result], what: str, log: Log, progress: Callable[[], int] | None = None
 ) -> Result:
-    """Calls `action` until it succeeds; passing errors (429, 5xx, broken connections) are tried again with back-off.
+    """Calls `action` until it succeeds; transient errors (429, 5xx, broken connections) are retried with back-off.
 
     Args:
         action: may be called any number of times.
         what: the object's address, for messages.
-        log: receives a line a failed try.
-        progress: a number that grows with what is done; tries are counted anew when it has grown.
+        log: receives a line for each failed attempt.
+        progress: a number that grows with the work done; the count of attempts restarts when it has grown.
 
     Raises:
-        BucketError: it does not pass, or it has not passed in all tries; the message is a sentence.
+        BucketError: the error is not transient, or all attempts failed; the message is a sentence.
     """
     tries, reached = 0, progress() if progress else 0
     while True:
@@ -94,7 +94,7 @@ def _passes(error: Exception) -> bool:
 
 
 def _told(error: Exception, what: str) -> Exception:
-    """The error as a sentence; what nobody foresaw stays what it is."""
+    """The error as a sentence; unknown errors are returned unchanged."""
     from google.api_core import exceptions as api
     from google.auth import exceptions as auth
 

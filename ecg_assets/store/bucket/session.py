@@ -1,4 +1,4 @@
-"""Opening a data root in a bucket, and keeping its parts equal on both sides around a piece of work."""
+"""Opens a data root in a bucket, and pulls and pushes its parts before and after a piece of work."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -14,15 +14,15 @@ from ecg_assets.store.log import Log
 
 
 def _silent(_: str) -> None:
-    """Settings are a few bytes, about which nobody wants to read."""
+    """Discards log lines, because transfers of the small settings are not worth logging."""
 
 
 @contextmanager
 def settings_shared(folder: Path, address: BucketAddress) -> Iterator[None]:
-    """Makes `folder` the working copy of an address; the block then sees the bucket's settings, or makes them.
+    """Makes `folder` the working copy of an address; the block then reads the bucket's settings, or creates them.
 
     Raises:
-        SecondWriterError: another machine has made the data root at this very moment, with another number of shards.
+        SecondWriterError: another machine has created the data root at the same time, with another number of shards.
         BucketError: the bucket cannot be read or written.
     """
     attach(folder, address)
@@ -33,15 +33,15 @@ def settings_shared(folder: Path, address: BucketAddress) -> Iterator[None]:
 
 
 def pull_into(folder: Path, groups: Collection[str] | None, log: Log) -> list[str]:
-    """Pulls parts (None: all) of the data root around `folder`, when it is in a bucket; returns what changed here."""
+    """Pulls parts (None: all) of the data root around `folder`, if it is in a bucket; returns the changed units."""
     copy = working_copy_around(folder, log)
     return pull(copy, groups, log) if copy is not None else []
 
 
 def push_from(folder: Path, log: Log) -> list[str]:
-    """Pushes the part of the data root in which `folder` lies, when it is in a bucket; returns names of what was put.
+    """Pushes the part of the data root that contains `folder`, if it is in a bucket; returns names of pushed units.
 
-    The champion's part includes the runs: the report of a run is written together with what follows from it.
+    The champion's part includes the runs, because a run's report is written together with the promotion.
     """
     copy = working_copy_around(folder, log)
     if copy is None:

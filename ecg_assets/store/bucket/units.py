@@ -1,4 +1,4 @@
-"""What of a data root becomes visible in a bucket together: a shard, a run folder, the champion."""
+"""Divides a data root into units whose files become visible in a bucket together: shard, run folder, champion."""
 
 import os
 import shutil
@@ -12,13 +12,13 @@ from ecg_assets.store.manifest import read_manifest
 
 STORE, RECORDS, GRIDS, PAGES, DATASET = "store.json", "ori_csv", "grids", "data", "dataset_grid_wave_mix"
 RUNS, CHAMPION, SCANS = "runs", "champion", "scans"
-# Of run folders, those that gave way to others: `runs/.archive/<experiment>/<time>/`.
+# Archived run folders: `runs/.archive/<experiment>/<time>/`.
 ARCHIVE = ".archive"
 GROUPS = (RECORDS, GRIDS, PAGES, DATASET, RUNS, CHAMPION, SCANS)
 
 _MANIFESTS = "_manifests"
 _SINGLE = (STORE, f"{DATASET}/dataset.json", f"{RUNS}/published.json")
-# The index is no file of the manifest beside it, and means nothing without it; nor does the note of what was published.
+# Files outside a manifest that belong to a unit: the index, and the note of the published checkpoint.
 _BESIDE = {
     f"{RECORDS}/records.json": (f"{RECORDS}/index.parquet",),
     f"{RUNS}/published.json": (f"{RUNS}/published.safetensors",),
@@ -34,8 +34,8 @@ class Unit:
     Attributes:
         name: of its manifest in the bucket, below `manifests/`.
         files: path relative to the data root -> SHA-256.
-        last: of these, the one that says that the others are whole; it is written last.
-        base: folder to which `files` are relative: the data root, or a copy of the moment.
+        last: the file that marks the others as complete; it is written last.
+        base: folder to which `files` are relative: the data root, or a snapshot.
     """
 
     name: str
@@ -75,7 +75,7 @@ def manifest_unit(root: Path, manifest: Path) -> Unit | None:
 
 
 def units(root: Path, groups: Collection[str]) -> Iterator[Unit]:
-    """All finished units of these groups as they lie in the data root, run folders left aside (see `run_unit`)."""
+    """All finished units of these groups in the data root, without run folders (see `run_unit`)."""
     for group in groups:
         found = [*(root / group).glob(f"{_MANIFESTS}/**/*.json"), *(root / group).glob(f"*/{_MANIFESTS}/**/*.json")]
         for manifest in sorted(path for path in found if not path.name.startswith(TEMPORARY_PREFIX)):
@@ -97,22 +97,22 @@ def units(root: Path, groups: Collection[str]) -> Iterator[Unit]:
 
 
 def run_names(root: Path) -> list[str]:
-    """Run folders, relative to `runs/`: experiments, and runs that were archived."""
+    """Run folders, relative to `runs/`: experiments and archived runs."""
     found = [path for pattern in ("*", f"{ARCHIVE}/*/*") for path in (root / RUNS).glob(f"{pattern}/config.json")]
     return sorted(path.parent.relative_to(root / RUNS).as_posix() for path in found)
 
 
 def is_archived(name: str) -> bool:
-    """Whether a unit is an archived run: put into the bucket, and never pulled, because nothing is made from it."""
+    """Whether a unit is an archived run, which is pushed but never pulled because nothing is made from it."""
     return name.startswith(f"{RUNS}/{ARCHIVE}/")
 
 
 def run_unit(root: Path, run: str, moment: Path) -> Unit:
-    """A run folder as it is at this moment, although a trainer may be writing in it.
+    """A snapshot of a run folder, although a trainer may be writing in it.
 
-    Checkpoints are renamed into place and never changed, so a hard link keeps one; other files grow, and are copied.
-    What the trainer writes while this runs can give a checkpoint that is newer than the state beside it, as a kill
-    between the two does; training goes on from such a folder.
+    Checkpoints are renamed into place and never changed, so they are hard-linked; other files grow and are copied. If
+    the trainer writes during the snapshot, its checkpoint may be newer than its state, as after a kill between the two;
+    training can resume from such a folder.
 
     Args:
         root: the data root.
@@ -127,7 +127,7 @@ def run_unit(root: Path, run: str, moment: Path) -> Unit:
         try:
             (os.link if name.endswith(_IMMUTABLE) else shutil.copyfile)(root / name, target)
         except FileNotFoundError:
-            continue  # the trainer has replaced or dropped it just now
+            continue  # the trainer has just replaced or removed it
         files[name] = sha256_file(target)
     last = f"{folder}/state.json"
     return Unit(f"{folder}/run.json", files, last if last in files else None, moment)

@@ -1,4 +1,4 @@
-"""The working copy of a data root in a bucket, and what it remembers of the bucket."""
+"""The working copy of a data root in a bucket, and its notes on the bucket's state."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from ecg_assets.store.log import Log
 from ecg_assets.store.sealed import SealBrokenError, read_unsealed, write_sealed_text
 
 OWN = ".bucket"
-# Notes of units as they were pulled or pushed last.
+# Notes of units as last pulled or pushed.
 KNOWN = f"{OWN}/known"
 MANIFESTS, FILES = "manifests/", "files/"
 _MADE_AGAIN = "delete this manifest, and the stage that made it makes it again"
@@ -39,11 +39,11 @@ class Stored(BaseModel):
 
 
 class BucketManifest(BaseModel):
-    """Says which objects make up a unit (see bucket_units); it is put after all of them.
+    """Lists the objects of a unit (see `units`); it is pushed after all of them.
 
     Attributes:
         files: path relative to the data root -> the object.
-        last: of these, the one to write last; None when it does not matter.
+        last: the file to write last; None if the order does not matter.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,7 +57,7 @@ class BucketManifest(BaseModel):
 
 
 class Known(BaseModel):
-    """A unit as it was pulled or pushed last.
+    """A unit as last pulled or pushed.
 
     Attributes:
         generation: of its manifest in the bucket.
@@ -84,26 +84,26 @@ class WorkingCopy:
 
     @property
     def own(self) -> Path:
-        """What is kept about the bucket, and transfers under way."""
+        """The folder of notes on the bucket, and of transfers in progress."""
         return self.path / OWN
 
     def known(self, name: str) -> Known | None:
-        """The unit as it was pulled or pushed last; None when it never was, or the note was lost."""
+        """The unit as last pulled or pushed; None if it never was, or its note was lost."""
         path = self._note(name)
         try:
             return Known.model_validate_json(read_unsealed(path)) if path.exists() else None
         except (ValidationError, SealBrokenError):
-            return None  # everything is compared by hash then
+            return None  # all files are then compared by hash
 
     def note(self, name: str, known: Known | None) -> None:
-        """Remembers a unit, or forgets it."""
+        """Writes a unit's note, or removes it."""
         if known is None:
             self._note(name).unlink(missing_ok=True)
         else:
             write_sealed_text(self._note(name), known.model_dump_json(indent=1) + "\n")
 
     def known_names(self) -> list[str]:
-        """All units that are remembered."""
+        """All units with a note."""
         folder = self.path / KNOWN
         return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.json") if path.name[0] != ".")
 
@@ -112,7 +112,7 @@ class WorkingCopy:
 
     @contextmanager
     def locked(self, folder: str | None) -> Iterator[bool]:
-        """Holds the lock of a folder below the data root while nobody else does; else yields False."""
+        """Holds the lock of a folder below the data root; yields False if another process holds it."""
         if folder is None:
             yield True
             return
@@ -121,7 +121,7 @@ class WorkingCopy:
 
 
 def object_name(name: str, sha256: str) -> str:
-    """Where a file's content lies: another content gets another object, so that nothing is ever overwritten."""
+    """Name of the object with a file's content: other content gets another object, so nothing is ever overwritten."""
     path = PurePosixPath(name)
     return f"{FILES}{path.with_name(f'{path.stem}.{sha256[:16]}{path.suffix}')}"
 
@@ -130,7 +130,7 @@ def read_bucket_manifest(content: bytes, told: str) -> BucketManifest:
     """Reads a unit's manifest.
 
     Raises:
-        BucketError: it is none, or a file's name leads outside of the data root; the message names the object.
+        BucketError: it is not a manifest, or a file's name leads outside the data root; the message names the object.
     """
     try:
         manifest = BucketManifest.model_validate_json(content)
@@ -152,7 +152,7 @@ def attach(folder: Path, address: BucketAddress) -> None:
 
 
 def working_copy_around(path: Path, log: Log) -> WorkingCopy | None:
-    """The working copy in which a path lies; None in a local data root."""
+    """The working copy that contains a path; None in a local data root."""
     for folder in (path, *path.parents):
         note = folder / OWN / "address"
         if note.is_file():

@@ -1,1 +1,1 @@
-"""Work on several processes of this machine, or on a Ray cluster."""
+"""Runs work in several processes of this machine, or on a Ray cluster."""

@@ -1,4 +1,4 @@
-"""Holds interrupts back while something is begun that must not be left half begun."""
+"""Delays interrupts during operations that must not be left incomplete."""
 
 import signal
 import threading
@@ -9,9 +9,9 @@ from types import FrameType
 
 @contextmanager
 def interrupts_held() -> Iterator[None]:
-    """INT and TERM that come meanwhile are handled on leaving, as they would have been; for moments only.
+    """Delays INT and TERM until the end of the block; use it for short blocks only.
 
-    In other threads than the main one nothing is held: Python handles signals in that one alone.
+    It has no effect outside the main thread, because Python handles signals only there.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -24,7 +24,7 @@ def interrupts_held() -> Iterator[None]:
     with ExitStack() as handlers:
         for number in (signal.SIGINT, signal.SIGTERM):
             before = signal.getsignal(number)
-            if before is not None:  # a handler that Python has not set cannot be put back
+            if before is not None:  # a handler that was not set from Python cannot be restored
                 handlers.callback(signal.signal, number, before)
                 signal.signal(number, note)
         yield

@@ -1,6 +1,6 @@
-"""What the bytes of a result follow from besides its inputs: this package's code and the libraries that draw.
+"""Compares the code and library versions of a cluster's machines, because results depend on them.
 
-Machines that differ in it make different pages under the same fingerprint, so a task refuses to run on such a one.
+Machines with different versions make different pages under the same fingerprint, so a task refuses to run on them.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ class NodeDiffersError(RuntimeError):
 
 @lru_cache(maxsize=1)
 def versions_here() -> dict[str, str]:
-    """By name: the hash of this package's code and tables, and the versions of the libraries behind its bytes."""
+    """By name: the hash of this package's code and tables, and the versions of the libraries that affect results."""
     digest = hashlib.sha256()
     for path in sorted(path for path in _PACKAGE.rglob("*") if path.suffix in _CODE):
         digest.update(path.relative_to(_PACKAGE).as_posix().encode("utf-8"))
@@ -30,12 +30,12 @@ def versions_here() -> dict[str, str]:
 
 
 def require_versions(wanted: Mapping[str, str], here: Mapping[str, str], node: str) -> None:
-    """Compares this machine with the one that hands out the work.
+    """Compares this machine with the one that distributes the work.
 
     Args:
-        wanted: `versions_here()` of the other.
+        wanted: `versions_here()` of that machine.
         here: those of this machine.
-        node: this machine's name, for people.
+        node: this machine's name, for messages.
 
     Raises:
         NodeDiffersError: they differ.

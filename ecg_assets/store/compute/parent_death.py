@@ -1,4 +1,4 @@
-"""Processes that end with their parent, however it ends."""
+"""Makes processes end with their parent, however it ends."""
 
 import os
 import signal

@@ -1,7 +1,7 @@
 """Maps a function over items: in this process, over a pool of worker processes, or by an engine such as a cluster.
 
-Results come as they are finished; bounded work is in flight, so memory does not grow with the number of
-items. A worker that dies is an error, never a lost item; after an error or an interrupt no worker is left.
+Results come in the order of completion. The work in flight is bounded, so memory does not grow with the number of
+items. A worker that dies is an error, never a lost item; after an error or an interrupt all workers are ended.
 """
 
 import os
@@ -21,19 +21,19 @@ _IN_FLIGHT_PER_WORKER = 2
 
 
 class Engine(Protocol):
-    """Works somewhere else than in processes of this machine."""
+    """Runs work elsewhere than in processes of this machine."""
 
     def map_unordered(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """As the function of this name; an item may be worked on more than once."""
+        """As the function `map_unordered`; an item may be processed more than once."""
         ...
 
 
-# How many processes of this machine, or what works instead of them.
+# The number of processes of this machine, or an engine in their place.
 Workers = int | Engine
 
 
 def usable_cores() -> int:
-    """Those that this process may use."""
+    """Number of cores that this process may use."""
     return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
@@ -48,17 +48,16 @@ def default_workers() -> int:
 
 
 def map_unordered(function: Callable[[Item], Result], items: Iterable[Item], workers: Workers) -> Iterator[Result]:
-    """Yields `function(item)` for each item, in the order in which they are finished.
+    """Yields `function(item)` for each item, in the order of completion.
 
     Args:
-        function: importable by name, not from the main module, unless `workers` is 1; its results must be picklable
-            then.
-        items: what to work on.
-        workers: 1 works in this process, more in so many of this machine, an engine where it says.
+        function: unless `workers` is 1, importable by name, not from the main module, and with picklable results.
+        items: the function's arguments.
+        workers: 1: in this process; more: in this number of processes of this machine; or an engine.
 
     Raises:
         WorkerDiedError: a worker process was killed.
-        Whatever `function` raised first; other work is dropped then, and the workers are ended.
+        The first exception of `function`; other work is then dropped, and the workers are ended.
     """
     if not isinstance(workers, int):
         yield from workers.map_unordered(function, items)
@@ -71,7 +70,7 @@ def map_unordered(function: Callable[[Item], Result], items: Iterable[Item], wor
 
 
 class _Crew:
-    """Worker processes; on leaving, none of them is left."""
+    """Worker processes; all are ended on leaving."""
 
     def __init__(self, function: Callable[[Any], Any], size: int) -> None:
         self._function, self._size = bytes(ForkingPickler.dumps(function)), size
@@ -83,11 +82,11 @@ class _Crew:
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         with interrupts_held():
             for worker in self._workers:
-                # What has begun is not waited for when the run is interrupted or has failed.
+                # Do not wait for items in progress if the run was interrupted or has failed.
                 worker.kill() if error is not None else worker.finish()
 
     def work(self, items: Iterator[Any]) -> Iterator[Any]:
-        """Yields the results as they come."""
+        """Yields the results in the order of completion."""
         self._give_out(items)
         while any(worker.held for worker in self._workers):
             ready = wait([worker.connection for worker in self._workers])
@@ -96,7 +95,7 @@ class _Crew:
                 self._give_out(items)
 
     def _give_out(self, items: Iterator[Any]) -> None:
-        """Until each worker has what it may hold, or nothing is left."""
+        """Sends items until each worker holds its limit, or none are left."""
         while sum(worker.held for worker in self._workers) < self._size * _IN_FLIGHT_PER_WORKER:
             for item in islice(items, 1):
                 self._least_busy().give(item)

@@ -1,4 +1,4 @@
-"""Joins a Ray cluster as its driver, for as long as there is work for it."""
+"""Joins a Ray cluster as its driver while there is work."""
 
 import signal
 import socket
@@ -11,12 +11,12 @@ _ANSWER_S = 5.0
 
 
 class EngineError(RuntimeError):
-    """Work cannot be handed to other machines; the message says what to do."""
+    """Work cannot be sent to other machines; the message says what to do."""
 
 
 @contextmanager
 def connected(address: str) -> Iterator[Any]:
-    """Yields the `ray` module, joined to the cluster at `address`; leaves it in the end.
+    """Yields the `ray` module, connected to the cluster at `address`; disconnects at the end.
 
     Args:
         address: `host:port` of the head, or `auto`.
@@ -45,7 +45,7 @@ def connected(address: str) -> Iterator[Any]:
 
 
 def _require_answer(address: str) -> None:
-    """Ray itself tries for minutes, in silence, to reach a head that is not there."""
+    """Checks that the head answers, because Ray itself tries silently for minutes to reach a missing head."""
     if address == "auto":
         return
     host, colon, port = address.rpartition(":")
@@ -63,14 +63,14 @@ def _require_answer(address: str) -> None:
 
 
 def _loopback(address: str) -> dict[str, Any]:
-    """Ray takes this machine for its outer address, under which a cluster on loopback does not know it."""
+    """Sets the loopback address, because Ray uses this machine's outer address, unknown to a cluster on loopback."""
     host = address.rpartition(":")[0]
     return {"_node_ip_address": host} if host.startswith("127.") else {}
 
 
 @contextmanager
 def _own_signal_handlers() -> Iterator[None]:
-    """Joining takes over SIGTERM, which must go on to mean what the run that is joining lets it mean."""
+    """Restores the signal handlers after joining, because Ray replaces the run's SIGTERM handler."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

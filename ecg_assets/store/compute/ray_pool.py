@@ -1,7 +1,7 @@
 """Maps a function over items on the machines of a Ray cluster.
 
-Tasks run at least once: a task whose machine dies is tried again on another one. So what they write must be the same
-every time, and whole or absent (`store.atomic`). Ray is imported when work begins, and only here.
+Tasks run at least once: a task whose machine dies is tried again on another one. So their output must be deterministic
+and written atomically (`store.atomic`). Ray is imported when work begins.
 """
 
 import os
@@ -28,14 +28,14 @@ _LOOK_EVERY_S = 5.0
 
 @dataclass(frozen=True)
 class RayEngine:
-    """Works on a Ray cluster that is there already; see docs/machines.md.
+    """Runs work on an existing Ray cluster; see docs/machines.md.
 
     Attributes:
         shared: a folder that every machine sees under the same path: the data root.
-        log: receives where the work is done, and which tasks were tried again.
-        address: `host:port` of the head; `auto` is RAY_ADDRESS, else the cluster that this machine belongs to.
-        max_retries: how often a task is tried again whose machine or process died. An exception is never tried again.
-        cpus_per_task: of a node, for each task.
+        log: receives the machines that did the work, and tasks that were tried again.
+        address: `host:port` of the head; `auto` is RAY_ADDRESS, otherwise the cluster that this machine belongs to.
+        max_retries: how often a task is tried again if its machine or process dies. Exceptions are not tried again.
+        cpus_per_task: CPUs of a node per task.
         patience_s: how long to wait while no machine has room for a task.
     """
 
@@ -47,12 +47,12 @@ class RayEngine:
     patience_s: float = 300.0
 
     def map_unordered(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """Yields `function(item)` for each item, in the order in which they are finished.
+        """Yields `function(item)` for each item, in the order of completion.
 
         Raises:
-            EngineError: Ray or its cluster is not there, or a task was lost with its machine too often.
+            EngineError: Ray or its cluster is missing, or a task was lost with its machine too often.
             NodeDiffersError, NotSharedError: a machine of the cluster cannot do the same work.
-            Whatever `function` raised first.
+            The first exception of `function`.
         """
         with connected(self.address) as ray, _probe(self.shared) as probe:
             work = _Work(function, probe, versions_here())
@@ -61,13 +61,13 @@ class RayEngine:
             try:
                 yield from drain.results()
             finally:
-                # What still runs ends with this driver. To cancel it could end this process: see training/tpu/pod.py.
+                # Running tasks end with this driver. Cancelling them could end this process: see training/tpu/pod.py.
                 self.log(drain.told())
 
 
 @dataclass
 class _Drain(Generic[Item]):
-    """Keeps bounded work in flight, and counts where it was done."""
+    """Limits the work in flight, and counts the items per machine."""
 
     engine: RayEngine
     ray: Any
@@ -104,7 +104,7 @@ class _Drain(Generic[Item]):
             done: _Done[Any] = self.ray.get(reference)
         except errors.RayTaskError as error:
             if isinstance(error.cause, Exception):
-                raise error.cause from error  # the class that a local run would raise
+                raise error.cause from error  # the same class as in a local run
             raise
         except errors.RayError as error:
             raise EngineError(
@@ -126,12 +126,12 @@ class _Drain(Generic[Item]):
 
 
 class NotSharedError(RuntimeError):
-    """A machine of the cluster does not see the data root."""
+    """A machine of the cluster does not have access to the data root."""
 
 
 @dataclass(frozen=True)
 class _Work(Generic[Item, Result]):
-    """What every task gets besides its item."""
+    """Data that every task gets besides its item."""
 
     function: Callable[[Item], Result]
     probe: Path
@@ -140,7 +140,7 @@ class _Work(Generic[Item, Result]):
 
 @dataclass(frozen=True)
 class _Done(Generic[Result]):
-    """A result, and where and in which attempt it came about (0 is the first)."""
+    """A result, with its machine and attempt (0 is the first)."""
 
     result: Result
     node: str
@@ -148,7 +148,7 @@ class _Done(Generic[Result]):
 
 
 def _run(work: _Work[Item, Result], item: Item) -> _Done[Result]:
-    """One task, on a machine of the cluster."""
+    """Runs one task on a machine of the cluster."""
     import ray
 
     context, utilities = cast(Any, ray.get_runtime_context()), cast(Any, ray.util)
@@ -166,7 +166,7 @@ def _run(work: _Work[Item, Result], item: Item) -> _Done[Result]:
 
 @contextmanager
 def _probe(folder: Path) -> Iterator[Path]:
-    """A file with a name that no machine can have seen before."""
+    """Creates a file with a unique name, which machines look for in the shared folder."""
     path = folder / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}-{socket.gethostname()}-{os.getpid()}"
     path.touch()
     try:

@@ -1,7 +1,7 @@
-"""Worker processes that start without what their parent's main module imports.
+"""Starts worker processes without importing their parent's main module.
 
-A spawned process imports the main module of the process that spawned it, in case a function of it is called. Of
-Dagster's command line that is more than a second of CPU time a worker, for functions that are never called.
+A spawned process imports its parent's main module, in case one of its functions is called. For Dagster's command line
+that costs more than a second of CPU time per worker, for functions that are never called.
 """
 
 import sys
@@ -11,12 +11,12 @@ from typing import Any
 
 
 class BareProcess(SpawnProcess):
-    """As `multiprocessing` spawns them, but for the main module: functions of that cannot be called in it."""
+    """A process spawned as by `multiprocessing`, but without the main module, whose functions it cannot call."""
 
     @staticmethod
     def _Popen(process_obj: Any) -> Any:  # noqa: N802  (the name that `multiprocessing` calls)
         main = sys.modules["__main__"]
-        # A new process is told what its parent finds here.
+        # A new process is told to import the module that its parent has here.
         sys.modules["__main__"] = ModuleType("__main__")
         try:
             return SpawnProcess._Popen(process_obj)
@@ -25,6 +25,6 @@ class BareProcess(SpawnProcess):
 
 
 class BareContext(SpawnContext):
-    """What a pool takes as its `mp_context`."""
+    """The `mp_context` for a pool of such processes."""
 
     Process = BareProcess

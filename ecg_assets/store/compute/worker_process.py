@@ -1,7 +1,7 @@
-"""One process that works on what it is sent, one item after the other, and the pipe to it.
+"""One worker process that processes items one after the other, and the pipe to it.
 
-Its parent has nothing else of it: no thread, no lock, no queue. So it can be killed at any moment, and nothing that is
-left in the parent waits for it, at the end of a process that is itself a child of `multiprocessing` neither.
+The parent holds only the pipe: no thread, lock or queue. So the worker can be killed at any moment, and nothing in the
+parent waits for it, also at the end of a process that is itself a child of `multiprocessing`.
 """
 
 import os
@@ -26,21 +26,21 @@ class WorkerDiedError(RuntimeError):
 
 
 class WorkerSideError(Exception):
-    """Where in the worker an error was raised: the cause of the same error in its parent."""
+    """The worker's traceback of an error; the cause of the same error in the parent."""
 
 
 class WorkerProcess:
-    """To be made while no interrupt can be raised, and to be ended by `kill` or `finish`."""
+    """A worker process. Create it while interrupts are held, and end it by `kill` or `finish`."""
 
     def __init__(self, function: bytes) -> None:
-        """Starts it.
+        """Starts the process.
 
         Args:
-            function: pickled; is called with each item.
+            function: pickled; called with each item.
         """
         context = BareContext()
         self.connection, theirs = context.Pipe()
-        # A daemon is ended with this process, should nobody have come to end it.
+        # A daemon ends with this process, even if it was not ended explicitly.
         self._process = context.Process(target=_serve, args=(theirs, function, os.getpid()), daemon=True)
         try:
             self._process.start()
@@ -49,10 +49,10 @@ class WorkerProcess:
         self.held = 0
 
     def give(self, item: object) -> None:
-        """Sends an item; the worker takes it from the pipe at once, whatever it works on.
+        """Sends an item; the worker takes it from the pipe at once, even while it works.
 
         Raises:
-            WorkerDiedError: it has died.
+            WorkerDiedError: the worker has died.
         """
         try:
             self.connection.send(item)
@@ -61,11 +61,11 @@ class WorkerProcess:
         self.held += 1
 
     def take(self) -> Any:
-        """Receives a result; waits for it.
+        """Waits for a result and returns it.
 
         Raises:
-            WorkerDiedError: it has died.
-            Whatever the function raised.
+            WorkerDiedError: the worker has died.
+            The function's exception.
         """
         try:
             answer = self.connection.recv_bytes()
@@ -78,13 +78,13 @@ class WorkerProcess:
         return result
 
     def finish(self) -> None:
-        """Lets it end, which it does when it has nothing to do, and waits for that."""
+        """Lets the worker end when it has no items left, and waits for that."""
         self.connection.close()
         self._process.join(_END_WITHIN_S)
         self.kill()
 
     def kill(self) -> None:
-        """Ends it in the middle of whatever it does, and waits for that."""
+        """Kills the worker immediately, and waits for its end."""
         self.connection.close()
         self._process.kill()
         self._process.join(_END_WITHIN_S)
@@ -99,7 +99,7 @@ class WorkerProcess:
 
 
 def _serve(connection: Connection, function: bytes, parent_pid: int) -> None:
-    """What the worker runs. Ctrl-C is left to its parent, which ends all workers as a whole."""
+    """The worker's main function. It ignores Ctrl-C, because the parent ends all workers together."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     end_with_parent(parent_pid)
@@ -111,7 +111,7 @@ def _serve(connection: Connection, function: bytes, parent_pid: int) -> None:
 
 
 def _receive(connection: Connection, items: "SimpleQueue[bytes | None]") -> None:
-    """Empties the pipe, so that the parent never waits to send while the worker waits to send."""
+    """Empties the pipe, so that parent and worker never both wait to send."""
     try:
         while True:
             items.put(connection.recv_bytes())
@@ -139,7 +139,7 @@ def _answer(call: Callable[[Any], Any], item: bytes) -> bytes:
         where = f"\n{traceback.format_exc()}"
         try:
             answer = bytes(ForkingPickler.dumps((None, error, where)))
-            ForkingPickler.loads(answer)  # errors whose `__init__` wants more than their message cannot be read back
+            ForkingPickler.loads(answer)  # errors whose `__init__` needs more than the message cannot be unpickled
         except Exception:
             return bytes(ForkingPickler.dumps((None, RuntimeError(f"{type(error).__name__}: {error}"), where)))
         return answer

@@ -1,1 +1,1 @@
-"""Stages: shards and items that are made once, their manifests' state, and their integrity."""
+"""Runs stages over shards and items, and checks their state and integrity."""

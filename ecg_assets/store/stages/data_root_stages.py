@@ -1,4 +1,4 @@
-"""Which folders each stage fills, and what lies in them that no manifest names."""
+"""Lists the stages of a data root, their folders, and the files in them that are not in a manifest."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ class Stage:
 
     Attributes:
         name: its assets.
-        folder: holds its manifests; whoever writes in the stage holds this folder's lock.
+        folder: of its manifests; a process that writes in the stage holds this folder's lock.
         others: further folders that it fills.
-        unlisted: names of files in `folder` that belong to it and that no manifest lists.
+        unlisted: names of files in `folder` that belong to it but are not in a manifest.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Stage:
     unlisted: tuple[str, ...] = ()
 
     def manifests(self) -> Iterator[Manifest]:
-        """All of them.
+        """All manifests of the stage.
 
         Raises:
             ManifestError: one cannot be read; the message names it.
@@ -39,9 +39,9 @@ class Stage:
                 yield manifest
 
     def files(self) -> Iterator[Path]:
-        """All files that lie in its folders, but for manifests, the lock, and what is `unlisted`.
+        """All files in its folders except manifests, the lock, and `unlisted` files.
 
-        Rests of interrupted writes are among them, those of manifests too.
+        They include temporary files of interrupted writes, also of manifests.
         """
         for folder in (self.folder, *self.others):
             for path in sorted(folder.rglob("*")):
@@ -52,7 +52,7 @@ class Stage:
 
 
 def stages_of(root: DataRoot) -> tuple[Stage, ...]:
-    """In the order of the graph."""
+    """The stages of a data root, in the order of the asset graph."""
     return (
         Stage("raw_csvs", root.ori_csv, unlisted=(root.index.name,)),
         Stage("clean_grid, grid_mask", root.grids),

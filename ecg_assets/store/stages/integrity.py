@@ -1,4 +1,4 @@
-"""Looks after a data root: files that have changed since they were made, and files that nothing refers to."""
+"""Finds changed and unreferenced files in a data root."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,12 +16,12 @@ from ecg_assets.store.stages.data_root_stages import Stage
 
 @dataclass(frozen=True)
 class Verdict:
-    """On one file.
+    """The result of checking one file.
 
     Attributes:
         name: relative to the data root.
-        damage: what is wrong with it, and what to do where deleting it is not enough; None when nothing is.
-        covered: its bytes were compared with a hash; of files that an earlier version wrote there may be none.
+        damage: the problem, and what to do if deleting the file is not enough; None if it is intact.
+        covered: whether its bytes were compared with a hash; files of an earlier version may not have one.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Verdict:
 
 
 def listed_files(stage: Stage) -> int:
-    """How many files the stage's manifests list, themselves included; of damaged ones nothing is known."""
+    """Number of files that the stage's manifests list, themselves included; damaged manifests are not counted."""
     count = 0
     for path in manifest_paths(stage.folder):
         with suppress(ManifestError):
@@ -40,7 +40,7 @@ def listed_files(stage: Stage) -> int:
 
 
 def verify_stage(stage: Stage, root: DataRoot) -> Iterator[Verdict]:
-    """Looks at each manifest of the stage, and hashes every file that it lists."""
+    """Checks each manifest of the stage, and hashes every file that it lists."""
     for path in manifest_paths(stage.folder):
         try:
             manifest = read_manifest(path)
@@ -56,24 +56,24 @@ def verify_stage(stage: Stage, root: DataRoot) -> Iterator[Verdict]:
 
 
 def unreferenced(stage: Stage, root: DataRoot) -> list[Path]:
-    """Files in the stage's folders that none of its manifests lists, rests of interrupted writes among them.
+    """Files in the stage's folders that are not in a manifest, including temporary files of interrupted writes.
 
-    True only while nobody writes in the stage: hold its lock.
+    Hold the stage's lock: the result is valid only while no other process writes.
 
     Raises:
-        ManifestError: a manifest cannot be read; what it lists would otherwise be taken for unreferenced.
+        ManifestError: a manifest cannot be read; its files would otherwise count as unreferenced.
     """
     listed = {name for manifest in stage.manifests() for name in manifest.files}
     return [path for path in stage.files() if root.relative(path) not in listed]
 
 
 def temporaries(folder: Path) -> list[Path]:
-    """Rests of interrupted writes below a folder, sorted; true only while nobody writes in it: hold its lock."""
+    """Temporary files of interrupted writes below a folder, sorted; hold its lock."""
     return sorted(path for path in folder.rglob(f"{TEMPORARY_PREFIX}*") if path.is_file())
 
 
 def file_damage(path: Path, sha256: str, since: str = "it was made") -> str | None:
-    """What is wrong with a file that had this hash then; None when it has it still."""
+    """The problem with a file that had this hash; None if it still has it."""
     lies = what_lies_at(path)
     if lies is None:
         return "is missing"

@@ -1,4 +1,4 @@
-"""Runs a stage item by item; each item has its own manifest: pictures that are read."""
+"""Runs a stage item by item, for example picture by picture; each item has its own manifest."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,17 +16,17 @@ from ecg_assets.store.root import DataRoot
 
 
 class ItemTask(Protocol):
-    """One item's work; with more than one worker it is pickled to the process that does it.
+    """One item's work; with more than one worker it is pickled to the worker process.
 
     Attributes:
-        fingerprint: of all that its results follow from.
+        fingerprint: of all that determines its results.
     """
 
     @property
     def fingerprint(self) -> str: ...
 
     def make(self) -> tuple[dict[Path, bytes], dict[str, Any]]:
-        """The item's files by path, and what is known of it, as JSON can say it.
+        """The item's files by path, and facts about it as JSON values.
 
         Raises:
             ItemFailedError: it cannot be made this time.
@@ -35,17 +35,17 @@ class ItemTask(Protocol):
 
 
 class ItemFailedError(ValueError):
-    """An item cannot be made this time; the message says why. The others go on, and the next run tries it again."""
+    """An item cannot be made this time; the message says why. The others continue, and the next run tries it again."""
 
 
 @dataclass(frozen=True)
 class EachReport:
-    """What was done.
+    """Summary of a run over all items.
 
     Attributes:
         made: names made in this run.
         skipped: names whose results were current.
-        failed: name -> why it could not be made; it has no manifest.
+        failed: name -> reason; failed items have no manifest.
         manifests: of the others by name, in the order asked for.
     """
 
@@ -68,15 +68,15 @@ def run_each(
     log: Log,
     workers: Workers = 1,
 ) -> EachReport:
-    """Makes what is not current, and removes results of names that are no longer wanted or could not be made.
+    """Makes items that are not current, and removes results of items that are no longer wanted or have failed.
 
     Args:
         stage: its name.
         folder: of its results and manifests.
         root: holds the folder.
         tasks: by name.
-        log: receives a line for each.
-        workers: processes, or an engine; 1 works in this process.
+        log: receives a line for each item.
+        workers: processes, or an engine; 1: in this process.
     """
     remove_temporaries(folder)
     _forget(root, folder, set(tasks))
@@ -90,7 +90,7 @@ def run_each(
         if why is not None:
             failed[name] = why
     if items:
-        remove_temporaries(folder)  # a machine that died in the middle has left some
+        remove_temporaries(folder)  # left by a machine that died while writing
     _forget(root, folder, set(tasks) - set(failed))
     manifests = {name: read_manifest(_manifest(folder, name)) for name in tasks}
     return EachReport(
@@ -103,7 +103,7 @@ def run_each(
 
 @dataclass(frozen=True)
 class _Item:
-    """A task with the place of its manifest."""
+    """A task with the path of its manifest."""
 
     stage: str
     folder: Path
@@ -113,7 +113,7 @@ class _Item:
 
 
 def _make_item(item: _Item) -> tuple[str, str | None]:
-    """Writes one item's results and then its manifest; returns its name, and why it failed."""
+    """Writes one item's results and then its manifest; returns its name, and the reason if it failed."""
     try:
         contents, info = item.task.make()
     except ItemFailedError as error:

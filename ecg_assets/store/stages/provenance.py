@@ -1,4 +1,4 @@
-"""What a shard was made from, part by part: the fingerprint says whether it is stale, this says why."""
+"""Records the inputs of a shard part by part, to explain why its fingerprint differs."""
 
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,10 @@ class MadeFrom(BaseModel):
 
     Attributes:
         code_version: of the stage.
-        config: each setting by its name, as text or as the hash of what it refers to (a table, the user's file).
-        inputs: by record id, the hash of what the stage takes from earlier ones.
-        settings: the config as it was chosen, from which the same plan can be made again; not part of the fingerprint,
-            because a style's name says nothing of what it looks like.
+        config: each setting by name, as text or as the hash of the table or file that it names.
+        inputs: by record id, the hash of the stage's inputs.
+        settings: the config as given, from which the same plan can be made again; not part of the fingerprint, because
+            a style's name does not determine its look.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,25 +38,25 @@ class MadeFrom(BaseModel):
         return fingerprint(stage, self.code_version, self.config, self.inputs)
 
     def as_info(self) -> dict[str, Any]:
-        """To be put into a manifest's `info`."""
+        """The parts for a manifest's `info`."""
         return {MADE_FROM: self.model_dump(mode="json")}
 
 
 def read_made_from(manifest: Manifest) -> MadeFrom | None:
-    """The parts that a manifest holds; None in one of a version that kept the fingerprint alone."""
+    """The parts in a manifest; None in one of a version that stored only the fingerprint."""
     try:
         return MadeFrom.model_validate(manifest.info[MADE_FROM]) if MADE_FROM in manifest.info else None
     except ValidationError:
-        return None  # another version's parts: the fingerprint still decides, only the reason is unknown
+        return None  # another version's parts: the fingerprint is still compared, only the reason is unknown
 
 
 def note_settings(folder: Path, settings: dict[str, Any]) -> None:
-    """Notes with which config a stage was last asked for, whether it ends well or not."""
+    """Writes the config that a stage was last run with, whether the run succeeds or not."""
     write_sealed_text(folder / SETTINGS, yaml.safe_dump(settings, sort_keys=True))
 
 
 def read_settings(folder: Path) -> dict[str, Any] | None:
-    """The config with which the stage was last asked for; None before that.
+    """The config that the stage was last run with; None before the first run.
 
     Raises:
         YamlFileError: the file is damaged; the message names it.

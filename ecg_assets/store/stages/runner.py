@@ -1,4 +1,4 @@
-"""Runs one stage over its shards: skips what is current, makes the rest, drops what no longer belongs."""
+"""Runs one stage over its shards: skips current shards, makes the others, and removes obsolete files."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ class ShardTask(Protocol):
     def make(self) -> tuple[dict[str, str], dict[str, Any]]:
         """Writes the shard's files; returns path relative to the root -> SHA-256, and numbers for people.
 
-        They need not be flushed to the disk: `run_stage` does so before it writes the manifest.
+        The files need not be flushed to disk: `run_stage` flushes them before it writes the manifest.
         """
         ...
 
@@ -45,13 +45,13 @@ Task = TypeVar("Task", bound=ShardTask)
 
 @dataclass(frozen=True)
 class StageReport:
-    """What a stage did; nothing in it is as long as there are records.
+    """Summary of a stage's run; its size does not depend on the number of records.
 
     Attributes:
         stage: its name.
         made: shards made in this run.
         skipped: shards whose fingerprint matched.
-        held: what the stage holds now.
+        held: summary of the stage's manifests.
     """
 
     stage: str
@@ -66,32 +66,32 @@ class StageReport:
 
     @property
     def digest(self) -> str:
-        """Hash of all that the stage holds now; equal content gives an equal digest."""
+        """Hash of the stage's present content; equal content gives an equal digest."""
         return self.held.digest
 
     def digest_of(self, folder: str) -> str:
-        """Hash of what lies in one folder, relative to the data root; a stage may fill more than one."""
+        """Hash of the content of one folder, relative to the data root; a stage may fill more than one."""
         return fingerprint(self.held.by_folder.get(folder, []))
 
     def counts(self, key: str) -> dict[str, int]:
-        """Sums by name of an entry that counts things by name, over the shards."""
+        """Sums over the shards of an entry with counts by name."""
         summed: Counter[str] = Counter()
         for numbers in self.held.numbers:
             summed.update(numbers.get(key, {}))
         return dict(sorted(summed.items()))
 
     def made_total(self, key: str) -> int:
-        """Sum of a whole-number entry over the shards that were made in this run."""
+        """Sum of an integer entry over the shards made in this run."""
         each = zip(self.shards, self.held.numbers, strict=True)
         return sum(int(numbers.get(key, 0)) for shard, numbers in each if shard in self.made)
 
     def total(self, key: str) -> int:
-        """Sum of a whole-number entry over the shards."""
+        """Sum of an integer entry over the shards."""
         return sum(int(numbers.get(key, 0)) for numbers in self.held.numbers)
 
 
 def manifest_path(folder: Path, shard: int) -> Path:
-    """Where the manifest of one shard of a stage lies."""
+    """Path of the manifest of one shard of a stage."""
     return folder / "_manifests" / f"shard-{shard:03d}.json"
 
 
@@ -108,12 +108,12 @@ def run_stage(
 
     Args:
         stage: name for manifests and log lines.
-        folder: holds the stage's manifests.
+        folder: of the stage's manifests.
         root: the data root's path, to which file names are relative.
-        tasks: one a shard.
+        tasks: one per shard.
         workers: processes to use, or an engine; the result does not depend on it.
-        log: receives a line a shard.
-        beside: other folders that only this stage writes.
+        log: receives a line per shard.
+        beside: other folders written by this stage only.
     """
     due, held = _looked_at(folder, root, tasks)
     if due:
@@ -126,21 +126,21 @@ def run_stage(
         log(f"{stage}: shard {shard} made ({done} of {len(due)})")
         put(manifest_path(folder, shard))
     if due and not isinstance(workers, int):
-        _sweep(stage, (folder, *beside), log)  # a machine that died in the middle has left some
+        _sweep(stage, (folder, *beside), log)  # left by a machine that died while writing
     for task in tasks:
-        put(manifest_path(folder, task.shard))  # made by an earlier run that ended before it was put
+        put(manifest_path(folder, task.shard))  # made by an earlier run that ended before it was pushed
     made = [task.shard for task in due]
     skipped = [task.shard for task in tasks if task.shard not in made]
     return StageReport(stage, made, skipped, _held(folder, tasks) if due else held)
 
 
 def due_tasks(folder: Path, root: Path, tasks: Sequence[Task]) -> list[Task]:
-    """Those of the tasks whose shard is not current; see `run_stage` for the arguments."""
+    """The tasks whose shard is not current; see `run_stage` for the arguments."""
     return _looked_at(folder, root, tasks)[0]
 
 
 def _looked_at(folder: Path, root: Path, tasks: Sequence[Task]) -> tuple[list[Task], Held]:
-    """What is due, and what the others hold: of very many records, manifests are not to be read twice."""
+    """The due tasks, and a summary of the other shards, in one pass because manifests of many records are large."""
     present, due, held = Presence(root), list[Task](), Held()
     for task in tasks:
         manifest = read_manifest(manifest_path(folder, task.shard))
@@ -167,7 +167,7 @@ def _sweep(stage: str, folders: Sequence[Path], log: Log) -> None:
 
 
 def _putting(root: Path, log: Log) -> Callable[[Path], object]:
-    """Puts a shard into the bucket by its manifest, where the data root is in one; nothing has to be done elsewhere."""
+    """A function that pushes a shard by its manifest if the data root is in a bucket, and otherwise does nothing."""
     copy = working_copy_around(root, log)
     if copy is None:
         return lambda manifest: None
@@ -176,7 +176,7 @@ def _putting(root: Path, log: Log) -> Callable[[Path], object]:
 
 @dataclass(frozen=True)
 class _Maker:
-    """Picklable: makes one shard, removes the files it held before and holds no more, writes the manifest."""
+    """Picklable: makes one shard, removes its obsolete files, and writes the manifest."""
 
     stage: str
     folder: Path
@@ -186,11 +186,11 @@ class _Maker:
         path = manifest_path(self.folder, task.shard)
         before = read_manifest(path)
         held = before.files if before else {}
-        # Killed from here on, the shard matches no fingerprint, and what it held is still known.
+        # If the process is killed from here on, the shard matches no fingerprint, and its old files are still listed.
         info = before.info if before else {}
         write_manifest(path, Manifest(stage=self.stage, fingerprint="", files=held, info=info))
         files, info = task.make()
-        # The manifest vouches for them, so it comes to the disk after them.
+        # The manifest is flushed after the files, because it marks them as complete.
         flush([self.root / name for name in files])
         check_locks()
         for name in sorted(set(held) - set(files)):

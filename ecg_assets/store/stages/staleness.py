@@ -1,4 +1,4 @@
-"""Why a shard would be made again: compares what it was made from with what it would be made from now."""
+"""Explains why a shard is stale: compares its recorded inputs with the present ones."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _PLAIN = 40  # characters; hashes are longer
 
 
 class Planned(Protocol):
-    """What a shard would be made from now."""
+    """The present inputs of a shard."""
 
     @property
     def shard(self) -> int: ...
@@ -37,9 +37,9 @@ class ShardState:
     """One manifest of a stage.
 
     Attributes:
-        name: `shard-003`, or what else the manifest is called.
-        files: how many files it lists.
-        reasons: why the next run makes it again; none when it is current.
+        name: `shard-003`, or the manifest's name.
+        files: number of files that it lists.
+        reasons: why the next run makes it again; empty if it is current.
     """
 
     name: str
@@ -50,13 +50,13 @@ class ShardState:
 def planned_states(
     folder: Path, root: Path, planned: Sequence[Plan], seen: Callable[[Plan, Manifest], object] | None = None
 ) -> list[ShardState]:
-    """The state of each shard that a run would look at now.
+    """The state of each shard that a run would check now.
 
     Args:
         folder: the stage's, with its manifests.
         root: the data root's path, to which file names are relative.
-        planned: what the run would make.
-        seen: is given each plan with its manifest; they are too large to keep, or to read twice.
+        planned: the shards that the run would make.
+        seen: called with each plan and its manifest, which are too large to keep or to read twice.
 
     Raises:
         ManifestError: a manifest cannot be read.
@@ -73,12 +73,12 @@ def planned_states(
 
 
 def own_states(folder: Path, root: Path, code_version: str | None = None) -> list[ShardState]:
-    """The state of each manifest that is there, by itself: finished or not, its files there or not.
+    """The state of each existing manifest without a plan: whether it is finished and its files exist.
 
     Args:
         folder: the stage's, with its manifests.
         root: the data root's path, to which file names are relative.
-        code_version: the stage's now; None where the manifests do not tell with which they were made.
+        code_version: the stage's present one; None if the manifests do not record theirs.
 
     Raises:
         ManifestError: a manifest cannot be read.
@@ -93,7 +93,7 @@ def own_states(folder: Path, root: Path, code_version: str | None = None) -> lis
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[list[str], list[str], list[str]]:
-    """Names whose value has changed, names that are new, names that are gone; each sorted."""
+    """Names whose value has changed, new names, and removed names; each sorted."""
     changed = sorted(name for name in before.keys() & now.keys() if before[name] != now[name])
     return changed, sorted(now.keys() - before.keys()), sorted(before.keys() - now.keys())
 
@@ -105,7 +105,7 @@ def told_records(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]
 
 
 def own_reasons(manifest: Manifest, present: Presence) -> list[str]:
-    """Why a manifest is stale by itself: it was begun and not finished, or files of it are missing."""
+    """Why a manifest is stale by itself: it is unfinished, or its files are missing."""
     if not manifest.fingerprint:
         return [UNFINISHED]
     missing = present.missing(manifest.files)
@@ -133,7 +133,7 @@ def _told_config(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]
     changed, new, gone = differences(before, now)
     plain = [name for name in changed if len(before[name] + now[name]) <= _PLAIN]
     told = [f"{name} {before[name]} is now {now[name]}" for name in plain]
-    # What a hash stands for (a style, a table, a file) is named only.
+    # Settings that are hashes (of a style, table or file) are only named.
     hashed = [name for name in changed if name not in plain]
     kinds = ((hashed, "changed"), (new, "new"), (gone, "gone"))
     return [*told, *(f"{_few(names)} {how}" for names, how in kinds if names)]

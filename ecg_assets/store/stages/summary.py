@@ -1,4 +1,4 @@
-"""What a stage holds, summed up shard by shard: of a million records, their manifests together take a gigabyte."""
+"""Streaming summary of a stage's manifests; holding them all would take 1 GB for a million records."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -11,12 +11,12 @@ _AFTER_SLASH = chr(ord("/") + 1)
 
 
 class Held:
-    """Takes one manifest after the other, in the order of the shards, and keeps none of them.
+    """Summarises manifests one after the other, in the order of the shards, without keeping them.
 
     Attributes:
-        numbers: those of each manifest for people.
-        by_folder: of each folder with files, relative to the data root, the hashes of what each shard has in it and
-            below.
+        numbers: each manifest's numbers for people.
+        by_folder: for each folder with files, relative to the data root, the hashes of each shard's content in and
+            below it.
     """
 
     def __init__(self) -> None:
@@ -25,14 +25,14 @@ class Held:
         self._digest = ListFingerprint()
 
     def add(self, manifest: Manifest) -> None:
-        """Takes the next shard's manifest."""
+        """Adds the next shard's manifest."""
         self.numbers.append(manifest.numbers)
         self._digest.add(manifest.files)
         names = sorted(manifest.files)
         start = 0
         while start < len(names):
             folder = names[start].rpartition("/")[0]
-            # Of a folder's millions of names only the first and the last are looked at.
+            # Only the first and the last of a folder's millions of names are compared.
             end = bisect_left(names, f"{folder}{_AFTER_SLASH}", start) if folder else start + 1
             files = {name: manifest.files[name] for name in names[start:end]}
             self.by_folder[folder].append(fingerprint(files))

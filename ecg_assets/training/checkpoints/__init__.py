@@ -1,1 +1,1 @@
-"""Weights and optimizer state on disk."""
+"""Stores weights and optimizer state on disk."""

@@ -1,7 +1,7 @@
-"""Checkpoints: the best weights, and all that training goes on from. No pickles.
+"""Writes and reads checkpoints without pickle: the best weights, and the state that training resumes from.
 
-Each checkpoint is one file, renamed into place when it is whole; so weights, optimizer and progress in it always
-belong together, whenever the host dies. The one before the last is kept, in case the last comes to harm.
+Each checkpoint is one file, renamed into place when it is complete; so its weights, optimizer and progress always
+belong together, whenever the host dies. The last but one is kept in case the last is damaged.
 """
 
 import contextlib
@@ -21,30 +21,30 @@ from ecg_assets.training.models.registry import NetworkSpec
 from ecg_assets.training.runs.run_state import EpochScores
 
 _MODEL, _BUFFER, _EMA, _OPTIMIZER = "model.", "buffer.", "ema.", "optimizer."
-# Beyond what any config asks for.
+# More than any config needs.
 _MOST_LEVELS, _WIDEST = 16, 65_536
 _SHOWN = 5
-# AdamW's state: two tensors like the weights, and a count of steps that stays on the host.
+# AdamW's state: two tensors shaped like the weights, and a step count that stays on the host.
 _MOMENTS, _STEP = ("exp_avg", "exp_avg_sq"), "optimizer.step"
 
 
 class Progress(BaseModel):
-    """Where training goes on from, beside the tensors.
+    """The state that training resumes from, without the tensors.
 
     Attributes:
-        epoch: epochs that are done.
-        step: steps of the next epoch that are done.
+        epoch: completed epochs.
+        step: completed steps of the next epoch.
         loss_sum: sum of those steps' losses.
         rates: of `Rates.state`.
         recoveries: since the last epoch without one.
-        skipped: steps whose loss was not finite, as (epoch, step); they are left out.
+        skipped: steps whose loss was not finite, as (epoch, step); they are skipped.
         f32: whether bf16 was switched off by a recovery.
-        micro_batch: samples at once for which the memory was found to suffice; 0: it was not found out.
+        micro_batch: samples at once that are known to fit in memory; 0: unknown.
         best_epoch: 1 for the first; 0 before the first.
-        history: one entry for each epoch that is done.
-        fingerprint: of the run's config, dataset and code; empty in checkpoints that were written before it was.
-        unread_steps, unread_r: steps that are done but not in `loss_sum`, and the sum of their losses for each
-            replica: what a training that stopped between two looks goes on adding to.
+        history: one entry for each completed epoch.
+        fingerprint: of the run's config, dataset and code; empty in checkpoints of earlier versions.
+        unread_steps, unread_r: completed steps that are not in `loss_sum`, and the sum of their losses for each
+            replica, to which a training that stopped between two loss checks continues to add.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -70,7 +70,7 @@ def save_best(
     """Writes weights (the network's own, or those of `vector`) and buffers under the names of its state dict.
 
     Raises:
-        CheckpointWriteError: it cannot be written.
+        CheckpointWriteError: the file cannot be written.
     """
     weights = network.named((network.vector if vector is None else vector).detach().cpu())
     write_sealed(
@@ -87,10 +87,10 @@ def save_last(
     optimizer: torch.optim.Optimizer,
     progress: Progress,
 ) -> None:
-    """Writes all that training goes on from; the optimizer's moments under the names of their weights.
+    """Writes the state that training resumes from; the optimizer's moments under the names of their weights.
 
     Raises:
-        CheckpointWriteError: it cannot be written; the one before is untouched.
+        CheckpointWriteError: the file cannot be written; the one before is unchanged.
     """
     state = optimizer.state[network.vector]
     tensors = _above(_MODEL, network.named(network.vector.detach().cpu())) | _above(_BUFFER, network.buffers)
@@ -107,7 +107,7 @@ def load_network(path: Path) -> SegmentationNetwork:
     """The network of a best or last checkpoint, on the CPU, ready to predict.
 
     Raises:
-        CheckpointError: there is no such file, it is no checkpoint, or not all of its weights are finite.
+        CheckpointError: the file does not exist, is not a checkpoint, or holds weights that are not finite.
     """
     tensors, header = read_sealed(path)
     if any(name.startswith(_MODEL) for name in tensors):
@@ -117,7 +117,7 @@ def load_network(path: Path) -> SegmentationNetwork:
         spec = NetworkSpec.model_validate_json(header["network"])
         if len(spec.widths) > _MOST_LEVELS or max(spec.widths, default=0) > _WIDEST:
             raise ValueError("a network wider or deeper than any of this program")
-        # First without memory: a header can tell of any size, and only the tensors must fill the memory.
+        # Build it without memory first: a header may claim any size, and only real tensors may fill the memory.
         with torch.device("meta"):
             spec.build().load_state_dict(tensors, assign=True)
         network = spec.build()
@@ -125,18 +125,18 @@ def load_network(path: Path) -> SegmentationNetwork:
     except (ValueError, RuntimeError, LookupError, TypeError, ArithmeticError) as error:
         said = " ".join(str(error).split())[:200]
         raise CheckpointError(
-            f"{path} does not fit the network that its header tells ({said}); {remedy(path)}"
+            f"{path} does not fit the network described in its header ({said}); {remedy(path)}"
         ) from error
     _refuse_not_finite(path, network.state_dict())
     return network.eval()
 
 
 class Loaded(BaseModel):
-    """A checkpoint to go on from.
+    """A checkpoint to resume from.
 
     Attributes:
-        progress: how far it is.
-        ema: the weights' moving average, (n,) float32 on the CPU; None when it has none.
+        progress: its progress.
+        ema: the weights' moving average, (n,) float32 on the CPU; None without one.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
@@ -153,15 +153,15 @@ def load_last_good(
     log: Log,
     fingerprint: str = "",
 ) -> Loaded | None:
-    """Sets network and optimizer as the last checkpoint has them, or as the one before has.
+    """Restores network and optimizer from the last checkpoint, or from the one before it.
 
-    The one before is taken when the last one is damaged, or of another run than the one of `fingerprint` (if given).
+    The one before is used if the last one is damaged, or belongs to another run than `fingerprint` (if given).
 
     Returns:
-        What was loaded; None when there is no checkpoint.
+        The loaded checkpoint; None if there is no checkpoint.
 
     Raises:
-        CheckpointError: there are checkpoints, and none can be used.
+        CheckpointError: there are checkpoints, but all are unusable.
     """
     if not path.exists() and not previous.exists():
         return None
@@ -175,7 +175,7 @@ def load_last_good(
 
 
 def saved_progress(path: Path, previous: Path) -> Progress:
-    """How far the last checkpoint that can be read is; the beginning where there is none."""
+    """The progress in the last readable checkpoint; the beginning if there is none."""
     for checkpoint in (path, previous):
         with contextlib.suppress(CheckpointError, KeyError, ValueError):
             return Progress.model_validate_json(read_sealed(checkpoint)[1]["progress"])
@@ -183,11 +183,11 @@ def saved_progress(path: Path, previous: Path) -> Progress:
 
 
 def load_last(path: Path, network: FlatNetwork, optimizer: torch.optim.Optimizer, fingerprint: str = "") -> Loaded:
-    """Sets network and optimizer, on whatever device they are, as they were saved.
+    """Restores network and optimizer, on their present device, as they were saved.
 
     Raises:
-        CheckpointError: it is no checkpoint to go on from, or of another network, or of another run's config, or has
-            weights that are not finite.
+        CheckpointError: the file is not a checkpoint to resume from, belongs to another network or to another run's
+            config, or has weights that are not finite.
     """
     tensors, header = read_sealed(path)
     if "progress" not in header:
@@ -226,7 +226,7 @@ def _refuse_not_finite(path: Path, tensors: dict[str, Tensor]) -> None:
 
 
 def fresh_state(network: FlatNetwork, optimizer: torch.optim.Optimizer) -> None:
-    """Gives AdamW the state that its first step would make; XLA then compiles one graph for all steps, not two."""
+    """Gives AdamW the state that its first step would create, so that XLA compiles one graph for all steps, not two."""
     zeros = torch.zeros(network.vector.shape)
     device = network.vector.device
     optimizer.state[network.vector] = {moment: zeros.clone().to(device) for moment in _MOMENTS}

@@ -1,4 +1,4 @@
-"""safetensors files that carry a hash of their own content, so that a flipped bit is found, not trained on."""
+"""Writes and reads safetensors files with a hash of their content, so that a flipped bit is detected."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from ecg_assets.store.write_errors import WriteRefusedError
 from ecg_assets.training.checkpoints.remedy import remedy
 
 _SEAL = "content_sha256"
-# Of what the parser says, which repeats what it was given.
+# Length limit of the parser's message, which repeats its input.
 _SHOWN = 200
 
 
@@ -30,12 +30,12 @@ class CheckpointWriteError(OSError):
 
 
 def write_sealed(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
-    """Writes tensors and texts as one file, renamed into place when it is whole and on disk.
+    """Writes tensors and texts as one file, renamed into place when it is complete and on disk.
 
     Raises:
-        CheckpointWriteError: the disk is full, the folder cannot be written, or the like.
+        CheckpointWriteError: for example the disk is full, or the folder cannot be written.
     """
-    # Slices of one vector would be told apart by address only.
+    # safetensors distinguishes slices of one vector by address only, so they are copied.
     tensors = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
     header = {**header, _SEAL: content_hash(tensors, header)}
     try:
@@ -53,7 +53,7 @@ def read_sealed(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and texts of a file that `write_sealed` wrote.
 
     Raises:
-        CheckpointError: it is missing, cut off, changed, without its seal, or of another program.
+        CheckpointError: the file is missing, truncated, changed, without its seal, or was written by another program.
     """
     try:
         open_plain(path).close()
@@ -100,7 +100,7 @@ def content_hash(tensors: dict[str, Tensor], header: dict[str, str]) -> str:
 
 
 def keep_as(path: Path, previous: Path) -> None:
-    """Lets `previous` name the present file as well, so that it outlives the next write of `path`."""
+    """Hard-links the present file as `previous`, so that it survives the next write of `path`."""
     if path.exists():
         check_locks()
         link = previous.with_name(f".tmp-link-{os.getpid()}-{previous.name}")

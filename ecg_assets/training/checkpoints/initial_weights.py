@@ -1,4 +1,4 @@
-"""What a training begins with: random weights, or those of an earlier training."""
+"""Initial weights of a training: random, or those of an earlier training."""
 
 from pathlib import Path
 
@@ -15,10 +15,10 @@ _REFINE = "refine."
 
 
 def first_network(config: TrainConfig) -> SegmentationNetwork:
-    """The config's network as its training begins; the same in every replica.
+    """The config's network with its initial weights; the same in every replica.
 
     Raises:
-        ConfigError: there is no such network, or the weights of `start_from` are not there or do not fit it.
+        ConfigError: the network does not exist, or the weights of `start_from` are missing or do not fit it.
     """
     network = build_to_train(config)
     if config.start_from is None:
@@ -37,6 +37,6 @@ def first_network(config: TrainConfig) -> SegmentationNetwork:
 
 
 def _take_over(network: SegmentationNetwork, weights: dict[str, Tensor]) -> None:
-    """All weights; a last look that the other network has not begins by changing nothing."""
+    """Loads all weights. A refinement head missing from the checkpoint keeps its zero initialisation, an identity."""
     own = {name: weight for name, weight in network.state_dict().items() if name.startswith(_REFINE)}
     network.load_state_dict({**own, **weights})

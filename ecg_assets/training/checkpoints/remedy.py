@@ -1,4 +1,4 @@
-"""How to get a whole checkpoint in the place of one that cannot be used, by where it lies."""
+"""Advice on replacing an unusable checkpoint, by its location."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ from ecg_assets.weights import FOLDER, how_to_restore
 
 
 def remedy(path: Path) -> str:
-    """What to do about a checkpoint that is damaged or gone: the end of a sentence.
+    """How to replace a checkpoint that is damaged or missing: the end of a sentence.
 
     Args:
-        path: of the checkpoint, which may be anywhere.
+        path: of the checkpoint, anywhere.
     """
     gone = not path.exists()
     if path.parent == FOLDER:

@@ -1,4 +1,4 @@
-"""Whether a checkpoint can be used: loaded into its network, every weight finite, and finite numbers come out."""
+"""Checks that a checkpoint can be used: it loads into its network, and its weights and outputs are finite."""
 
 from pathlib import Path
 
@@ -10,15 +10,15 @@ from ecg_assets.training.checkpoints.remedy import remedy
 
 
 def checkpoint_problem(path: Path) -> str | None:
-    """What is wrong with a checkpoint, as a sentence; None when it is sound.
+    """The problem with a checkpoint, as a sentence; None if it is sound.
 
-    The network is built anew from the file's header, its weights are set, and it predicts one grey picture.
+    The network is built from the file's header, its weights are loaded, and it predicts one grey picture.
     """
     try:
         network = load_network(path)
     except CheckpointError as error:
         return str(error)
-    except (RuntimeError, ValueError) as error:  # a header or weights that belong to no network, or to another
+    except (RuntimeError, ValueError) as error:  # a header or weights that do not fit a network
         return f"{path} does not fit into the network that its header names ({_first_line(error)}); {remedy(path)}"
     with torch.inference_mode():
         logits_bchw = network(torch.zeros(1, 3, network.multiple_px * 2, network.multiple_px * 2))
@@ -28,10 +28,10 @@ def checkpoint_problem(path: Path) -> str | None:
 
 
 def parameters(path: Path) -> int:
-    """How many numbers a checkpoint's network has learnt.
+    """Number of trainable parameters of a checkpoint's network.
 
     Raises:
-        CheckpointError: it is no checkpoint.
+        CheckpointError: the file is not a checkpoint.
     """
     return sum(values.numel() for values in load_network(path).parameters())
 

@@ -1,1 +1,1 @@
-"""Batches of crops for training."""
+"""Makes batches of crops for training."""

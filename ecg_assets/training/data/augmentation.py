@@ -1,4 +1,4 @@
-"""Mirrors and quarter turns on the device: the host sends each sample's turn, not a turned copy."""
+"""Mirrors and turns samples on the device: the host sends each sample's turn, not a turned copy."""
 
 import torch
 from torch import Tensor
@@ -14,8 +14,8 @@ def turned(image_bhwc: Tensor, mask_bhw: Tensor, way_b: Tensor, classes: int) ->
     Args:
         image_bhwc: (b, s, s, 3) uint8.
         mask_bhw: (b, s, s) uint8 classes.
-        way_b: (b,) int32: quarter turns, 4 more when mirrored first.
-        classes: of the mask. With five, a quarter turn exchanges horizontal and vertical lines.
+        way_b: (b,) int32: quarter turns, plus 4 if mirrored first.
+        classes: number of the mask's classes. With five, a quarter turn swaps horizontal and vertical lines.
     """
     quarters_b, mirrored_b = way_b % 4, way_b >= 4
     odd_b = quarters_b % 2 == 1
@@ -23,7 +23,7 @@ def turned(image_bhwc: Tensor, mask_bhw: Tensor, way_b: Tensor, classes: int) ->
     image, mask = (_placed(planes, quarters_b, mirrored_b, odd_b) for planes in (image_bhwc, mask_bhwc))
     mask = mask.squeeze(3)
     if classes > VERTICAL + 1:
-        # 1 and 2 exchanged: 3 minus the class.
+        # Swap 1 and 2: 3 minus the class.
         is_line = (mask == HORIZONTAL) | (mask == VERTICAL)
         mask = torch.where(is_line & odd_b.view(-1, 1, 1), HORIZONTAL + VERTICAL - mask, mask)
     return image, mask

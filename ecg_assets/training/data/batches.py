@@ -1,8 +1,8 @@
-"""Batches for the replicas: uint8 arrays of one fixed shape, made ahead by threads.
+"""Makes batches for the replicas: uint8 arrays of one fixed shape, prefetched by threads.
 
-Which sample stands where, its crop and its turn depend on (seed, epoch, position in the epoch) alone. Replica r
-of n takes every n-th run of `batch_size` positions; so n replicas see what one would see in a batch n times as
-large, and a training that is resumed sees what it would have seen.
+The order of the samples, their crops and turns depend only on (seed, epoch, position in the epoch). Replica r of n
+takes every n-th run of `batch_size` positions; so n replicas see the samples of one batch n times as large, and a
+resumed training sees the same samples as an uninterrupted one.
 """
 
 from collections import deque
@@ -23,22 +23,22 @@ from ecg_assets.training.data.augmentation import WAYS
 from ecg_assets.training.data.crop_sampler import Windows
 from ecg_assets.training.label_map import to_classes
 
-# What random numbers are for; the first word of each seed sequence after the config's seed.
+# Purposes of random numbers: the first word of each seed sequence after the config's seed.
 _ORDER, _AUGMENT = 1, 2
-# Sides of samples are multiples of it.
+# Sides of samples are multiples of this.
 _SAMPLE_STEP_PX = 32
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one replica gets for one step.
+    """One replica's samples for one step.
 
     Attributes:
         image_bhwc: (b, h, w, 3) uint8 RGB.
         mask_bhw: (b, h, w) uint8, the network's classes.
-        valid_b: (b,) f32; 0 for samples that only fill up the last batch.
-        way_b: (b,) int32; how the device is to turn each sample, see `augmentation.turned`.
-        ids: the samples'.
+        valid_b: (b,) f32; 0 for samples that pad the last batch.
+        way_b: (b,) int32; each sample's turn, applied on the device, see `augmentation.turned`.
+        ids: of the samples.
     """
 
     image_bhwc: npt.NDArray[np.uint8]
@@ -48,12 +48,12 @@ class Batch:
     ids: tuple[str, ...]
 
     def tensors(self, micro_batch: int | None = None) -> list[Tensor]:
-        """Its arrays as tensors of the host, in the order of `DeviceBatch`; for each micro-batch, one after the other.
+        """Its arrays as host tensors, in the order of `DeviceBatch`, for one micro-batch after the other.
 
-        They are cut here: on the device, each part's place in the batch would compile a graph of its own.
+        They are sliced on the host, because on the device each slice's offset would compile another graph.
 
         Args:
-            micro_batch: how many samples are together; None for all.
+            micro_batch: samples per micro-batch; None for all.
         """
         arrays = (self.image_bhwc, self.mask_bhw, self.valid_b, self.way_b)
         size = micro_batch or len(self.ids)
@@ -64,7 +64,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class DeviceBatch:
-    """A `Batch` on the device, of the same types."""
+    """A `Batch` on the device, with the same types."""
 
     image_bhwc: Tensor
     mask_bhw: Tensor
@@ -73,13 +73,13 @@ class DeviceBatch:
 
 
 def in_micro_batches(tensors: Sequence[Tensor]) -> list[DeviceBatch]:
-    """Micro-batches from their tensors, in the order of `Batch.tensors`."""
+    """Assembles micro-batches from their tensors, in the order of `Batch.tensors`."""
     each = len(fields(DeviceBatch))
     return [DeviceBatch(*tensors[first : first + each]) for first in range(0, len(tensors), each)]
 
 
 def loader_threads(config: TrainConfig, host_replicas: int) -> int:
-    """Threads that make one replica's batches: the config's number, or its part of the host's cores."""
+    """Number of threads that make one replica's batches: the config's, or the replica's part of the host's cores."""
     return config.loader_threads or max(1, usable_cores() // host_replicas)
 
 
@@ -92,7 +92,7 @@ class TrainBatches:
         """For replica `ordinal` of `world_size`, of which `host_replicas` share this host's cores.
 
         Raises:
-            ConfigError: the samples are smaller than `crop_px`, or no sample has what the config wants crops of.
+            ConfigError: the samples are smaller than `crop_px`, or no sample has a calibration pulse to crop.
         """
         side_px = reader[0].mask_hw.shape[0]
         if side_px < config.crop_px:
@@ -114,10 +114,10 @@ class TrainBatches:
 
         Args:
             epoch: 0 for the first.
-            first_step: steps that are done.
+            first_step: completed steps.
             skipped: steps to leave out.
         """
-        # Drawn again when the epoch needs more samples than there are.
+        # Permuted again if the epoch needs more samples than the split has.
         passes = ceil(self.steps * self._global_batch / len(self._reader))
         order = np.concatenate([self._rng(_ORDER, epoch, n).permutation(len(self._reader)) for n in range(passes)])
 
@@ -142,7 +142,7 @@ class TrainBatches:
 
 
 class ValidationBatches:
-    """Whole samples of a split, in order, each once; the last batch is filled up with samples that do not count."""
+    """Whole samples of a split, in order, each once; the last batch is padded with samples that do not count."""
 
     def __init__(
         self, reader: SampleReader, config: TrainConfig, ordinal: int, world_size: int, host_replicas: int = 1
@@ -183,13 +183,13 @@ class ValidationBatches:
 
 
 def validation_batch_size(config: TrainConfig, side_px: int, micro_batch: int) -> int:
-    """How many whole samples have about as many pixels as `micro_batch` crops, so that memory suffices."""
+    """Number of whole samples with about as many pixels as `micro_batch` crops, so that they fit in memory."""
     return max(1, micro_batch * config.crop_px**2 // side_px**2)
 
 
 @dataclass(frozen=True)
 class _Drawn:
-    """One sample of a batch, before the device turns it."""
+    """One sample of a batch, before the device applies its turn."""
 
     image_hwc: npt.NDArray[np.uint8]
     mask_hw: npt.NDArray[np.uint8]
@@ -206,7 +206,7 @@ def _padded(samples: list[Sample], size: int, classes: int, reader: SampleReader
 
 
 def _sample_px(least: int, multiple_px: int) -> int:
-    """The least side that samples can have (see `SamplesConfig`) and a network takes."""
+    """The smallest side that samples can have (see `SamplesConfig`) and a network accepts."""
     step = lcm(multiple_px, _SAMPLE_STEP_PX)
     return ceil(least / step) * step
 
@@ -223,7 +223,7 @@ def _stack(drawn: list[_Drawn], valid: int | None = None) -> Batch:
 
 
 def _ahead(make: Callable[[int], Batch], steps: list[int], threads: int, most_ahead: int) -> Iterator[Batch]:
-    """Yields `make(step)` for each step in order; a few are made ahead. What `make` raises is raised here."""
+    """Yields `make(step)` for each step in order, prefetching a few. Exceptions of `make` are raised here."""
     with ThreadPoolExecutor(threads, thread_name_prefix="batches") as pool:
         waiting: deque[Future[Batch]] = deque()
         left = iter(steps)

@@ -1,4 +1,4 @@
-"""Where training samples are cut: anywhere, or where a network needs to look more often than chance lets it."""
+"""Places training crops: at random, or on calibration pulses and other ink that random crops rarely contain."""
 
 import cv2
 import numpy as np
@@ -7,7 +7,7 @@ from ecg_assets.pages.classes import BACKGROUND, WAVE
 from ecg_assets.samples.reader import Box, Sample, SampleReader
 from ecg_assets.training.config import ConfigError, TrainConfig
 
-# What lies within 2 mm of a trace at 200 dpi.
+# 2 mm around a trace at 200 dpi.
 _TOUCHES = np.ones((33, 33), np.uint8)
 # Grey level; printed lines are brighter in at least one colour.
 _INK_BELOW = 100
@@ -16,26 +16,26 @@ Window = tuple[slice, slice]
 
 
 class Windows:
-    """Chooses crops of `config.crop_px` a side."""
+    """Chooses crops with sides of `config.crop_px`."""
 
     def __init__(self, reader: SampleReader, config: TrainConfig) -> None:
-        """Looks the samples' calibration pulses up when the config wants crops of them.
+        """Finds the samples' calibration pulses if the config wants crops of them.
 
         Raises:
-            ConfigError: it does, and no sample has one.
+            ConfigError: it does, but no sample has one.
         """
         self._reader, self._config = reader, config
         boxes = reader.pulses_px() if config.pulse_share else {}
         if config.pulse_share and not boxes:
             raise ConfigError(
-                f"pulse_share is {config.pulse_share:g}, but no sample of {reader.folder} tells of a whole calibration "
+                f"pulse_share is {config.pulse_share:g}, but no sample of {reader.folder} contains a whole calibration "
                 "pulse; set pulse_share: 0, or materialise rendered_waves with styles: default, and mixed_dataset with "
                 "crop_px: 512"
             )
         self._pulses = list(boxes.items())
 
     def chosen(self, number: int, rng: np.random.Generator) -> tuple[int, Window]:
-        """Rows and columns to cut, and of which sample: of `number`, or of one with a pulse instead."""
+        """Rows, columns and sample of the crop: sample `number`, or one with a pulse instead."""
         config = self._config
         if self._pulses and rng.random() < config.pulse_share:
             number, boxes = self._pulses[int(rng.integers(len(self._pulses)))]
@@ -48,7 +48,7 @@ class Windows:
         return number, self._window(top, left)
 
     def _with_ink(self, sample: Sample, rng: np.random.Generator) -> tuple[int, int] | None:
-        """A crop that ink which is no trace is in; None where there is no such ink."""
+        """A crop that contains ink that is not a trace; None without such ink."""
         config, crop_px = self._config, self._config.crop_px
         text_hw = (sample.image_hwc.max(axis=2) < _INK_BELOW) & (sample.mask_hw == BACKGROUND)
         if config.touching_share and rng.random() < config.touching_share:
@@ -63,7 +63,7 @@ class Windows:
         return min(max(y - up, 0), room_px), min(max(x - back, 0), room_px)
 
     def _around(self, box: Box, side_px: int, rng: np.random.Generator) -> Window:
-        """A crop with the whole box in it, anywhere; of a box that is larger than the crop, as much as fits."""
+        """A crop that contains the whole box at a random place; as much of a larger box as fits."""
         left, top, right, bottom = box
         return self._window(*(self._begin(*ends, side_px, rng) for ends in ((top, bottom), (left, right))))
 

@@ -1,1 +1,1 @@
-"""Scores, reports, and the champion."""
+"""Scores checkpoints, writes reports, and keeps the champion."""

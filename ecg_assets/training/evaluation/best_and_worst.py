@@ -1,4 +1,4 @@
-"""The samples on which a network does best and worst, and their pictures."""
+"""Keeps the samples on which a network scores best and worst, and draws them."""
 
 import io
 from dataclasses import dataclass, field
@@ -20,12 +20,12 @@ _THREE_CLASS_COLOURS = CLASS_COLOURS[[0, HORIZONTAL, WAVE]]
 
 @dataclass(frozen=True)
 class Look:
-    """A sample and what was predicted for it.
+    """A sample and its prediction.
 
     Attributes:
         sample: with image and true mask.
         predicted_hw: (h, w) uint8, the network's classes.
-        classes: how many those are.
+        classes: number of classes.
         tally: the sample's counts.
     """
 
@@ -37,9 +37,9 @@ class Look:
 
 @dataclass
 class Extremes:
-    """Keeps the `count` samples that agree best and worst with the truth, by `Tally.agreement`.
+    """Keeps the `count` samples with the best and the worst `Tally.agreement`.
 
-    Samples that show nothing are not among the best: nothing is easily right.
+    Samples with background only are not among the best, because they are easy.
     """
 
     count: int
@@ -47,7 +47,7 @@ class Extremes:
     worst: list[Look] = field(default_factory=list)
 
     def add(self, look: Look) -> None:
-        """Keeps `look` if it is among them; of equal ones the first."""
+        """Keeps `look` if it is among the best or worst; of equal samples the first."""
         if look.tally.shows_something:
             self.best = sorted([*self.best, look], key=lambda one: -one.tally.agreement)[: self.count]
         self.worst = sorted([*self.worst, look], key=lambda one: one.tally.agreement)[: self.count]

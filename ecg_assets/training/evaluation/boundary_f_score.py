@@ -1,6 +1,6 @@
-"""Counts with a tolerance: pixels of thin classes that lie near each other, and intersections found one to one.
+"""Counts matches within a tolerance, for F scores of thin classes.
 
-A trace or a line is a few pixels thin, so half a pixel of displacement costs much Dice and means nothing. Precision is
+A trace or a line is a few pixels thin, so an irrelevant shift of half a pixel costs much Dice. Precision is
 therefore also measured as the share of predicted pixels that lie within a tolerance of a true one, and recall as the
 share of true pixels that lie within it of a predicted one: the boundary F-measure of Martin, Fowlkes and Malik (2004,
 "Learning to detect natural image boundaries using local brightness, color, and texture cues") in the form of Csurka et
@@ -22,13 +22,13 @@ DETECTION_PX = 3.0
 
 
 class Matches(BaseModel):
-    """How many of two sets have a counterpart in the other; adds up over samples.
+    """Counts of elements of two sets that have a counterpart in the other; additive over samples.
 
     Attributes:
-        predicted_hits: predicted ones with a true one near.
-        predicted: all predicted ones.
-        true_hits: true ones with a predicted one near.
-        true: all true ones.
+        predicted_hits: predicted elements with a true one near.
+        predicted: all predicted elements.
+        true_hits: true elements with a predicted one near.
+        true: all true elements.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,17 +48,17 @@ class Matches(BaseModel):
 
     @property
     def precision(self) -> float | None:
-        """None when nothing is predicted."""
+        """None if nothing is predicted."""
         return self.predicted_hits / self.predicted if self.predicted else None
 
     @property
     def recall(self) -> float | None:
-        """None when nothing is there."""
+        """None if nothing is true."""
         return self.true_hits / self.true if self.true else None
 
     @property
     def f(self) -> float | None:
-        """Harmonic mean of precision and recall; 0 when one of both sets is empty, None when both are."""
+        """Harmonic mean of precision and recall; 0 if one set is empty, None if both are."""
         if not self.predicted and not self.true:
             return None
         precision, recall = self.precision or 0.0, self.recall or 0.0

@@ -1,4 +1,4 @@
-"""The champion: the best checkpoint so far, on the test split of the present dataset; and the one before it."""
+"""Promotes and demotes the champion, the best checkpoint so far on the test split of the present dataset."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,18 +30,18 @@ ScoreAgain = Callable[["Contender", Path], Scorecard]
 
 
 class NoPreviousChampionError(ValueError):
-    """There is no champion to put back."""
+    """There is no previous champion to restore."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Who is champion now, and why.
+    """The champion after a decision, and the reason.
 
     Attributes:
-        promoted: the challenger took the place.
+        promoted: whether the challenger became champion.
         reason: a sentence for people.
-        champion: who holds it now.
-        before: who held it, scored on the present dataset; None when nobody did.
+        champion: the present champion.
+        before: the champion before, scored on the present dataset; None if there was none.
     """
 
     promoted: bool
@@ -51,7 +51,7 @@ class Decision:
 
 
 def scorer(root: DataRoot, dataset_digest: str, log: Log) -> ScoreAgain:
-    """Scores a contender's weights on the present dataset, whose digest is given."""
+    """A function that scores a contender's weights on the present dataset, whose digest is given."""
 
     def score_again(contender: Contender, checkpoint: Path) -> Scorecard:
         return score_checkpoint(root, checkpoint, contender.experiment, dataset_digest, log)
@@ -60,7 +60,7 @@ def scorer(root: DataRoot, dataset_digest: str, log: Log) -> ScoreAgain:
 
 
 def champion_on(root: DataRoot, dataset_digest: str, score_again: ScoreAgain, log: Log) -> Contender | None:
-    """The champion with its scores on this dataset: scored again, and kept, when they are of another or outdated.
+    """The champion with its scores on this dataset; outdated scores are computed again and stored.
 
     Args:
         root: holds the champion.
@@ -80,22 +80,22 @@ def champion_on(root: DataRoot, dataset_digest: str, score_again: ScoreAgain, lo
 
 
 def decide(root: DataRoot, card: Scorecard, checkpoint: Path, score_again: ScoreAgain, log: Log) -> Decision:
-    """Promotes the challenger by the rule of `promotion.judge`; else the champion stays, which is recorded as well.
+    """Promotes the challenger by the rule of `promotion.judge`, or keeps the champion; both are recorded.
 
-    The champion that loses its place is kept as the previous one.
+    A replaced champion is kept as the previous one.
 
     Args:
         root: holds the champion.
         card: the challenger's scores on the present dataset.
-        checkpoint: the challenger's weights, copied when it is promoted.
-        score_again: scores a checkpoint on the present dataset; called when the champion's scores are of another one.
+        checkpoint: the challenger's weights, copied if it is promoted.
+        score_again: scores a checkpoint on the present dataset; called if the champion's scores are of another one.
         log: receives what happens.
     """
     challenger = Contender.of(card)
     held = _held(root, log)
     _mend_previous(root, log)
     whole = held is None or put_weights_back(root, held, log, checkpoint)
-    # Without its weights a champion can be neither used nor scored.
+    # A champion without its weights can be neither used nor scored.
     before = champion_on(root, card.dataset_digest, score_again, log) if whole else held
     verdict = _verdict(root, before, card, whole, log)
     if verdict.promoted:
@@ -111,13 +111,13 @@ def decide(root: DataRoot, card: Scorecard, checkpoint: Path, score_again: Score
 
 
 def demote(root: DataRoot, log: Log) -> Contender:
-    """Puts the previous champion back. The demoted checkpoint is never promoted again: it is in the history.
+    """Restores the previous champion. The demoted checkpoint is in the history and is never promoted again.
 
     Returns:
-        Who is champion now.
+        The present champion.
 
     Raises:
-        NoPreviousChampionError: there is none, or its weights are damaged or gone. The champion stays.
+        NoPreviousChampionError: there is none, or its weights are damaged or missing. The champion is unchanged.
     """
     champion = read_champion(root)
     previous = read_previous(root) or known_by_weights(root, root.champion / PREVIOUS_CHECKPOINT, log)
@@ -135,7 +135,7 @@ def demote(root: DataRoot, log: Log) -> Contender:
             f"materialise champion; until then {champion.experiment} stays champion"
         )
     reason = f"{champion.experiment} was demoted; {previous.experiment} is champion again"
-    # First of all: a demotion that is interrupted is then carried out again by the next one, not forgotten.
+    # Recorded first, so that an interrupted demotion is completed by the next one.
     record_decision(root, "demoted", reason, champion)
     copy_weights(root.champion / PREVIOUS_CHECKPOINT, champion_checkpoint(root))
     write_champion(root.champion / CARD, previous)
@@ -146,7 +146,7 @@ def demote(root: DataRoot, log: Log) -> Contender:
 
 
 def _held(root: DataRoot, log: Log) -> Contender | None:
-    """The champion, also when its card is gone and its weights are not."""
+    """The champion, also if its card is lost but its weights are not."""
     held = read_champion(root)
     if held is None:
         held = known_by_weights(root, champion_checkpoint(root), log)
@@ -156,7 +156,7 @@ def _held(root: DataRoot, log: Log) -> Contender | None:
 
 
 def _mend_previous(root: DataRoot, log: Log) -> None:
-    """The champion before gets its weights back, or is given up where they are gone for good."""
+    """Restores the previous champion's weights, or drops that champion if they are lost for good."""
     previous = read_previous(root)
     if previous is None or put_previous_back(root, previous, log):
         return

@@ -1,4 +1,4 @@
-"""The champion's files: its card and weights, those of the one before, and the history of decisions."""
+"""Stores the champion's files: its card and weights, those of the one before, and the history of decisions."""
 
 import json
 import shutil
@@ -27,23 +27,23 @@ from ecg_assets.training.evaluation.scorecard import Scorecard
 
 CARD, CHECKPOINT = "champion.json", "champion.safetensors"
 PREVIOUS_CARD, PREVIOUS_CHECKPOINT = "previous.json", "previous.safetensors"
-# Decisions, and lines that were found damaged among them.
+# The decisions, and damaged lines moved out of them.
 HISTORY, TORN = "history.jsonl", "history.torn.jsonl"
 
 
 class ChampionError(ValueError):
-    """What is noted of a champion cannot be read; the message names the file and says what to do."""
+    """A champion's card cannot be read; the message names the file and says what to do."""
 
 
 class Contender(BaseModel):
-    """A checkpoint and what it reached.
+    """A checkpoint and its scores.
 
     Attributes:
-        experiment: whose checkpoint it is.
+        experiment: that trained it.
         sha256: of the checkpoint's file.
         dataset_digest: the dataset on whose test split it was scored.
         score: mean Dice over background, grid and wave, from 0 to 1.
-        card: all scores; None where an earlier version of the scoring left the score alone.
+        card: all scores; None if an earlier version stored `score` only.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,7 +56,7 @@ class Contender(BaseModel):
 
     @classmethod
     def of(cls, card: Scorecard) -> "Contender":
-        """The checkpoint that was scored."""
+        """The contender of a scorecard."""
         bare = card.model_copy(update={"best": [], "worst": []})  # their pictures stay with the run
         return cls(
             experiment=card.experiment,
@@ -86,24 +86,24 @@ def read_previous(root: DataRoot) -> Contender | None:
 
 
 def champion_checkpoint(root: DataRoot) -> Path:
-    """Where the champion's weights lie."""
+    """Path of the champion's weights."""
     return root.champion / CHECKPOINT
 
 
 def has_its_weights(root: DataRoot, contender: Contender) -> bool:
-    """Whether the champion's weights are the file of which its card tells."""
+    """Whether the champion's weights have the hash in its card."""
     return _is(champion_checkpoint(root), contender)
 
 
 def previous_has_its_weights(root: DataRoot, contender: Contender) -> bool:
-    """The same for the champion before."""
+    """The same for the previous champion."""
     return _is(root.champion / PREVIOUS_CHECKPOINT, contender)
 
 
 def history(root: DataRoot, log: Log) -> list[dict[str, Any]]:
     """Every decision, the oldest first: `decision`, `reason`, `experiment`, `sha256`, `time`, `three_class_dice`.
 
-    Lines that were torn by a crash, or damaged, are read past, which `log` is told.
+    Lines that were torn by a crash or damaged are skipped and reported to `log`.
     """
     lines, damaged = _lines(root.champion / HISTORY)
     if damaged:
@@ -112,7 +112,7 @@ def history(root: DataRoot, log: Log) -> list[dict[str, Any]]:
 
 
 def history_damage(path: Path) -> tuple[str | None, bool]:
-    """Which lines of a history are damaged, and whether each of them has a seal."""
+    """The damaged lines of a history, and whether each of them has a seal."""
     lines, damaged = _lines(path)
     covered = all(unsealed(line.encode())[1] for line in lines)
     if not damaged:
@@ -144,9 +144,9 @@ def _said(damaged: dict[int, str]) -> str:
 
 
 def known_by_weights(root: DataRoot, path: Path, log: Log) -> Contender | None:
-    """Who was promoted with the weights at `path`, by the history; without scores, which are made anew.
+    """The contender that was promoted with the weights at `path`, by the history; without scores.
 
-    For a card that is gone: what it told of a champion is not lost as long as its weights are there.
+    It replaces a lost card: as long as a champion's weights exist, its scores can be computed again.
     """
     sha256 = sha256_file(path) if path.is_file() else None
     for line in reversed(history(root, log)):
@@ -159,23 +159,23 @@ def known_by_weights(root: DataRoot, path: Path, log: Log) -> Contender | None:
 
 
 def keep_as_previous(root: DataRoot, champion: Contender) -> None:
-    """Keeps the champion's card and weights as those of the one before, where its weights are there."""
-    # After a promotion that was interrupted the weights are the challenger's, and the champion's are kept already.
+    """Keeps the champion's card and weights as the previous champion's, if its weights exist."""
+    # After an interrupted promotion the weights are the challenger's, and the champion's are already kept.
     if has_its_weights(root, champion):
         copy_weights(champion_checkpoint(root), root.champion / PREVIOUS_CHECKPOINT)
         write_champion(root.champion / PREVIOUS_CARD, champion)
 
 
 def put_weights_back(root: DataRoot, contender: Contender, log: Log, *others: Path) -> bool:
-    """Copies the champion's weights again where they are damaged or gone; whether they are whole now.
+    """Restores damaged or missing weights of the champion; returns whether they are intact now.
 
-    They are looked for by their hash, in `others` and wherever trainings keep their best weights.
+    They are searched by their hash, in `others` and in all places where trainings keep their best weights.
     """
     return _put_back(root, champion_checkpoint(root), contender, log, *others)
 
 
 def put_previous_back(root: DataRoot, contender: Contender, log: Log) -> bool:
-    """The same for the champion before."""
+    """The same for the previous champion."""
     return _put_back(root, root.champion / PREVIOUS_CHECKPOINT, contender, log)
 
 
@@ -211,18 +211,18 @@ def _is(checkpoint: Path, contender: Contender) -> bool:
 
 
 def write_champion(path: Path, contender: Contender) -> None:
-    """Writes a card, the champion's or that of the one before, as JSON."""
+    """Writes a card, the champion's or the previous champion's, as JSON."""
     write_sealed_text(path, contender.model_dump_json(indent=1) + "\n")
 
 
 def copy_weights(source: Path, target: Path) -> None:
-    """Copies a checkpoint; `target` is whole at every moment."""
+    """Copies a checkpoint; `target` is intact at every moment."""
     with atomic_path(target) as temporary:
         shutil.copyfile(source, temporary)
 
 
 def record_decision(root: DataRoot, decision: str, reason: str, contender: Contender) -> None:
-    """Adds a line to the history: a promotion, a demotion, or that the champion was kept.
+    """Adds a line to the history: a promotion, a demotion, or a champion that was kept.
 
     Damaged lines are moved to a file beside it.
     """

@@ -1,4 +1,4 @@
-"""Experiments side by side, from what lies in their run folders."""
+"""Compares experiments side by side, from the files in their run folders."""
 
 import json
 import struct
@@ -19,7 +19,7 @@ Value = float | int | str | None
 
 
 class ComparisonError(ValueError):
-    """There is nothing to compare; the message says what to do."""
+    """Experiments cannot be compared; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Column:
 
     Attributes:
         experiment: its name.
-        values: by name of the row; a row that an experiment does not have is missing.
+        values: by row name; rows that an experiment lacks are missing.
     """
 
     experiment: str
@@ -36,12 +36,12 @@ class Column:
 
 
 def side_by_side(root: DataRoot, experiments: tuple[str, ...]) -> list[Column]:
-    """The columns of these experiments, or of all, in the order of their names.
+    """The columns of these experiments, or of all, sorted by name.
 
-    Files are read as plain JSON: runs of earlier versions stand beside those of today.
+    Files are read as plain JSON, so that runs of earlier versions can be compared too.
 
     Raises:
-        ComparisonError: an experiment is not there, or none is.
+        ComparisonError: an experiment does not exist, or there are none.
         ScorecardMissingError: a scorecard cannot be read.
     """
     there = sorted(path.parent.name for path in root.runs.glob("*/config.json"))
@@ -54,7 +54,7 @@ def side_by_side(root: DataRoot, experiments: tuple[str, ...]) -> list[Column]:
 
 
 def rows_of(columns: list[Column]) -> list[str]:
-    """Names of all rows, in the order in which they first occur."""
+    """Names of all rows, in order of first occurrence."""
     return list(dict.fromkeys(name for column in columns for name in column.values))
 
 
@@ -91,7 +91,7 @@ def _training(run: RunFolder) -> dict[str, Value]:
 
 def _scores(card: Scorecard) -> dict[str, Value]:
     values: dict[str, Value] = {"test samples": card.samples, "dataset": card.dataset_digest[:8]}
-    # First what every network has: those of three classes have no Dice of lines.
+    # Rows common to all networks come first: those of three classes have no Dice of lines.
     values |= {f"Dice {name}": value for name, value in {**card.three_class_dice, **card.dice}.items()}
     if not card.cells:
         return values
@@ -112,7 +112,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _last_event(events: Path) -> str | None:
-    """When the last whole line of events was written: files' own times change when they are copied."""
+    """Time of the last complete line of events; file times are not used because copying changes them."""
     lines = events.read_text("utf-8").split("\n")[:-1] if events.exists() else []
     if not lines:
         return None

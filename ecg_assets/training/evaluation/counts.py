@@ -1,4 +1,4 @@
-"""All counts that the scores of a set of samples follow from; they add up exactly over any division of the samples."""
+"""Counts from which all scores are computed; they add up exactly over any partition of the samples."""
 
 from collections.abc import Iterable
 from functools import reduce
@@ -18,7 +18,7 @@ from ecg_assets.training.label_map import class_names, collapse
 Mask = npt.NDArray[np.uint8]
 Division = Literal["recipe", "layout"]
 
-# So many pixels are taken to agree in every sample: else three wrong pixels on an empty page would be the worst of all.
+# Agreeing pixels added to every sample, so that three wrong pixels on an empty page are not ranked worst of all.
 _AGREEING_PX = 100
 
 
@@ -26,10 +26,10 @@ class Tally(BaseModel):
     """Counts of some samples.
 
     Attributes:
-        samples: how many.
+        samples: number of samples.
         confusion: pixels by (true class, predicted class).
-        near: for each tolerance in pixels and each class but background, the pixels that lie near each other.
-        intersections: found one to one within 3 px; nothing where the network does not tell them apart.
+        near: for each tolerance in pixels and each class except background, the pixels near each other.
+        intersections: matched one to one within 3 px; empty for networks without that class.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,14 +72,14 @@ class Tally(BaseModel):
         return scores_of(collapse(self.counts)).dice
 
     def near_f(self, tolerance_px: int) -> dict[str, float | None]:
-        """F-score of each class but background with a tolerance; None where it is neither present nor predicted."""
+        """F score of each class except background within a tolerance; None if neither present nor predicted."""
         return {name: matches.f for name, matches in self.near[tolerance_px].items()}
 
     @property
     def agreement(self) -> float:
-        """How well truth and prediction agree within 1 px, all classes but background together: 1 is perfect.
+        """Agreement of truth and prediction within 1 px over all classes except background: 1 is perfect.
 
-        Near pixels of both over all pixels of both, each plus a constant; what samples are ranked by.
+        Near pixels of both over all pixels of both, each plus a constant. Samples are ranked by it.
         """
         classes = self.near[TOLERANCES_PX[0]].values()
         hits = sum(one.predicted_hits + one.true_hits for one in classes)
@@ -88,7 +88,7 @@ class Tally(BaseModel):
 
     @property
     def shows_something(self) -> bool:
-        """Whether anything but background is there in truth."""
+        """Whether the truth has anything except background."""
         return bool(self.counts[1:].any())
 
 
@@ -97,7 +97,7 @@ class Cell(BaseModel):
 
     Attributes:
         recipe: of the degradations.
-        layout: of the page; `unknown` where the samples do not tell (they show no ECG, or were made earlier).
+        layout: of the page; `unknown` for samples without one (not an ECG, or of an earlier version).
         tally: their counts.
     """
 
@@ -135,7 +135,7 @@ def tally_of(truth_hw: Mask, predicted_hw: Mask, classes: int) -> Tally:
 
 
 def no_samples(classes: int) -> Tally:
-    """The counts of nothing, for a network of 3 or 5 classes."""
+    """Zero counts, for a network of 3 or 5 classes."""
     return Tally(
         samples=0,
         confusion=np.zeros((classes, classes), dtype=np.int64).tolist(),
@@ -145,16 +145,16 @@ def no_samples(classes: int) -> Tally:
 
 
 def summed(tallies: Iterable[Tally]) -> Tally:
-    """All together.
+    """The sum of all.
 
     Raises:
-        TypeError: there is none.
+        TypeError: the list is empty.
     """
     return reduce(lambda one, other: one + other, tallies)
 
 
 def divided(cells: Iterable[Cell], by: Division) -> dict[str, Tally]:
-    """The counts of each recipe, or of each layout, in the order of their names."""
+    """The counts of each recipe, or of each layout, sorted by name."""
     groups: dict[str, list[Tally]] = {}
     for cell in cells:
         groups.setdefault(cell.recipe if by == "recipe" else cell.layout, []).append(cell.tally)

@@ -26,12 +26,12 @@ _UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a network reached.
+    """A network's counts and its best and worst samples.
 
     Attributes:
         cells: the counts of each recipe and layout.
         extremes: the ten best and the ten worst samples.
-        metrics_share: of the time that network and metrics took, what the metrics took.
+        metrics_share: the metrics' share of the time of network and metrics.
     """
 
     cells: list[Cell]
@@ -42,18 +42,19 @@ class Evaluation:
 def evaluate(
     root: DataRoot, checkpoint: Path, split: Split, batch: int, log: Log, limit: int | None = None
 ) -> Evaluation:
-    """Predicts samples of `split` in f32, on CUDA where it is, and counts.
+    """Predicts samples of `split` in f32, on CUDA if available, and counts.
 
     Args:
         root: holds the dataset.
         checkpoint: best or last of a run.
         split: which samples.
         batch: samples at a time.
-        log: receives a few lines on the way.
-        limit: at most so many samples, evenly spread over the split; None for all.
+        log: receives a few lines of progress.
+        limit: largest number of samples, evenly spread over the split; None for all.
 
     Raises:
-        CheckpointError, EmptySplitError: what they say.
+        CheckpointError: the checkpoint cannot be used.
+        EmptySplitError: the split has no samples.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network: SegmentationNetwork = load_network(checkpoint).to(device)

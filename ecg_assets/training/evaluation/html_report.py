@@ -1,4 +1,4 @@
-"""An evaluation as one HTML file that needs nothing else."""
+"""Writes an evaluation as one self-contained HTML file."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ class Picture:
     """A picture of the report.
 
     Attributes:
-        title: stands above it.
+        title: shown above it.
         png: the file's bytes.
     """
 
@@ -38,8 +38,8 @@ class Section:
     Attributes:
         title: its heading.
         note: a sentence or two below it.
-        rows: of its table, equal keys; numbers are shown with four digits.
-        shares: for a confusion matrix, what share of the row each cell is, from 0 to 1; cells are shaded by it.
+        rows: of its table, with equal keys; numbers are shown with four digits.
+        shares: for a confusion matrix, each cell's share of its row, 0 to 1, which sets its shade.
         pictures: below the table, in this order.
     """
 
@@ -56,7 +56,7 @@ def write_report(path: Path, title: str, facts: Row, sections: Sequence[Section]
     Args:
         path: the HTML file.
         title: its heading.
-        facts: what was evaluated: name and value.
+        facts: name and value of what was evaluated.
         sections: in this order.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined

@@ -1,4 +1,4 @@
-"""Things found one to one: the intersections of a page's lines."""
+"""Matches predicted and true intersections of a page's lines one to one."""
 
 import cv2
 import numpy as np
@@ -13,8 +13,8 @@ Numbers = npt.NDArray[np.int64]
 def detection_matches(truth_hw: Bits, predicted_hw: Bits, radius_px: float = DETECTION_PX) -> Matches:
     """Components (8-connected) of one class whose centres are matched one to one within `radius_px`.
 
-    The matching has as many pairs as there can be, so the counts depend on no order; a second prediction at the same
-    true component is a false one.
+    The matching is maximum, so the counts do not depend on the order; a second prediction at the same true component
+    is a false positive.
 
     Args:
         truth_hw, predicted_hw: (h, w) uint8, 1 where the class is, else 0.
@@ -28,7 +28,8 @@ def detection_matches(truth_hw: Bits, predicted_hw: Bits, radius_px: float = DET
 def most_pairs(left: Numbers, right: Numbers) -> int:
     """Size of a maximum matching of the bipartite graph with the edges `left[n]`, `right[n]`.
 
-    By augmenting paths (Kuhn 1955), found breadth first: a path through many fragments is too deep for recursion.
+    By augmenting paths (Kuhn 1955), searched breadth first because a path through many fragments is too deep for
+    recursion.
     """
     if not len(left):
         return 0
@@ -43,7 +44,7 @@ def most_pairs(left: Numbers, right: Numbers) -> int:
 
 
 def _augment(start: int, neighbours: dict[int, list[int]], taken_by: dict[int, int], holds: dict[int, int]) -> bool:
-    """Pairs `start`, moving others to other partners where it must; False when there is no way."""
+    """Pairs `start`, reassigning other pairs if needed; False if that is impossible."""
     came_from: dict[int, int] = {}
     waiting = [start]
     for left in waiting:
@@ -74,7 +75,7 @@ def _centres(bits_hw: Bits) -> Centres:
 
 
 def _near_pairs(predicted: Centres, true: Centres, radius_px: float) -> tuple[Numbers, Numbers]:
-    """Numbers of predicted and true centres within the radius; only centres within its rows are looked at."""
+    """Indices of predicted and true centres within the radius; only centres within its rows are compared."""
     first = np.searchsorted(true[:, 1], predicted[:, 1] - radius_px, side="left")
     last = np.searchsorted(true[:, 1], predicted[:, 1] + radius_px, side="right")
     count = last - first

@@ -1,17 +1,17 @@
-"""The champion's rule: better on the wave, and not noticeably worse on anything else."""
+"""The rule for promotion: better on the wave, and not noticeably worse on any other class."""
 
 from dataclasses import dataclass
 
 from ecg_assets.training.evaluation.scorecard import Scorecard
 
 WAVE = "wave"
-# So much Dice may another class lose.
+# Largest loss of Dice allowed in another class.
 ALLOWED_LOSS = 0.005
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a challenger is to be champion, and a sentence that says why."""
+    """Whether a challenger becomes champion, and the reason as a sentence."""
 
     promoted: bool
     reason: str
@@ -19,7 +19,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Compared:
-    """Dice of one class of both; None where it is neither present nor predicted."""
+    """Dice of one class for both networks; None if it is neither present nor predicted."""
 
     name: str
     challenger: float | None
@@ -27,7 +27,7 @@ class Compared:
 
     @property
     def gain(self) -> float:
-        """Of the challenger over the champion. Where there is nothing, to find nothing is perfect."""
+        """The challenger's Dice minus the champion's; a class neither present nor predicted counts as 1."""
         return (1.0 if self.challenger is None else self.challenger) - (1.0 if self.champion is None else self.champion)
 
     def __str__(self) -> str:
@@ -36,7 +36,7 @@ class Compared:
 
 
 def compared(challenger: Scorecard, champion: Scorecard) -> list[Compared]:
-    """Dice class by class: the networks' own classes where both have the same, else background, grid and wave."""
+    """Dice class by class: the networks' own classes if both have the same, otherwise background, grid and wave."""
     if challenger.dice.keys() == champion.dice.keys():
         one, other = challenger.dice, champion.dice
     else:
@@ -45,10 +45,10 @@ def compared(challenger: Scorecard, champion: Scorecard) -> list[Compared]:
 
 
 def judge(challenger: Scorecard, champion: Scorecard) -> Verdict:
-    """Applies the rule; both were scored on the same test split.
+    """Applies the rule to two scorecards of the same test split.
 
     Raises:
-        ValueError: they were not.
+        ValueError: the test splits differ.
     """
     if challenger.dataset_digest != champion.dataset_digest:
         raise ValueError("challenger and champion were scored on different datasets")

@@ -1,4 +1,4 @@
-"""A scorecard as tables: rows for the report, for the UI and for the terminal."""
+"""Formats a scorecard as tables for the report, the UI and the terminal."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ _NEAR = (
 
 
 def class_rows(card: Scorecard) -> list[Row]:
-    """One row a class: IoU, Dice, precision, recall, and F with a tolerance; None has no number."""
+    """One row per class: IoU, Dice, precision, recall, and F with a tolerance; None is shown without a number."""
     total = _total(card)
     near = {tolerance: total.near_f(tolerance) for tolerance in TOLERANCES_PX}
     return [
@@ -39,14 +39,14 @@ def class_rows(card: Scorecard) -> list[Row]:
 
 
 def dice_rows(card: Scorecard, by: Division) -> list[Row]:
-    """One row a recipe or layout: samples, and Dice of each class."""
+    """One row per recipe or layout: samples, and Dice of each class."""
     return [
         {by: name, "samples": tally.samples, **tally.scores.dice} for name, tally in divided(card.cells, by).items()
     ]
 
 
 def near_rows(card: Scorecard, by: Division) -> list[Row]:
-    """One row a recipe or layout: F of each class at 1 px, of the wave at 2 px, of the intersections found."""
+    """One row per recipe or layout: F of each class at 1 px, of the wave at 2 px, and of the intersections."""
     return [
         {
             by: name,
@@ -59,7 +59,7 @@ def near_rows(card: Scorecard, by: Division) -> list[Row]:
 
 
 def key_numbers(card: Scorecard) -> dict[str, float]:
-    """What is worth a plot over time: `dice_<class>`, `dice_clean_<class>`, `f_1px_<class>`, `wave_f_1px_<recipe>`."""
+    """Scores to plot over time: `dice_<class>`, `dice_clean_<class>`, `f_1px_<class>`, `wave_f_1px_<recipe>`."""
     total, recipes = _total(card), divided(card.cells, "recipe")
     clean = recipes["clean"].scores.dice if "clean" in recipes else {}
     numbers = {
@@ -73,12 +73,12 @@ def key_numbers(card: Scorecard) -> dict[str, float]:
 
 
 def sections(card: Scorecard, champion: Scorecard | None, folder: Path) -> list[Section]:
-    """The report's sections that follow from the scorecard.
+    """The report's sections for a scorecard.
 
     Args:
         card: of the run.
-        champion: to be compared with; None when there is none.
-        folder: of the report, where the pictures of the best and the worst samples lie.
+        champion: for comparison; None if there is none.
+        folder: of the report, with the pictures of the best and the worst samples.
     """
     found = _total(card).intersections
     detection = {"predicted": found.predicted, "true": found.true, "matched": found.true_hits}
@@ -146,18 +146,18 @@ def _gallery(title: str, shown: Sequence[Shown], folder: Path) -> Section:
 
 
 def report_path(run: RunFolder) -> Path:
-    """Where a run's report lies."""
+    """Path of a run's report."""
     return scorecard_path(run).with_name("index.html")
 
 
 def write_evaluation(root: DataRoot, run: RunFolder, card: Scorecard, page_png: bytes, log: Log) -> None:
-    """Writes the report of a run that was scored. The caller holds the lock of the champion's folder.
+    """Writes the report of a scored run. The caller holds the lock of the champion's folder.
 
     Args:
         root: holds the dataset and the champion.
         run: that was scored.
         card: its scores.
-        page_png: a test page with what the network reads in it.
+        page_png: a test page with the network's prediction.
         log: receives what happens.
 
     Raises:
@@ -165,7 +165,7 @@ def write_evaluation(root: DataRoot, run: RunFolder, card: Scorecard, page_png: 
     """
     champion = champion_on(root, card.dataset_digest, scorer(root, card.dataset_digest, log), log)
     pictures = [Section("A test page as the network reads it", pictures=[Picture("first test record", page_png)])]
-    if run.events.exists():  # not where another config has just taken the run folder
+    if run.events.exists():  # not if another config has just taken over the run folder
         curve = Picture("losses and Dice on validation samples", kept_loss_curve(root, run.events))
         pictures.append(Section("Training", pictures=[curve]))
     parts = sections(card, champion.card if champion else None, report_path(run).parent)

@@ -1,4 +1,4 @@
-"""What a run's best checkpoint reaches on the test split, kept beside the run."""
+"""Scores a run's best checkpoint on the test split and stores the scores in the run's folder."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from ecg_assets.training.evaluation.best_and_worst import Look
     from ecg_assets.training.evaluation.evaluate import Evaluation
 
-# To be raised when the same checkpoint on the same data would score otherwise.
+# Raise this when a change of code changes the scores of the same checkpoint on the same data.
 CODE_VERSION = "3"
 _BATCH = 8
 
 
 class ScorecardMissingError(ValueError):
-    """A run was not evaluated yet, or not as it would be now."""
+    """A run was not evaluated, or by another version of the scoring."""
 
 
 class Shown(BaseModel):
-    """A sample that stands in the report with its picture.
+    """A sample in the report, with its picture.
 
     Attributes:
         sample: its id.
         recipe: of its degradations.
-        agreement: of all classes but background within 1 px; samples are ranked by it.
-        wave_f: of the wave within 1 px; None when there is none.
+        agreement: of all classes except background within 1 px; samples are ranked by it.
+        wave_f: F of the wave within 1 px; None without a wave.
         picture: the PNG's name, relative to the report's folder.
     """
 
@@ -47,18 +47,18 @@ class Shown(BaseModel):
 
 
 class Scorecard(BaseModel):
-    """Scores on the test split; a class that neither occurs nor is predicted has None.
+    """Scores on the test split; None for a class that neither occurs nor is predicted.
 
     Attributes:
         code_version: of the scoring.
-        experiment: whose checkpoint was scored.
+        experiment: that trained the checkpoint.
         sha256: of the checkpoint's file.
         dataset_digest: of the dataset.
-        samples: how many were scored.
+        samples: number of scored samples.
         dice, iou, precision, recall: per class of the network.
         dice_by_recipe: Dice per class of the samples of each degradation recipe; `clean` has none.
         three_class_dice: of background, grid (all lines) and wave; comparable between networks.
-        cells: the counts of each recipe and layout, from which all scores follow.
+        cells: the counts of each recipe and layout, from which all scores are computed.
         best, worst: samples with their pictures, the best and the worst first.
     """
 
@@ -86,13 +86,13 @@ class Scorecard(BaseModel):
 
 
 def mean_dice(dice: dict[str, float | None]) -> float:
-    """Mean over the classes that occur; 0 when none does."""
+    """Mean over the classes that occur; 0 if none does."""
     known = [value for value in dice.values() if value is not None]
     return sum(known) / len(known) if known else 0.0
 
 
 def scorecard_path(run: RunFolder) -> Path:
-    """Where a run's scorecard lies."""
+    """Path of a run's scorecard."""
     return run.path / "report" / "scores.json"
 
 
@@ -100,7 +100,7 @@ def read_scorecard(run: RunFolder) -> Scorecard:
     """The scorecard of a run.
 
     Raises:
-        ScorecardMissingError: the run was not evaluated, or the file is none of these.
+        ScorecardMissingError: the run was not evaluated, or the file is not a scorecard.
     """
     path = scorecard_path(run)
     if not path.exists():
@@ -112,19 +112,21 @@ def read_scorecard(run: RunFolder) -> Scorecard:
 
 
 def score_run(root: DataRoot, run: RunFolder, checkpoint: Path, log: Log) -> tuple[Scorecard, bool]:
-    """Scores a run's checkpoint on the test split, unless that was done already, and draws the extremes.
+    """Scores a run's checkpoint on the test split, unless a current scorecard exists, and draws the extremes.
 
     Args:
         root: holds the dataset.
-        run: whose checkpoint it is; the scorecard and its pictures go into its folder.
+        run: of the checkpoint; the scorecard and its pictures go into its folder.
         checkpoint: the weights.
         log: receives what happens.
 
     Returns:
-        The scorecard, and whether it was there.
+        The scorecard, and whether it existed already.
 
     Raises:
-        CheckpointError, EmptySplitError, RunFolderError: what they say.
+        CheckpointError: the checkpoint cannot be used.
+        EmptySplitError: the test split has no samples.
+        RunFolderError: the dataset cannot be read.
     """
     sha256, digest = sha256_file(checkpoint), dataset_digest(root)
     if scorecard_path(run).exists():
@@ -145,7 +147,7 @@ def score_run(root: DataRoot, run: RunFolder, checkpoint: Path, log: Log) -> tup
 
 
 def is_current(card: Scorecard, sha256: str, dataset_digest: str) -> bool:
-    """Whether the card is of this checkpoint on this dataset, scored as it would be now."""
+    """Whether the card is of this checkpoint on this dataset, by the present version of the scoring."""
     return (card.code_version, card.sha256, card.dataset_digest) == (CODE_VERSION, sha256, dataset_digest)
 
 
@@ -153,7 +155,8 @@ def score_checkpoint(root: DataRoot, checkpoint: Path, experiment: str, dataset_
     """The scorecard of any checkpoint on the present dataset, without pictures.
 
     Raises:
-        CheckpointError, EmptySplitError: what they say.
+        CheckpointError: the checkpoint cannot be used.
+        EmptySplitError: the test split has no samples.
     """
     from ecg_assets.training.evaluation.evaluate import evaluate  # imports torch
 

@@ -1,4 +1,4 @@
-"""Scores that follow from counts; without torch, so that assets and commands can read them."""
+"""Computes scores from counts; does not import torch, so that assets and commands can use it."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +8,7 @@ from ecg_assets.training.label_map import class_names
 
 
 class Scores(BaseModel):
-    """Per class, in the order of the confusion matrix; None where the class is neither present nor predicted."""
+    """Per class, in the order of the confusion matrix; None for a class neither present nor predicted."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -19,7 +19,7 @@ class Scores(BaseModel):
 
     @property
     def foreground_dice(self) -> float:
-        """Mean Dice over all classes but background; 0 when none of them is there."""
+        """Mean Dice over all classes except background; 0 if none of them occurs."""
         known = [dice for name, dice in self.dice.items() if name != "background" and dice is not None]
         return sum(known) / len(known) if known else 0.0
 

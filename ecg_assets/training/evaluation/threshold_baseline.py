@@ -1,7 +1,7 @@
-"""What a rule without any learning reaches on the test split: a network that is not better than it is of no use.
+"""Scores a threshold rule without learning on the test split; a network that does not beat it is useless.
 
-Ink is dark, lines are coloured or pale, paper is neither. On clean pages the rule does well, for its thresholds were
-chosen on them; shadows, creases and letters undo it.
+Ink is dark, grid lines are coloured or pale, and paper is neither. The rule works on clean pages, on which its
+thresholds were chosen, and fails with shadows, creases and letters.
 """
 
 import json
@@ -21,9 +21,10 @@ from ecg_assets.training.evaluation.scorecard import Scorecard, mean_dice
 from ecg_assets.training.evaluation.scores import scores_of
 from ecg_assets.training.label_map import THREE_CLASSES, to_classes
 
-# Of the range between black and the paper: darker is ink, and what differs from the paper by less is paper.
+# Shares of the range between black and the paper: pixels darker than the first are ink, and pixels that differ from the
+# paper by less than the second are paper.
 _INK_BELOW, _LINE_ABOVE = 0.45, 0.25
-# So many samples, evenly over the split, tell the rule's Dice to within 0.01.
+# This many samples, evenly spread over the split, estimate the rule's Dice to within 0.01.
 _LOOKED_AT = 400
 _BACKGROUND, _GRID, _WAVE = range(3)
 
@@ -33,12 +34,12 @@ Mask = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Against:
-    """A champion beside the rule, on the same test split.
+    """A champion compared with the rule on the same test split.
 
     Attributes:
         champion, rule: mean Dice over background, grid and wave.
-        champion_dice, rule_dice: of each of the three; None where the class does not occur.
-        samples: on how many the rule was tried.
+        champion_dice, rule_dice: of each of the three; None if the class does not occur.
+        samples: number of samples on which the rule was scored.
     """
 
     champion: float
@@ -49,7 +50,7 @@ class Against:
 
     @property
     def problem(self) -> str | None:
-        """Why the champion is of no use, as a sentence; None when it beats the rule."""
+        """Why the champion is useless, as a sentence; None if it beats the rule."""
         if self.champion > self.rule:
             return None
         return (
@@ -65,7 +66,7 @@ def predict_by_darkness(image_hwc: Image) -> Mask:
         image_hwc: (h, w, 3) uint8 RGB.
     """
     colours = image_hwc.astype(np.float32)
-    # The brighter half of a page is paper, whatever is printed on it.
+    # The brighter half of a page's pixels is paper.
     brightness_hw = colours.mean(axis=2)
     paper = np.median(colours[brightness_hw >= np.median(brightness_hw)], axis=0)
     height = max(float(paper.mean()), 1.0)
@@ -77,14 +78,14 @@ def predict_by_darkness(image_hwc: Image) -> Mask:
 
 
 def against_baseline(root: DataRoot, card: Scorecard, looked_at: int = _LOOKED_AT) -> Against:
-    """Sets the rule's scores on samples of the test split, evenly spread, beside a champion's.
+    """Compares a champion's scores with the rule's on evenly spread samples of the test split.
 
-    On the same dataset the rule is tried once.
+    The rule is scored once per dataset.
 
     Args:
         root: holds the dataset on which the champion was scored.
         card: the champion's scores.
-        looked_at: at most so many samples.
+        looked_at: largest number of samples.
 
     Raises:
         DatasetError, EmptySplitError: there is no test split.
@@ -100,7 +101,7 @@ def against_baseline(root: DataRoot, card: Scorecard, looked_at: int = _LOOKED_A
 
 
 def _confusion(root: DataRoot, samples: int) -> npt.NDArray[np.int64]:
-    """Pixels of so many samples by what they are (rows) and what the rule takes them for."""
+    """Pixels of this many samples by true class (rows) and by the rule's class."""
     reader, count = SampleReader(root.dataset, "test"), len(THREE_CLASSES)
     confusion = np.zeros((count, count), dtype=np.int64)
     for number in np.linspace(0, len(reader) - 1, samples).round().astype(int):

@@ -1,1 +1,1 @@
-"""The network as an ONNX file."""
+"""Exports a network as an ONNX file, and runs it."""

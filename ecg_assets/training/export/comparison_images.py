@@ -1,4 +1,4 @@
-"""Images to compare an exported network on: the dataset's, or pages drawn for it."""
+"""Images for comparing an exported network with torch: from the dataset, or synthetic."""
 
 import tempfile
 from pathlib import Path
@@ -23,7 +23,7 @@ _RECORDS, _SEED = 3, 0
 
 
 def images_to_compare_on(root: DataRoot, count: int, log: Log) -> list[npt.NDArray[np.uint8]]:
-    """`count` images (512, 512, 3) uint8, evenly from the dataset's samples; without one of that size, synthetic."""
+    """`count` images (512, 512, 3) uint8, evenly from the dataset; synthetic ones without a dataset of that size."""
     if any(root.dataset.glob("shard-*.arrow")):
         reader = SampleReader(root.dataset, None)
         if reader[0].mask_hw.shape[0] == SamplesConfig().crop_px:
@@ -40,7 +40,7 @@ def _evenly(reader: SampleReader, count: int) -> list[npt.NDArray[np.uint8]]:
 
 
 def _synthetic(folder: Path) -> list[npt.NDArray[np.uint8]]:
-    """Samples of all recipes, made as the assets make them; too few for a dataset with three splits."""
+    """Samples of all recipes, made as the assets make them; too few for three splits."""
 
     def quiet(_: str) -> None:
         return None

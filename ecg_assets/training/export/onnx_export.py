@@ -1,4 +1,4 @@
-"""Writes a network as an ONNX file, and leaves it only when onnxruntime gives the same classes as torch."""
+"""Writes a network as an ONNX file, and keeps it only if onnxruntime predicts the same classes as torch."""
 
 import tempfile
 import warnings
@@ -28,13 +28,13 @@ Tiles = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written.
+    """Summary of an export.
 
     Attributes:
         path: the ONNX file.
-        card: what it says of itself.
-        agreement: share of the pixels for which onnxruntime and torch give the same class.
-        pixels: how many were compared.
+        card: its metadata.
+        agreement: share of the pixels for which onnxruntime and torch predict the same class.
+        pixels: number of compared pixels.
     """
 
     path: Path
@@ -44,7 +44,7 @@ class Exported:
 
 
 class _Probabilities(nn.Module):
-    """Normalised images to probabilities."""
+    """Maps normalised images to probabilities."""
 
     def __init__(self, network: SegmentationNetwork) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class _Probabilities(nn.Module):
 
 
 def export_onnx(checkpoint: Path, out: Path, samples: Sequence[Tiles], log: Log) -> Exported:
-    """Exports a checkpoint's network for images of any size; where it cannot, for tiles of 512 px.
+    """Exports a checkpoint's network for images of any size, or for tiles of 512 px if that is impossible.
 
     Args:
         checkpoint: best or last of a run.
@@ -65,8 +65,8 @@ def export_onnx(checkpoint: Path, out: Path, samples: Sequence[Tiles], log: Log)
         log: receives what happens.
 
     Raises:
-        CheckpointError: it is no checkpoint.
-        OnnxError: the classes differ on more than 0.1 % of the pixels (there is then no file), or onnx is missing.
+        CheckpointError: the file is not a checkpoint.
+        OnnxError: the classes differ on more than 0.1 % of the pixels (no file is written), or onnx is missing.
     """
     network = load_network(checkpoint)
     card = OnnxCard(
@@ -94,14 +94,14 @@ def export_onnx(checkpoint: Path, out: Path, samples: Sequence[Tiles], log: Log)
 
 
 def agreement_of(onnx: OnnxNetwork, network: SegmentationNetwork, images: Sequence[Tiles]) -> tuple[float, int]:
-    """Share of the pixels for which both give the same class, and how many were compared.
+    """Share of the pixels for which both predict the same class, and the number of compared pixels.
 
     Raises:
         OnnxError: onnxruntime cannot run the network on an image.
     """
     same = pixels = 0
     for image_hwc in images:
-        # Two at a time: the number of tiles must be free as well.
+        # Batches of two, to check that the batch size is dynamic as well.
         tiles_bhwc = np.stack([image_hwc, image_hwc[::-1]])
         with torch.inference_mode():
             ours = network(normalise(torch.from_numpy(tiles_bhwc))).argmax(dim=1).numpy()
@@ -115,18 +115,18 @@ def _run(onnx: OnnxNetwork, tiles_bhwc: Tiles) -> npt.NDArray[np.float32]:
         return onnx.predict(tiles_bhwc)
     except OnnxError:
         raise
-    except Exception as error:  # onnxruntime's own share no class of their own
+    except Exception as error:  # onnxruntime's exceptions share no base class
         raise OnnxError(f"onnxruntime cannot run it on {tiles_bhwc.shape[1:3]} px: {error}") from error
 
 
 def _of_several_sizes(samples: Sequence[Tiles], card: OnnxCard) -> list[Tiles]:
-    """The samples, and a part of the first one that is neither square nor of their size."""
+    """The samples, and a part of the first one with another, non-square size."""
     height, width = (max(card.multiple_px, length // card.multiple_px * card.multiple_px) for length in (200, 330))
     return [*samples, samples[0][:height, :width]]
 
 
 def _normalisation() -> dict[str, float]:
-    """What `normalise` does to a grey level, as scale and offset."""
+    """Scale and offset that `normalise` applies to a grey level."""
     black, white = (float(normalise(torch.full((1, 1, 1, 3), level, dtype=torch.uint8))[0, 0]) for level in (0, 255))
     return {"scale": (white - black) / 255, "offset": black}
 
@@ -138,7 +138,7 @@ def _write(network: SegmentationNetwork, card: OnnxCard, path: Path) -> None:
         raise OnnxError("onnx is not installed; install it with: pip install onnx onnxruntime") from error
     free = {0: "tiles"} if card.tile_px else {0: "tiles", 2: "height", 3: "width"}
     with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
-        # The newer exporter needs further packages and fixes the image's size.
+        # The newer exporter needs more packages and fixes the image's size.
         warnings.simplefilter("ignore")
         raw = Path(folder) / "raw.onnx"
         torch.onnx.export(

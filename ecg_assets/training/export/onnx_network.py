@@ -1,4 +1,4 @@
-"""A network in an ONNX file, ready to read tiles. Nothing here, nor what it imports, needs torch."""
+"""Runs a network from an ONNX file on tiles. Neither this module nor its imports need torch."""
 
 import json
 from pathlib import Path
@@ -9,21 +9,21 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 INPUT, OUTPUT = "image_bchw", "probabilities_bchw"
-# The key of the file's metadata that holds the card.
+# Key of the card in the file's metadata.
 CARD = "ecg_assets"
 
 
 class OnnxError(ValueError):
-    """An ONNX file cannot be read, or written, or is given what it cannot take; the message says what to do."""
+    """An ONNX file cannot be read or written, or its input has a wrong size; the message says what to do."""
 
 
 class OnnxCard(BaseModel):
-    """What an ONNX file says of its network.
+    """An ONNX file's description of its network.
 
     Attributes:
-        classes: their names, in the order of the output's channels.
-        multiple_px: what height and width of an image must be multiples of.
-        tile_px: the only height and width that the network takes; None when it takes any.
+        classes: names, in the order of the output's channels.
+        multiple_px: height and width of an image must be multiples of this.
+        tile_px: the only height and width that the network accepts; None if it accepts any.
         scale, offset: the input is RGB from 0 to 255, times scale plus offset.
         checkpoint_sha256: of the file that was exported.
     """
@@ -42,8 +42,8 @@ class OnnxNetwork:
     """A network that onnxruntime runs on the CPU.
 
     Attributes:
-        card: what the file says of it.
-        classes: how many the network tells apart, 3 or 5.
+        card: the file's description.
+        classes: number of classes, 3 or 5.
         multiple_px: as the card's.
     """
 
@@ -52,10 +52,10 @@ class OnnxNetwork:
 
         Args:
             path: the ONNX file.
-            threads: of onnxruntime; 0: as many as it sees cores.
+            threads: of onnxruntime; 0: one for each core.
 
         Raises:
-            OnnxError: onnxruntime is not installed, there is no such file, or it is of another program.
+            OnnxError: onnxruntime is not installed, the file does not exist, or it was written by another program.
         """
         self._session = _open(path, threads)
         try:
@@ -72,7 +72,7 @@ class OnnxNetwork:
         """Probabilities (b, classes, h, w) float32 of RGB tiles (b, h, w, 3) uint8; over the classes they sum to 1.
 
         Raises:
-            OnnxError: height or width is none that the network takes.
+            OnnxError: the network does not accept this height or width.
         """
         self._check(tiles_bhwc.shape)
         image_bchw = np.ascontiguousarray(tiles_bhwc.transpose(0, 3, 1, 2), dtype=np.float32)
@@ -100,11 +100,11 @@ def _open(path: Path, threads: int) -> Any:
         raise OnnxError("onnxruntime is not installed; install it with: pip install onnxruntime") from error
     if not path.exists():
         raise OnnxError(f"{path} is not there; write it with: ecg-assets export-onnx {path}")
-    if not path.is_file():  # a named pipe would hang whoever reads it
+    if not path.is_file():  # reading a named pipe would hang
         raise OnnxError(f"{path} is a folder, a named pipe or the like, expected a file; move it away")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     try:
         return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its own exceptions share no class of their own
+    except Exception as error:  # its exceptions share no base class
         raise OnnxError(f"{path} is no ONNX file that onnxruntime can run: {error}") from error

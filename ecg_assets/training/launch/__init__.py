@@ -1,1 +1,1 @@
-"""Before and around a trainer's process: what is left, what is recorded, what occupies the device."""
+"""Launches trainers: clears leftover processes, records the launch, and checks that the accelerator is free."""

@@ -1,4 +1,4 @@
-"""Which processes hold the accelerator: libtpu's lock file, or the chips' device files."""
+"""Finds the processes that hold the accelerator: libtpu's lock file, or the chips' device files."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-# What libtpu opens: its lock, the chips of v2 to v4, those of v5e and later.
+# The files that libtpu opens: its lock, the chips of v2 to v4, those of v5e and later.
 ACCELERATOR_FILES = ("/tmp/libtpu_lockfile", "/dev/accel*", "/dev/vfio/*")
 _PROC = Path("/proc")
 _COMMAND_CHARACTERS = 120
@@ -18,7 +18,7 @@ class Holder:
     """A process that holds the accelerator.
 
     Attributes:
-        pid: its number.
+        pid: process id.
         command: its command line, shortened.
         file: the file that it holds.
     """
@@ -36,7 +36,7 @@ def holders(patterns: Sequence[str] | None = None) -> list[Holder]:
 
     Without `patterns` the files are those that libtpu opens.
 
-    Who has opened a device is visible for one's own processes only, unless root asks; a lock shows for all users.
+    Open devices are visible for the user's own processes only, except for root; locks are visible for all users.
     """
     files = [path for pattern in (patterns or ACCELERATOR_FILES) for path in _matching(pattern)]
     if not files:
@@ -52,7 +52,7 @@ def _matching(pattern: str) -> list[str]:
 
 
 def command_of(pid: int) -> str:
-    """A process's command line, shortened; its bare name where others may not read it."""
+    """A process's command line, shortened; only its name if the command line is not readable."""
     try:
         process = psutil.Process(pid)
         return " ".join(process.cmdline() or [process.name()])[:_COMMAND_CHARACTERS]
@@ -62,7 +62,7 @@ def command_of(pid: int) -> str:
 
 def _openers(files: set[str]) -> Iterator[tuple[int, str]]:
     for process in _PROC.glob("[0-9]*"):
-        # It ended while we looked, or belongs to somebody else.
+        # It has just ended, or belongs to another user.
         with contextlib.suppress(FileNotFoundError, PermissionError, ProcessLookupError):
             for descriptor in (process / "fd").iterdir():
                 with contextlib.suppress(FileNotFoundError):
@@ -72,14 +72,14 @@ def _openers(files: set[str]) -> Iterator[tuple[int, str]]:
 
 
 def _lockers(files: list[str]) -> Iterator[tuple[int, str]]:
-    """From the kernel's table of locks: `1: FLOCK  ADVISORY  WRITE <pid> <major>:<minor>:<inode> 0 EOF`."""
+    """Parsed from the kernel's table of locks: `1: FLOCK  ADVISORY  WRITE <pid> <major>:<minor>:<inode> 0 EOF`."""
     table = _PROC / "locks"
     if not table.exists():
         return
     by_inode = {Path(path).stat().st_ino: path for path in files if Path(path).is_file()}
     for line in table.read_text("ascii").splitlines():
         fields = line.split()
-        if fields[1] == "->":  # waits for a lock, has none
+        if fields[1] == "->":  # waits for a lock, does not hold it
             continue
         pid, inode = int(fields[4]), int(fields[5].rpartition(":")[2])
         if pid > 0 and inode in by_inode:

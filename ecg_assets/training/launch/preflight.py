@@ -1,4 +1,4 @@
-"""Before a launch: nobody else may be on the accelerator."""
+"""Checks before a launch that no other process uses the accelerator."""
 
 import json
 import os
@@ -13,11 +13,11 @@ from ecg_assets.training.tpu.host import find_host
 
 
 class AcceleratorBusyError(ValueError):
-    """Another process is on the accelerator; the message names each with its number and command."""
+    """Other processes use the accelerator; the message names each with its process id and command."""
 
 
 def preflight(run_folder: Path, grace_s: float, log: Log) -> None:
-    """Says what a training in `run_folder` will run on, and makes sure that nobody else is on the TPU.
+    """Logs what a training in `run_folder` will run on, and checks that no other process uses the TPU.
 
     Raises:
         AcceleratorBusyError, LaunchRecordError: as `clear_accelerator`.
@@ -36,10 +36,10 @@ def preflight(run_folder: Path, grace_s: float, log: Log) -> None:
 
 
 def clear_accelerator(run_folder: Path, grace_s: float, log: Log) -> None:
-    """Ends what dead launchers left in the run folders beside this one, then looks for who else holds the accelerator.
+    """Ends trainers of dead launchers in this run folder and its siblings, then checks that the accelerator is free.
 
     Raises:
-        AcceleratorBusyError: somebody does; the accelerator serves one training at a time.
+        AcceleratorBusyError: another process holds the accelerator, which serves one training at a time.
         LaunchRecordError: a run folder's record cannot be read.
     """
     for launch in recorded_launches(run_folder.parent):
@@ -54,7 +54,7 @@ def clear_accelerator(run_folder: Path, grace_s: float, log: Log) -> None:
 
 
 def in_training(runs: Path) -> list[str]:
-    """A sentence for each training that runs in a run folder below `runs`."""
+    """One sentence for each running training in a run folder below `runs`."""
     return [
         f"process {launch.group} ({command_of(launch.group)}) trains {launch.run_folder.name}"
         for launch in recorded_launches(runs)
@@ -63,7 +63,7 @@ def in_training(runs: Path) -> list[str]:
 
 
 def _config(run_folder: Path) -> dict[str, Any]:
-    """The run's training config as it was written; empty for a trainer that has none."""
+    """The run's training config as written; empty for a trainer without one."""
     path = run_folder / "config.json"
     if not path.exists():
         return {}

@@ -1,7 +1,7 @@
-"""Trainers that this project has launched, as their run folders record them, and their end.
+"""Records launched trainers in their run folders, and ends them.
 
-A trainer is a process group of its own. Its number may belong to somebody else later, so the launch also puts a token
-into the trainer's environment, which its children inherit: only a group with the token in it is ever ended.
+Each trainer is a process group of its own. Because its id may be reused, the launch also puts a token into the
+trainer's environment, which its children inherit: only a group with that token is ever ended.
 """
 
 import json
@@ -37,8 +37,8 @@ class Launch:
     Attributes:
         run_folder: where it trains.
         group: its process group.
-        launcher: who started it.
-        host: the machine on which that was.
+        launcher: the process that started it.
+        host: the machine on which it was started.
         token: the value of ECG_LAUNCH in the environment of its processes.
     """
 
@@ -50,11 +50,11 @@ class Launch:
 
     @property
     def record(self) -> Path:
-        """The file that tells all this."""
+        """The file with this record."""
         return self.run_folder / PROCESS_FILE
 
     def members(self) -> list[int]:
-        """Its processes that still run; none when the group has come to be somebody else's, or is on another host."""
+        """Its running processes; empty if the group id was reused or belongs to another host."""
         if self.host != socket.gethostname():
             return []
         members = group_members(self.group)
@@ -63,7 +63,7 @@ class Launch:
     def end(self, grace_s: float) -> bool:
         """Ends the group, as `end_group`, and removes the record.
 
-        `grace_s` is for saving: what its steps may need before is added.
+        `grace_s` is the time for saving; the time that its steps may need before is added.
         """
         killed = bool(self.members()) and end_group(self.group, grace_s + seconds_to_stop(self.run_folder))
         self.record.unlink(missing_ok=True)
@@ -82,7 +82,7 @@ def note_launch(run_folder: Path, group: int, token: str) -> Launch:
 
 
 def read_launch(run_folder: Path) -> Launch | None:
-    """The launch that a run folder records; None when no trainer was left there.
+    """The launch that a run folder records; None without a record.
 
     Raises:
         LaunchRecordError: the record cannot be read.
@@ -92,7 +92,7 @@ def read_launch(run_folder: Path) -> Launch | None:
         return None
     try:
         noted = json.loads(read_unsealed(record))
-        # Earlier versions noted the clock alone.
+        # Records of earlier versions hold the clock time only.
         known = "launcher_boot_id" in noted
         start = ProcessStart(str(noted["launcher_boot_id"]), int(noted["launcher_start_ticks"])) if known else None
         launcher = ProcessMark(int(noted["launcher_pid"]), float(noted["started_at"]), start)
@@ -104,18 +104,18 @@ def read_launch(run_folder: Path) -> Launch | None:
 
 
 def recorded_launches(runs: Path) -> list[Launch]:
-    """Launches that all run folders below `runs` record, those that were set aside included.
+    """The launches recorded in all run folders below `runs`, archived ones included.
 
     Raises:
         LaunchRecordError: a record cannot be read.
     """
-    folders = ("*", ".archive/*/*", ".previous/*")  # the last is where earlier versions set runs aside
+    folders = ("*", ".archive/*/*", ".previous/*")  # the last is the archive of earlier versions
     records = sorted(record for folder in folders for record in runs.glob(f"{folder}/{PROCESS_FILE}"))
     return [launch for record in records if (launch := read_launch(record.parent)) is not None]
 
 
 def clear_left_processes(run_folder: Path, grace_s: float, log: Log) -> None:
-    """Ends what a dead launcher left running in `run_folder`.
+    """Ends a trainer in `run_folder` whose launcher is dead.
 
     Raises:
         AlreadyTrainingError: the launcher is alive.
@@ -141,4 +141,4 @@ def _carries(pid: int, token: str) -> bool:
     try:
         return psutil.Process(pid).environ().get(TOKEN_VARIABLE) == token
     except (psutil.Error, OSError):
-        return False  # it ended while we looked, or belongs to somebody else
+        return False  # it has just ended, or belongs to another user

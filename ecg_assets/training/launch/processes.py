@@ -1,4 +1,4 @@
-"""Which processes are alive, whose they are, and how a whole group of them is ended."""
+"""Identifies running processes and ends process groups."""
 
 import os
 import signal
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
-# Of marks without a start: the kernel counts a process's start in ticks since boot, and two views of the same moment
-# differ by less than this.
+# Tolerance for marks without a start: the kernel counts a process's start in ticks since boot, and two conversions of
+# the same moment differ by less than this.
 _CLOCK_TOLERANCE_S = 2.0
 _POLL_S = 0.1
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -20,10 +20,10 @@ _STATE_PLACE, _START_PLACE = 0, 19
 
 @dataclass(frozen=True)
 class ProcessStart:
-    """When a process began, by counts that no setting of the clock changes.
+    """When a process began, independent of changes of the clock.
 
     Attributes:
-        boot_id: of the running kernel; another one after each boot.
+        boot_id: of the running kernel; changes with each boot.
         ticks: since boot.
     """
 
@@ -33,13 +33,13 @@ class ProcessStart:
 
 @dataclass(frozen=True)
 class ProcessMark:
-    """Tells one process from a later one that got the same number.
+    """Distinguishes a process from a later one with the same process id.
 
     Attributes:
-        pid: its number.
+        pid: process id.
         seen_at: a moment (seconds since the epoch) at which it was running.
-        start: when it began; None where that is not known (marks of earlier versions, and other systems than Linux):
-            then the clock decides, which may have been set meanwhile.
+        start: when it began; None if unknown (marks of earlier versions, and systems other than Linux). The clock is
+            then compared, although it may have been changed.
     """
 
     pid: int
@@ -47,7 +47,7 @@ class ProcessMark:
     start: ProcessStart | None = None
 
     def alive(self) -> bool:
-        """Whether that very process still runs; a zombie does not, nor does a later one with its number."""
+        """Whether this process still runs; a zombie or a later process with the same id does not count."""
         if self.start is not None:
             return start_of(self.pid) == self.start
         process = _running(self.pid)
@@ -55,14 +55,14 @@ class ProcessMark:
 
 
 def own_mark() -> ProcessMark:
-    """The mark of the process that asks."""
+    """The mark of the calling process."""
     return ProcessMark(os.getpid(), time.time(), start_of(os.getpid()))
 
 
 def start_of(pid: int) -> ProcessStart | None:
-    """When the process with this number began; None when there is none, it is a zombie, or this is no Linux."""
+    """When the process with this id began; None if it does not exist or is a zombie, or on systems other than Linux."""
     try:
-        # The command's name may hold spaces and brackets of its own.
+        # The command's name may contain spaces and brackets.
         fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
         boot_id = _BOOT_ID.read_text("ascii").strip()
     except OSError:
@@ -78,22 +78,22 @@ def group_members(group: int) -> list[int]:
             if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
                 members.append(process.pid)
         except (ProcessLookupError, PermissionError, psutil.Error):
-            continue  # it ended while we looked, or belongs to somebody else
+            continue  # it has just ended, or belongs to another user
     return members
 
 
 def end_group(group: int, grace_s: float) -> bool:
-    """Asks a process group to end (TERM), waits up to `grace_s`, then kills what is left.
+    """Sends TERM to a process group, waits up to `grace_s`, then kills the remaining processes.
 
     Returns:
-        Whether something had to be killed.
+        Whether a process had to be killed.
     """
     try:
         _signal_group(group, signal.SIGTERM)
         deadline = time.monotonic() + grace_s
         while group_members(group) and time.monotonic() < deadline:
             time.sleep(_POLL_S)
-    finally:  # also when an impatient second Terminate interrupts the wait
+    finally:  # also if a second Terminate interrupts the wait
         left = bool(group_members(group))
         _signal_group(group, signal.SIGKILL)
     return left
@@ -103,7 +103,7 @@ def _signal_group(group: int, number: signal.Signals) -> None:
     try:
         os.killpg(group, number)
     except ProcessLookupError:
-        return  # nobody left in it
+        return  # the group is empty
 
 
 def _running(pid: int) -> psutil.Process | None:

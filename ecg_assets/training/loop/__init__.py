@@ -1,1 +1,1 @@
-"""One replica's training: steps, losses, recovery, validation."""
+"""Trains in one replica: steps, losses, recovery, validation."""

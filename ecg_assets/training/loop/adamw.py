@@ -1,4 +1,4 @@
-"""AdamW's step for XLA, in f32 throughout."""
+"""Implements AdamW's step for XLA, entirely in f32."""
 
 import math
 
@@ -7,15 +7,15 @@ from torch import Tensor
 
 
 def adamw_step(optimizer: torch.optim.AdamW, vector: Tensor) -> None:
-    """What `optimizer.step()` does for its one parameter, without weight decay.
+    """Does the same as `optimizer.step()` for its one parameter, without weight decay.
 
     Algorithm 2 of Loshchilov and Hutter 2019 (Decoupled Weight Decay Regularization), as torch computes it.
 
-    torch's own multiplies by numbers of Python's within other operations, which torch_xla takes for f64: a TPU has to
-    emulate that.
+    torch's own step multiplies by Python numbers inside other operations, which torch_xla treats as f64 and a TPU has
+    to emulate.
 
     Args:
-        optimizer: with moments and a count of steps for `vector`; they are brought up to date.
+        optimizer: with moments and a step count for `vector`; both are updated.
         vector: f32, with its gradient.
     """
     group, state, gradient = optimizer.param_groups[0], optimizer.state[vector], vector.grad

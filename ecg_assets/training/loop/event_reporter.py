@@ -1,4 +1,4 @@
-"""What a training tells, as events. The master speaks for all replicas; of flaws each tells its own samples."""
+"""Writes training events. Replica 0 reports for all; each replica reports its own samples with non-finite loss."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ class Teller:
         self.stopwatch = Stopwatch(0)
 
     def note(self, message: str) -> None:
-        """A line of the log."""
+        """Writes a line of the log."""
         if self._runtime.is_master:
             self._events.write("log", message)
 
@@ -48,7 +48,7 @@ class Teller:
 
     @contextmanager
     def first_step(self, replica: Replica) -> Iterator[None]:
-        """Around every step; of the first one, which XLA compiles, says that it does, how long it may take and took."""
+        """Wraps every step; for the first one, which XLA compiles, reports the expected and the actual time."""
         if self._compiled or self._runtime.kind != "xla":
             yield
             return
@@ -61,7 +61,7 @@ class Teller:
         self.note(f"compiled the training step in {time.monotonic() - began:.0f} s")
 
     def smaller_micro_batch(self, replica: Replica, before: int) -> None:
-        """After the memory of a replica did not suffice for `before` samples at once."""
+        """Reports that `before` samples at once did not fit in a replica's memory."""
         if self._runtime.is_master:
             size = replica.micro_batch.size
             self._events.write(
@@ -113,7 +113,7 @@ class Teller:
         )
 
     def flawed(self, flaw: Flaw, samples: list[str], step: tuple[str, ...]) -> None:
-        """Names the samples of this replica whose loss was not finite, or, from the master, all of its `step`."""
+        """Names the samples of this replica with non-finite loss or, on the master, all samples of `step`."""
         if not samples and not self._runtime.is_master:
             return
         named = samples or list(step)
@@ -155,7 +155,7 @@ class Teller:
 
     def finished(self, replica: Replica) -> None:
         if self._runtime.is_master:
-            # A host that died between checkpoint and state left a state of before.
+            # A host that died between writing checkpoint and state has left an older state.
             replica.write_state()
             progress = replica.progress
             best = progress.history[progress.best_epoch - 1]
@@ -169,7 +169,7 @@ class Teller:
             )
 
     def say_fallbacks(self) -> None:
-        """After the first step, whose operations are those of all steps: what the device cannot do itself."""
+        """Reports, after the first step, which operations run on the host because the device does not support them."""
         if self._said_fallbacks:
             return
         self._said_fallbacks = True
@@ -197,5 +197,5 @@ def _batch_statistics(replica: Replica) -> str:
 
 
 def _listed(scores: Mapping[str, float | None]) -> str:
-    """Those that there are."""
+    """The scores that are not None."""
     return ", ".join(f"{name} {score:.3f}" for name, score in scores.items() if score is not None) or "none"

@@ -1,8 +1,7 @@
-"""Losses of each sample for itself: weighted cross entropy, Dice, focal, and a Dice that forgives displaced lines.
+"""Computes per-sample losses: weighted cross entropy, Dice, focal, and a boundary loss that tolerates displaced lines.
 
-Each sample's loss depends on that sample alone and is divided by its number of pixels, never by the weights or
-the classes that happen to be in a batch. The mean over replicas is therefore the mean over one big batch, and so
-are the gradients.
+Each sample's loss depends on that sample only and is divided by its number of pixels, never by the weights or classes
+present in a batch. The mean over replicas therefore equals the mean over one large batch, and so do the gradients.
 """
 
 from dataclasses import dataclass
@@ -13,13 +12,13 @@ from torch.nn.functional import pad
 
 from ecg_assets.training.config import TrainConfig
 
-# In pixels; a class that is absent, and predicted nowhere, has Dice 1.
+# In pixels; a class that is neither present nor predicted has Dice 1.
 _DICE_SMOOTH = 1.0
 
 
 @dataclass(frozen=True)
 class LossTerms:
-    """Weights of the parts of the loss; a part of weight 0 is not computed. See `TrainConfig` for what they mean."""
+    """Weights of the loss terms; a term of weight 0 is not computed. `TrainConfig` describes them."""
 
     cross_entropy: float = 1.0
     dice: float = 1.0
@@ -50,7 +49,7 @@ def sample_losses(logits_bchw: Tensor, mask_bhw: Tensor, class_weights_c: Tensor
         logits_bchw: any float type; the loss is computed in f32.
         mask_bhw: integer classes.
         class_weights_c: float, on the logits' device; of cross entropy and focal loss.
-        terms: what is summed.
+        terms: weights of the terms.
 
     Returns:
         (b,) f32.
@@ -97,10 +96,10 @@ def _dice(p_bchw: Tensor, truth_bchw: Tensor) -> Tensor:
 
 
 def _boundary(p_bchw: Tensor, truth_bchw: Tensor, reach_px: int) -> Tensor:
-    """1 - mean over classes of the F score with a tolerance, as in boundary detection (Martin et al. 2004), made soft.
+    """1 - mean over classes of a soft F score with a tolerance, as in boundary detection (Martin et al. 2004).
 
-    Precision counts what is predicted within `reach_px` of the truth; recall, what of the truth has a prediction that
-    near.
+    Precision counts predicted pixels within `reach_px` of the truth; recall counts true pixels within `reach_px` of a
+    prediction.
     """
     near_truth, near_p = widened(truth_bchw, reach_px), widened(p_bchw, reach_px)
     precision_bc = _share(p_bchw * near_truth, p_bchw)
@@ -113,7 +112,7 @@ def _share(part_bchw: Tensor, whole_bchw: Tensor) -> Tensor:
 
 
 def widened(x_bchw: Tensor, reach_px: int) -> Tensor:
-    """The largest value in the square of `reach_px` around each pixel; by shifts, since XLA pools backward slowly."""
+    """The maximum in the square of `reach_px` around each pixel; by shifts, because XLA's pooling is slow backward."""
     height, width = x_bchw.shape[2:]
     across = pad(x_bchw, (reach_px, reach_px, 0, 0))
     wide = x_bchw

@@ -1,4 +1,4 @@
-"""The learning rate of each step: a warm-up, then lowered on plateaus or along a cosine."""
+"""Computes the learning rate of each step: a warm-up, then lowered on plateaus or along a cosine."""
 
 import math
 from typing import Any
@@ -10,17 +10,17 @@ from ecg_assets.training.config import TrainConfig
 
 
 class Rates:
-    """Says which learning rate each step has.
+    """The learning rate of each step.
 
     Attributes:
-        base: what the plateaus have left of the config's rate.
-        factor: what failed steps have left of it; see `recovery`.
+        base: the config's rate after its reductions on plateaus.
+        factor: factor due to recoveries from failed steps; see `recovery`.
     """
 
     def __init__(self, config: TrainConfig, steps_per_epoch: int, kept: dict[str, Any] | None = None) -> None:
-        """Begins anew, or goes on from what `state` told."""
+        """Begins from the start, or resumes from a kept `state`."""
         self._config, self._steps = config, steps_per_epoch
-        # torch's scheduler wants an optimizer; this one carries the rate and nothing else.
+        # torch's scheduler needs an optimizer; this one only holds the rate.
         self._carrier = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=config.learning_rate)
         self._plateau = ReduceLROnPlateau(self._carrier, factor=config.plateau_factor, patience=config.plateau_patience)
         self.factor = 1.0
@@ -31,7 +31,7 @@ class Rates:
 
     @property
     def base(self) -> float:
-        """The rate after the warm-up, as the plateaus have lowered it."""
+        """The rate after the warm-up and after reductions on plateaus."""
         return float(self._carrier.param_groups[0]["lr"])
 
     def at(self, epoch: int, step: int) -> float:
@@ -45,15 +45,15 @@ class Rates:
         return rate
 
     def end_epoch(self, validation_loss: float) -> None:
-        """Lowers the rate when the validation loss has not fallen for long enough."""
+        """Lowers the rate if the validation loss has not fallen for the configured number of epochs."""
         if self._config.schedule == "plateau":
             self._plateau.step(validation_loss)
 
     def state(self) -> dict[str, Any]:
-        """What `Rates` goes on from, as JSON can say it."""
+        """The state that `Rates` resumes from, as JSON values."""
         return {
             "base": self.base,
             "factor": self.factor,
-            "best": min(self._plateau.best, 1e30),  # JSON knows no infinity
+            "best": min(self._plateau.best, 1e30),  # JSON has no infinity
             "bad_epochs": self._plateau.num_bad_epochs,
         }

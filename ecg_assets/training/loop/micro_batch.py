@@ -1,17 +1,17 @@
-"""How many samples of a batch the network sees at once, so that the device's memory suffices."""
+"""Chooses the micro-batch: the number of samples that the network processes at once within the device's memory."""
 
 from dataclasses import dataclass, replace
 
 from ecg_assets.training.config import ConfigError, TrainConfig
 from ecg_assets.training.tpu_plans import planned
 
-# Of the compact U-Net; networks of the zoo know neither.
+# Fields of the compact U-Net; zoo networks have neither.
 _TAKES_LESS = "set remat: blocks, a larger patch_px or a smaller crop_px (`ecg-assets tpu plan` says what fits)"
 _TAKES_LESS_OF_THE_ZOO = "set a smaller crop_px or network: compact-s (`ecg-assets tpu plan` says what fits)"
 
 
 class MicroBatchTooLargeError(RuntimeError):
-    """A replica's memory does not suffice for a micro-batch; raised in all of them together."""
+    """A micro-batch does not fit in a replica's memory; raised in all replicas together."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class MicroBatch:
     Attributes:
         size: samples at once.
         batch_size: samples in a step.
-        asked: the config's own choice, which is never changed.
-        network: whose memory does not suffice, if any.
+        asked: whether the config sets it; it is then never changed.
+        network: named in the error if it does not fit.
     """
 
     size: int
@@ -31,7 +31,7 @@ class MicroBatch:
     network: str = "compact"
 
     def at_most(self, limit: int) -> "MicroBatch":
-        """Not above `limit`, which an earlier launch found; 0 is none."""
+        """Limits it to `limit`, which an earlier launch found; 0 means no limit."""
         return (
             self if self.asked or not limit else replace(self, size=largest_divisor(self.batch_size, limit, self.size))
         )
@@ -40,7 +40,7 @@ class MicroBatch:
         """The next smaller one: the largest divisor up to half of it.
 
         Raises:
-            ConfigError: it was asked for, or it is a single sample.
+            ConfigError: the config sets the size, or it is a single sample.
         """
         if self.size == 1:
             raise ConfigError(f"the memory does not suffice for a single sample at once; {_less(self.network)}")
@@ -54,14 +54,14 @@ class MicroBatch:
 
 
 def chosen_micro_batch(config: TrainConfig, core: str | None) -> MicroBatch:
-    """What the config asks for; where it says `auto`, what was planned for the core, or the whole batch.
+    """The config's micro-batch; for `auto` the one planned for the core, or the whole batch.
 
     Args:
         config: of the training.
-        core: the TPU core's version, for example `v3`; None where there is none.
+        core: the TPU core's version, for example `v3`; None without a TPU.
 
     Raises:
-        ConfigError: the compiler has said before that what is asked for, or a single sample, does not fit.
+        ConfigError: a plan by the compiler says that the config's micro-batch, or a single sample, does not fit.
     """
     size, asked = config.batch_size, config.micro_batch
     plan = planned(config, core) if core is not None else None
@@ -83,5 +83,5 @@ def _less(network: str) -> str:
 
 
 def largest_divisor(number: int, *limits: int) -> int:
-    """The largest divisor of `number` that is not above any of the limits, which are 1 or more."""
+    """The largest divisor of `number` within all limits, which are 1 or more."""
     return next(size for size in range(min(number, *limits), 0, -1) if number % size == 0)

@@ -1,4 +1,4 @@
-"""Finds losses and gradients that are not finite without reading a value in every step."""
+"""Detects non-finite losses and gradients without reading a value in every step."""
 
 from dataclasses import dataclass, field
 
@@ -10,15 +10,15 @@ from ecg_assets.training.runtime.base import Runtime
 
 @dataclass(frozen=True)
 class Seen:
-    """What all replicas know after a look.
+    """Statistics synchronised over replicas since the last check.
 
     Attributes:
-        loss_sum: of the steps since the last look, mean over replicas.
-        steps: how many they were.
-        first_bad: the first step since then whose loss or gradient was not finite; 0 when all were.
+        loss_sum: of the steps since the last check, mean over replicas.
+        steps: number of these steps.
+        first_bad: the first step since then whose loss or gradient was not finite; 0 if all were finite.
         bad_weights: whether a weight or moment is not finite.
-        own_bad: which samples of this replica's batch of that step have a loss that is not finite.
-        losses_r: of `loss_sum`, the sum of each replica; what it goes on from after a stop between two looks.
+        own_bad: samples of this replica's batch of that step with non-finite loss.
+        losses_r: each replica's sum within `loss_sum`, from which it resumes after a stop between two checks.
     """
 
     loss_sum: float
@@ -30,25 +30,25 @@ class Seen:
 
 
 class Watch:
-    """Adds up losses on the device, and keeps the first step that was not finite, with its samples' losses."""
+    """Adds up losses on the device, and keeps the first non-finite step with its samples' losses."""
 
     def __init__(self, runtime: Runtime, batch_size: int) -> None:
         self._runtime, self._batch_size = runtime, batch_size
         self.reset()
 
     def reset(self) -> None:
-        """Forgets what was seen."""
+        """Clears the statistics."""
         self.go_on(0.0, 0)
 
     def go_on(self, loss_sum: float, steps: int) -> None:
-        """Begins with this replica's losses of steps that an earlier run has ended with."""
-        # Sent from the host: values that are made on the device would be part of the compiled graph.
+        """Begins with this replica's losses of the unchecked steps of an earlier run."""
+        # Sent from the host, because values created on the device would become part of the compiled graph.
         self._sums = self._sent([loss_sum, float(steps)])
         self._first = self._sent([0.0])
         self._losses_b = self._sent([0.0] * self._batch_size)
 
     def note(self, step: int, losses_b: Tensor, norm: Tensor) -> None:
-        """Notes a step: its samples' losses in this replica, and the gradient's norm over all replicas."""
+        """Records a step: its samples' losses in this replica, and the gradient's norm over all replicas."""
         loss = losses_b.mean()
         self._sums = self._sums + torch.stack([loss, torch.ones_like(loss)])
         bad = ~_is_finite(loss + norm)
@@ -57,13 +57,13 @@ class Watch:
         self._losses_b = torch.where(new, losses_b, self._losses_b)
 
     def look(self, weights: list[Tensor]) -> Seen:
-        """Reads what was noted since the last look; the same in all replicas but for `own_bad`."""
+        """Reads the statistics since the last check; the same in all replicas except `own_bad`."""
         runtime = self._runtime
         finite = torch.stack([_is_finite(tensor).all() for tensor in weights]).all()
         own_first = torch.zeros(runtime.world_size)
         own_first[runtime.ordinal] = 1.0
         own = own_first.to(runtime.device)
-        # By replica, not added up: rounding would depend on where the looks are.
+        # Kept per replica, because rounding of a common sum would depend on when the checks are.
         losses, firsts = torch.where(own > 0, self._sums[0], own), own * self._first
         bad = (~finite).float().view(1)
         facts = runtime.total(torch.cat([self._sums[1:], bad, losses, firsts]))
@@ -86,5 +86,5 @@ class Watch:
 
 
 def _is_finite(x: Tensor) -> Tensor:
-    """As `torch.isfinite`, which compares with infinity in f64: a TPU has to emulate that, for every weight."""
+    """As `torch.isfinite`, but in f32: torch compares with infinity in f64, which a TPU emulates for every weight."""
     return x - x == 0

@@ -1,4 +1,4 @@
-"""What is done when a loss or gradient was not finite: back to the last good checkpoint, more carefully each time."""
+"""Chooses the remedy for a non-finite loss or gradient: back to the last good checkpoint, more cautious each time."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ RATE_FACTOR = 0.5
 
 
 class NonFiniteLossError(ArithmeticError):
-    """Losses or gradients were not finite again and again; nothing of it was saved."""
+    """Losses or gradients were repeatedly not finite; nothing of these steps was saved."""
 
 
 @dataclass(frozen=True)
 class Flaw:
-    """The first step since the last look whose loss or gradient was not finite.
+    """The first step since the last check whose loss or gradient was not finite.
 
     Attributes:
         epoch: 0 for the first.
@@ -32,11 +32,11 @@ class Flaw:
 
 @dataclass(frozen=True)
 class Remedy:
-    """What is changed before training goes on.
+    """Changes applied before training resumes.
 
     Attributes:
         number: 1 for the first in a row.
-        rate_factor: the learning rate's.
+        rate_factor: for the learning rate.
         f32: whether bf16 is switched off from now on.
     """
 
@@ -52,11 +52,11 @@ class Remedy:
 
 
 def remedy(flaw: Flaw, before: int, config: TrainConfig, rate: float) -> Remedy:
-    """What to do about a flaw.
+    """The remedy for a flaw.
 
     Args:
-        flaw: what was found.
-        before: how many there were since the last epoch without one.
+        flaw: the non-finite step.
+        before: number of flaws since the last epoch without one.
         config: of the training.
         rate: the learning rate at the flaw.
 

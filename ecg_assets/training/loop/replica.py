@@ -1,4 +1,4 @@
-"""One replica's network, optimizer, batches and progress: what the loop moves forward."""
+"""Holds one replica's network, optimizer, batches and progress, and the operations of the loop on them."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -27,17 +27,19 @@ from ecg_assets.training.runtime.base import Runtime
 
 
 class StopReachedError(Exception):
-    """The validation has come to the point at which the training stops."""
+    """The training stops at this point of the validation."""
 
 
 class Replica:
     """The state of a training in one replica. Every replica calls the same methods in the same order."""
 
     def __init__(self, run: RunFolder, runtime: Runtime, log: Log) -> None:
-        """Builds the network, or goes on from the last checkpoint that can be read.
+        """Builds the network, or resumes from the last readable checkpoint.
 
         Raises:
-            ConfigError, EmptySplitError, CheckpointError: what they say.
+            ConfigError: the config does not fit the network or the dataset.
+            EmptySplitError: a split has no samples.
+            CheckpointError: there are checkpoints, but all are unusable.
         """
         start = read_start(run)
         dataset = (run.path / start.dataset).resolve()
@@ -60,16 +62,16 @@ class Replica:
 
     @property
     def parameters(self) -> int:
-        """How many numbers the network has."""
+        """Number of the network's parameters."""
         return self.network.vector.numel()
 
     @property
     def learning_rate(self) -> float:
-        """The optimizer's, now."""
+        """The optimizer's present learning rate."""
         return self.step.learning_rate
 
     def load(self) -> bool:
-        """Goes to where the last good checkpoint is, or to the beginning; whether there was a checkpoint."""
+        """Loads the last good checkpoint, or goes to the beginning; returns whether there was a checkpoint."""
         found = load_last_good(
             self.run.last, self.run.previous, self.network, self.optimizer, self._log, self._fingerprint
         )
@@ -89,16 +91,16 @@ class Replica:
         return found is not None
 
     def steps(self) -> Iterator[tuple[int, tuple[str, ...], list[DeviceBatch]]]:
-        """What is left of the epoch: each step's number, its samples' ids, and its micro-batches on the device."""
+        """The epoch's remaining steps: each step's number, its samples' ids, and its micro-batches on the device."""
         progress = self.progress
         skipped = frozenset(step for epoch, step in progress.skipped if epoch == progress.epoch)
         return self._on_device(self.train_batches.epoch(progress.epoch, progress.step, skipped), self.micro_batch.size)
 
     def train_step(self, step: int, batches: Sequence[DeviceBatch]) -> None:
-        """One step, `step` of this epoch, in micro-batches; its loss is noted on the device, and read by `look`.
+        """One step, `step` of this epoch, in micro-batches; its loss is recorded on the device, and read by `look`.
 
         Raises:
-            MicroBatchTooLargeError: in all replicas together: one has no memory for a micro-batch. Nothing has changed.
+            MicroBatchTooLargeError: in all replicas together, if one lacks memory for a micro-batch. Nothing changes.
         """
         first = self._gradients_within_memory if not self._memory_suffices else self.step.add_gradients
         losses = [first(batches[0]), *(self.step.add_gradients(batch) for batch in batches[1:])]
@@ -108,18 +110,18 @@ class Replica:
             self.step.note(step, losses)
 
     def use_smaller_micro_batch(self) -> None:
-        """Halves the micro-batch, and keeps its size for the launches to come.
+        """Halves the micro-batch, and keeps its size for later launches.
 
         Raises:
-            ConfigError: it was the config's own choice, or a single sample is too much.
+            ConfigError: the config sets the size, or a single sample does not fit.
         """
-        self.meet()  # or a slower replica would load what the master saves here
+        self.meet()  # otherwise a slower replica would load the checkpoint that the master saves here
         self.micro_batch = self.micro_batch.halved()
         self.progress.micro_batch = self.micro_batch.size
         self.save()
 
     def look(self) -> Seen:
-        """Reads what happened since the last look: the same in all replicas."""
+        """Reads the statistics since the last check; the same in all replicas."""
         moments = self.optimizer.state[self.network.vector]
         with torch.no_grad():
             weights = [self.network.vector.detach(), moments["exp_avg_sq"], *self.network.running.values()]
@@ -129,7 +131,7 @@ class Replica:
         """Mean loss and all counts over the validation samples of all replicas, each sample once.
 
         Raises:
-            StopReachedError: the training stops here; the validation is to be begun anew.
+            StopReachedError: the training stops here; the validation starts again after resuming.
         """
         self.average_buffers()
         self.network.train(False)
@@ -155,7 +157,7 @@ class Replica:
         self.step.average_buffers()
 
     def end_epoch(self, scores: EpochScores) -> bool:
-        """Notes the epoch, lowers the learning rate on a plateau, and saves: the best first, then the last.
+        """Records the epoch, lowers the learning rate on a plateau, and saves the checkpoints: the best, then the last.
 
         Returns:
             Whether it is the best epoch so far.
@@ -174,10 +176,10 @@ class Replica:
         return improved
 
     def recover(self, step: int, remedy: Remedy) -> None:
-        """Goes back to the last good checkpoint, leaves out the step that was not finite, and applies the remedy."""
+        """Goes back to the last good checkpoint, skips the non-finite step, and applies the remedy."""
         epoch, skipped = self.progress.epoch, list(self.progress.skipped)
         self.load()
-        # Or the master's next checkpoint, with its lower rate, would be what a slower replica loads.
+        # Otherwise a slower replica would load the master's next checkpoint, with its lower rate.
         self.meet()
         self.progress.skipped = sorted({*skipped, (epoch, step)})
         self.progress.recoveries = remedy.number
@@ -188,7 +190,7 @@ class Replica:
         self.save()
 
     def meet(self) -> None:
-        """Waits until all replicas have come to this point."""
+        """Waits until all replicas have reached this point."""
         if self.runtime.world_size == 1:
             return
         arrived = self.runtime.total(self.step.from_host([1.0]))
@@ -196,7 +198,7 @@ class Replica:
         arrived.cpu()
 
     def save(self) -> None:
-        """Writes the last checkpoint and how far the run is."""
+        """Writes the last checkpoint and the run's state."""
         self.progress.rates = self.rates.state()
         if not self.runtime.is_master:
             return
@@ -205,18 +207,18 @@ class Replica:
         self.write_state()
 
     def keep_unread(self, seen: Seen) -> None:
-        """Has the next checkpoint hold what a look has seen as if nobody had looked."""
+        """Stores a check's statistics in the next checkpoint as unchecked steps."""
         self.progress.unread_steps, self.progress.unread_r = seen.steps, seen.losses_r
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are trained, or the score has not risen for as long as the config waits."""
+        """Whether all epochs are trained, or the score has not risen for the configured number of epochs."""
         progress, patience = self.progress, self.config.early_stop_patience
         stale = patience is not None and progress.epoch - progress.best_epoch >= patience > 0
         return progress.epoch >= self.config.epochs or (stale and progress.epoch > 0)
 
     def write_state(self) -> None:
-        """Writes how far the run is, as the last checkpoint has it."""
+        """Writes the run's state as of the last checkpoint."""
         state = RunState(
             fingerprint=self._fingerprint,
             epochs_done=self.progress.epoch,
@@ -230,21 +232,21 @@ class Replica:
         progress = self.progress
         if len(progress.unread_r) == self.runtime.world_size:
             self.step.watch.go_on(progress.unread_r[self.runtime.ordinal], progress.unread_steps)
-        elif progress.unread_r:  # another number of replicas has trained until then
+        elif progress.unread_r:  # it was saved by another number of replicas
             progress.loss_sum += sum(progress.unread_r) / len(progress.unread_r)
         progress.unread_steps, progress.unread_r = 0, []
 
     def _gradients_within_memory(self, batch: DeviceBatch) -> Tensor:
-        """The first micro-batch's gradients: the graph that fills the memory, and in which no replica waits for others.
+        """The first micro-batch's gradients: the graph that needs most memory, and runs without waiting for replicas.
 
         Raises:
-            MicroBatchTooLargeError: in all replicas together: one has no memory for it.
+            MicroBatchTooLargeError: in all replicas together, if one lacks memory for it.
         """
         losses_b = self.runtime.within_memory(lambda: self.step.add_gradients(batch))
         if losses_b is None:
-            # What could not be computed would be tried again with whatever is computed next.
+            # Operations that failed are still queued and would be repeated with the next ones.
             self.load()
-        # Or what this replica has queued, and others have not, would make another graph of the collective.
+        # Otherwise operations queued in this replica only would change its graph of the collective.
         self.runtime.sync()
         lacking = self.runtime.total(self.step.from_host([float(losses_b is None)]))
         self.runtime.sync()

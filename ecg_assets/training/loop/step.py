@@ -1,4 +1,4 @@
-"""One step of training: the gradients of a batch, a micro-batch at a time, and the optimizer's step from them."""
+"""Computes one training step: the gradients of a batch, one micro-batch at a time, and the optimizer's step."""
 
 from collections.abc import Sequence
 
@@ -18,26 +18,26 @@ from ecg_assets.training.runtime.base import Runtime
 
 
 class TrainingStep:
-    """A replica's network, optimizer and moving average of the weights, and what is computed with them.
+    """A replica's network, optimizer and moving average of the weights, and the computations on them.
 
-    Under XLA a step is made of two kinds of graphs: one adds a micro-batch's gradients to those of the ones before, the
-    other averages them over the replicas and moves the weights. Memory holds one micro-batch at a time, there is one
-    collective however many of them there are, and the first graph, which takes the minutes to compile, is the same for
-    any number of replicas.
+    Under XLA a step consists of two kinds of graphs: one adds a micro-batch's gradients to the previous ones, the other
+    averages them over the replicas and updates the weights. Memory holds one micro-batch at a time, there is one
+    collective for any number of micro-batches, and the first graph, which takes minutes to compile, is the same for any
+    number of replicas.
 
     Attributes:
-        network: whose weights are trained.
-        optimizer: AdamW on them, without weight decay.
-        ema: the weights' moving average; None where the config wants none.
+        network: the network in training.
+        optimizer: AdamW on its weights, without weight decay.
+        ema: the weights' moving average; None if the config does not use one.
         bf16: whether the network computes in bf16.
         class_weights_c: of the cross entropy, (classes,) f32 on the device.
-        watch: what has been seen of losses and gradients.
+        watch: statistics of losses and gradients.
     """
 
     def __init__(
         self, config: TrainConfig, runtime: Runtime, network: SegmentationNetwork, class_weights: Sequence[float]
     ) -> None:
-        """Takes the network's present weights to the runtime's device."""
+        """Copies the network's present weights to the runtime's device."""
         self._config, self._runtime, self._terms = config, runtime, LossTerms.of(config)
         if config.remat == "blocks":
             network.recompute = runtime.recomputed
@@ -51,19 +51,18 @@ class TrainingStep:
 
     @property
     def learning_rate(self) -> float:
-        """The optimizer's, now."""
+        """The optimizer's present learning rate."""
         return float(self.optimizer.param_groups[0]["lr"])
 
     def forget(self) -> None:
-        """Drops gradients that wait for the optimizer, and what was seen of losses."""
+        """Drops accumulated gradients and the statistics of losses."""
         self._zero_gradients()
         self.watch.reset()
 
     def add_gradients(self, batch: DeviceBatch) -> Tensor:
-        """Adds what a micro-batch has to say to the gradients, and ends a graph.
+        """Adds a micro-batch's gradients to the accumulated ones, and ends a graph.
 
-        The gradients are those of the mean loss over `batch_size` samples and `accumulate` batches, of which this is a
-        part.
+        The gradients are those of the mean loss over `batch_size` samples and `accumulate` batches.
 
         Returns:
             (b,) f32: the samples' losses.
@@ -76,16 +75,16 @@ class TrainingStep:
         return losses_b
 
     def note(self, step: int, losses: Sequence[Tensor]) -> None:
-        """Notes the losses of a batch after which the optimizer makes no step, and ends a graph."""
+        """Records the losses of a batch without an optimizer step, and ends a graph."""
         self.watch.note(step, torch.cat(list(losses)), self.from_host([0.0])[0])
         self._runtime.sync()
 
     def optimize(self, step: int, losses: Sequence[Tensor], learning_rate: float) -> None:
-        """Averages the gradients over the replicas, moves the weights, and ends a graph.
+        """Averages the gradients over the replicas, updates the weights, and ends a graph.
 
         Args:
-            step: of the epoch, under which losses and the gradient's norm are noted.
-            losses: of the batch's micro-batches, as `add_gradients` gave them.
+            step: of the epoch, under which losses and the gradient's norm are recorded.
+            losses: of the batch's micro-batches, as returned by `add_gradients`.
             learning_rate: of this step.
         """
         config, vector = self._config, self.network.vector
@@ -105,15 +104,15 @@ class TrainingStep:
         self._runtime.sync()
 
     def validate(self, batch: DeviceBatch) -> tuple[Tensor, Tensor]:
-        """Losses, (b,) f32, and classes, (b, h, w) uint8, by the moving average of the weights where there is one.
+        """Losses, (b,) f32, and classes, (b, h, w) uint8, with the moving average of the weights if there is one.
 
-        To be called without gradients; the caller ends the graph.
+        Call it without gradients; the caller ends the graph.
         """
         losses_b, logits_bchw = self._losses(batch, self.ema)
         return losses_b, logits_bchw.argmax(dim=1).to(torch.uint8)
 
     def average_buffers(self) -> None:
-        """BatchNorm's running statistics: each replica has seen other samples; from here on all have their mean."""
+        """Averages BatchNorm's running statistics over the replicas, each of which has seen other samples."""
         running, world_size = self.network.running, self._runtime.world_size
         if not running or world_size == 1:
             return
@@ -123,7 +122,7 @@ class TrainingStep:
             self._runtime.sync()
 
     def from_host(self, values: Sequence[float]) -> Tensor:
-        """Sent from the host: values that are made on the device would be part of the compiled graph."""
+        """Values sent from the host, because values created on the device would become part of the compiled graph."""
         return torch.tensor(values, dtype=torch.float32).to(self._runtime.device)
 
     def _losses(self, batch: DeviceBatch, vector: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -135,12 +134,12 @@ class TrainingStep:
         return sample_losses(logits_bchw, mask_bhw, self.class_weights_c, self._terms), logits_bchw
 
     def _zero_gradients(self) -> None:
-        # Zeros, not none: the graph of the first micro-batch is then that of the others.
+        # Zeros instead of None, so that the first micro-batch has the same graph as the others.
         self.network.vector.grad = torch.zeros_like(self.network.vector)
 
     def _decay_weights(self) -> None:
         """AdamW's decoupled weight decay (Loshchilov and Hutter 2019): weights times 1 - learning rate * decay.
 
-        The optimizer's own would compile a second graph for the factor 1, which f32 rounds to at low learning rates.
+        The optimizer's own decay would compile a second graph for the factor 1, to which f32 rounds low learning rates.
         """
         self.network.vector.mul_(self.from_host([1.0 - self.learning_rate * self._config.weight_decay]))

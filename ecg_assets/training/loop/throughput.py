@@ -1,4 +1,4 @@
-"""How long training steps take, and how much of it is spent waiting for batches."""
+"""Measures the time of training steps, and the share spent waiting for batches."""
 
 import time
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ class Stopwatch:
         self._steps = 0
 
     def waiting(self, things: Iterator[Thing]) -> Iterator[Thing]:
-        """Hands on what an iterator gives, and adds up how long it took to give it."""
+        """Yields from an iterator, and adds up the time spent waiting for it."""
         while True:
             began = time.monotonic()
             try:
@@ -30,17 +30,17 @@ class Stopwatch:
             yield thing
 
     def stop(self) -> None:
-        """What comes now is no longer training."""
+        """Ends the measurement of the training steps."""
         self._seconds = self._elapsed
 
     @property
     def samples_per_s(self) -> float:
-        """Samples trained on, by all replicas together."""
+        """Samples per second trained on by all replicas together."""
         return self._steps * self._per_step / max(1e-9, self._elapsed)
 
     @property
     def wait_share(self) -> float:
-        """Of the time, spent waiting: 0 to 1."""
+        """Share of the time spent waiting, 0 to 1."""
         return self._waited / max(1e-9, self._elapsed)
 
     @property

@@ -1,4 +1,4 @@
-"""The training loop, as every replica runs it."""
+"""The training loop, run by every replica."""
 
 import traceback
 from typing import Literal
@@ -20,7 +20,7 @@ Outcome = Literal["epoch", "stopped", "recovered", "smaller"]
 
 
 def train_replica(run: RunFolder, runtime: Runtime) -> None:
-    """Trains to the last epoch, or until a stop is requested; what goes wrong is told as an event, and raised."""
+    """Trains to the last epoch, or until a stop is requested; errors are reported as an event, and raised."""
     events = EventLog(run.events)
     try:
         teller = Teller(events, runtime)
@@ -38,7 +38,7 @@ def train_replica(run: RunFolder, runtime: Runtime) -> None:
 def _train(replica: Replica, teller: Teller) -> None:
     teller.started(replica)
     if not replica.resumed or replica.finished:
-        # What a flaw in the first epoch goes back to; and the state, which may be gone where nothing is left to train.
+        # A flaw in the first epoch goes back to this checkpoint. A finished run's state may be missing, and is written.
         replica.save()
     while not replica.finished:
         outcome = _train_epoch_within_memory(replica, teller)
@@ -50,15 +50,15 @@ def _train(replica: Replica, teller: Teller) -> None:
             replica.meet()
             return
     teller.finished(replica)
-    # The other hosts then find the run as finished as it is.
+    # The other hosts then see that the run is finished.
     replica.meet()
 
 
 def _train_epoch_within_memory(replica: Replica, teller: Teller) -> Outcome:
-    """As `_train_epoch`; where the memory does not suffice for a micro-batch, the next attempt takes a smaller one.
+    """As `_train_epoch`; if a micro-batch does not fit in memory, it is tried again with a smaller one.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no smaller one.
     """
     try:
         return _train_epoch(replica, teller)
@@ -70,11 +70,11 @@ def _train_epoch_within_memory(replica: Replica, teller: Teller) -> Outcome:
 
 
 def _train_epoch(replica: Replica, teller: Teller) -> Outcome:
-    """Trains from where the progress is to the end of its epoch."""
+    """Trains from the present progress to the end of its epoch."""
     config, progress, steps = replica.config, replica.progress, replica.train_batches.steps
     watch = teller.stopwatch = Stopwatch(config.batch_size * replica.runtime.world_size)
     saved = progress.step
-    recent: dict[int, tuple[str, ...]] = {}  # the samples since the last look: a flaw's are named
+    recent: dict[int, tuple[str, ...]] = {}  # the samples since the last check, to name those of a flaw
     rests = True
     for step, ids, batches in watch.waiting(replica.steps()):
         if rests and replica.stop_points.reached():
@@ -83,7 +83,7 @@ def _train_epoch(replica: Replica, teller: Teller) -> Outcome:
             replica.train_step(step, batches)
         teller.say_fallbacks()
         recent[step] = ids
-        # Between two steps of the optimizer there are gradients that no checkpoint holds.
+        # Gradients accumulated between two optimizer steps are not in a checkpoint.
         rests = step % config.accumulate == 0 or step == steps
         due = step % config.check_every == 0 or step % config.log_every == 0 or step == max(recent) == steps
         if not (rests and due):
@@ -96,7 +96,7 @@ def _train_epoch(replica: Replica, teller: Teller) -> Outcome:
         progress.loss_sum, progress.step = progress.loss_sum + seen.loss_sum, step
         if step % config.log_every == 0 or step == steps:
             teller.log(replica, seen)
-        # Not at the next look: then more than `save_every` steps could be lost.
+        # Not at the next check, or more than `save_every` steps could be lost.
         if config.save_every and step + config.check_every - saved > config.save_every and step < steps:
             replica.save()
             saved = step
@@ -105,7 +105,7 @@ def _train_epoch(replica: Replica, teller: Teller) -> Outcome:
 
 
 def _stop(replica: Replica, teller: Teller, done: int, recent: dict[int, tuple[str, ...]]) -> Outcome:
-    """Makes sure that what is to be saved is sound, and that the training goes on after step `done`."""
+    """Checks that the state to save is finite, and makes the training resume after step `done`."""
     seen = replica.look()
     if seen.first_bad or seen.bad_weights:
         _recover(replica, teller, seen, done, recent)
@@ -153,10 +153,10 @@ def _end_epoch(replica: Replica, teller: Teller) -> Outcome:
 
 
 def _recover(replica: Replica, teller: Teller, seen: Seen, step: int, recent: dict[int, tuple[str, ...]]) -> None:
-    """Back to the last good checkpoint, past the step that was not finite.
+    """Goes back to the last good checkpoint, and skips the non-finite step.
 
     Raises:
-        NonFiniteLossError: that was done too often.
+        NonFiniteLossError: too many recoveries.
     """
     flaw = Flaw(replica.progress.epoch, seen.first_bad or step, "loss or gradient" if seen.first_bad else "weights")
     ids = recent.get(flaw.step, ())

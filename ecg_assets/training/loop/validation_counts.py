@@ -1,4 +1,4 @@
-"""The counts of a validation: those of the evaluation report, made on the host and added up exactly over replicas."""
+"""Counts a validation as the evaluation report does, on the host, and adds the counts up exactly over replicas."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,14 +10,14 @@ from torch import Tensor
 from ecg_assets.training.evaluation.counts import Tally, no_samples, tally_of
 from ecg_assets.training.runtime.base import Runtime
 
-# A count is summed as high * 2^20 + low in 32-bit integers: not every device adds 64-bit integers over replicas.
+# A count is summed as high * 2^20 + low in 32-bit integers, because not every device sums 64-bit integers.
 _LOW_BITS = 20
 
 
 class ValidationCounts:
-    """Counts what one replica's samples were predicted to be; 5 ms of the host's time for a sample of 512 px.
+    """Counts the predictions for one replica's samples; 5 ms of host time per sample of 512 px.
 
-    The host counts one batch while the device computes the next one, and the compiled step stays the network alone.
+    The host counts one batch while the device computes the next one, so the compiled step is the network only.
     """
 
     def __init__(self, classes: int) -> None:
@@ -26,17 +26,17 @@ class ValidationCounts:
         self._waiting: tuple[Tensor, Tensor, Tensor] | None = None
 
     def add(self, predicted_bhw: Tensor, mask_bhw: Tensor, valid_b: Tensor) -> None:
-        """Takes a batch whose step has been started, and counts the one before it.
+        """Takes a batch whose step was started, and counts the previous one.
 
         Args:
             predicted_bhw, mask_bhw: (b, h, w) uint8 classes, on the device.
-            valid_b: (b,); samples with 0 only fill up the last batch and are not counted.
+            valid_b: (b,); samples with 0 pad the last batch and are not counted.
         """
         self._count()
         self._waiting = predicted_bhw, mask_bhw, valid_b
 
     def total(self, runtime: Runtime) -> Tally:
-        """The counts of all replicas' samples, the same in every one of them; ends a step."""
+        """The counts of all replicas' samples, the same in every replica; ends a step."""
         self._count()
         own_n = np.fromiter(_leaves(self._tally.model_dump()), dtype=np.int64)
         halves_2n = np.stack([own_n >> _LOW_BITS, own_n & ((1 << _LOW_BITS) - 1)]).astype(np.int32)
@@ -56,7 +56,7 @@ class ValidationCounts:
 
 
 def _leaves(tree: Any) -> Iterator[int]:
-    """The numbers of nested dicts and lists, in their order, which is that of the classes' numbers."""
+    """The numbers of nested dicts and lists, in their order, which is the order of the classes."""
     if isinstance(tree, int):
         yield tree
         return

@@ -1,1 +1,1 @@
-"""The networks."""
+"""Defines and builds the networks."""

@@ -1,4 +1,4 @@
-"""A compact U-Net for pixel classes, made of what XLA compiles without a host fallback.
+"""A compact U-Net for semantic segmentation, built from operations that XLA compiles without a host fallback.
 
 Resolution changes by moving pixels into channels and back (a 2 x 2 convolution with stride 2, and its
 transpose, written as reshape and 1 x 1 convolution): pooling's and interpolation's backward passes are slow or
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import group_norm
 
-# Computes a function of tensors again for the gradients, instead of keeping what lies between: a `Runtime`'s.
+# Recomputes a function of tensors for the gradients, instead of storing its intermediate values; a `Runtime`'s.
 Recompute = Callable[..., Tensor]
 
 _CHANNELS_PER_GROUP = 8
@@ -37,8 +37,8 @@ def channels_to_pixels(x_bchw: Tensor, side: int) -> Tensor:
 class GroupNorm(nn.Module):
     """Group normalisation (Wu and He 2018) of groups of 8 channels, in f32.
 
-    For XLA written out as sums and products: its lowering of torch's own takes half of a training step on a CPU. In
-    plain torch it is the other way round: the network trains up to twice as fast with torch's own.
+    For XLA it is written as sums and products, because its lowering of torch's own takes half of a training step on a
+    CPU. In plain torch the network trains up to twice as fast with torch's own.
     """
 
     def __init__(self, channels: int) -> None:
@@ -80,12 +80,12 @@ class _Block(nn.Sequential):
 
 
 class SegmentationNetwork(nn.Module):
-    """What every network has: float images (b, 3, h, w) in -1..1 to logits (b, classes, h, w).
+    """Base of all networks: maps float images (b, 3, h, w) in -1..1 to logits (b, classes, h, w).
 
     Attributes:
         classes: channels of its logits.
-        multiple_px: what the side of an image must be a multiple of.
-        recompute: how blocks are computed whose inner values are not kept for the gradients; None where they are.
+        multiple_px: sides of an image must be multiples of this.
+        recompute: computes blocks without storing their inner values for the gradients; None: they are stored.
     """
 
     classes: int
@@ -99,10 +99,10 @@ class CompactUNet(SegmentationNetwork):
     Args:
         classes: channels of the logits.
         widths: channels of each level, finest first; each level after the first halves the resolution.
-        patch_px: side of the square of pixels that one position of the finest level sees as channels; above
-            1 the network is faster by its square and still answers for every pixel.
-        refine: channels of a last look at every pixel and its neighbours, beside what the levels say of them; 0: none.
-            It begins by changing nothing.
+        patch_px: side of the square of pixels that become channels of one position of the finest level; above
+            1 the network is faster by its square and still classifies every pixel.
+        refine: channels of a refinement head that sees every pixel, its neighbours and the levels' classes; 0: no head.
+            It is initialised as an identity.
     """
 
     def __init__(self, classes: int, widths: Sequence[int], patch_px: int = 1, refine: int = 0) -> None:
@@ -132,7 +132,7 @@ class CompactUNet(SegmentationNetwork):
             x = self._through(down, shrink(pixels_to_channels(x, 2)))
         for grow, up in zip(reversed(self.grow), reversed(self.up), strict=True):
             x = self._through(up, torch.cat([channels_to_pixels(grow(x), 2), skips.pop()], dim=1))
-        # The pixels themselves, once more: an edge is where the ink ends, whatever the levels below think of it.
+        # The head sees the pixels again, because the exact edge of the ink is in them and not in the coarser levels.
         x = torch.relu(self.blend(torch.cat([x, pixels], dim=1)))
         logits = channels_to_pixels(self.head(x), self.patch_px)
         return logits if self.refine is None else logits + self.refine(image_bchw, logits)
@@ -141,7 +141,7 @@ class CompactUNet(SegmentationNetwork):
         if self.recompute is None or not torch.is_grad_enabled():
             result: Tensor = block(x_bchw)
             return result
-        # Weights are handed over: those that a functional call has lent the block are gone when it is computed again.
+        # Weights are passed as arguments: those set by a functional call are gone when the block is recomputed.
         named = dict(block.named_parameters())
 
         def compute(x: Tensor, *weights: Tensor) -> Tensor:
@@ -152,7 +152,7 @@ class CompactUNet(SegmentationNetwork):
 
 
 class _Refine(nn.Module):
-    """What two 3 x 3 convolutions over the pixels and their classes' probabilities add to the logits."""
+    """Refinement head: two 3 x 3 convolutions over the pixels and their class probabilities, added to the logits."""
 
     def __init__(self, classes: int, channels: int) -> None:
         super().__init__()
@@ -172,7 +172,7 @@ def normalise(image_bhwc: Tensor) -> Tensor:
 
 
 def initialise(network: nn.Module, seed: int) -> None:
-    """He-normal convolutions and zero biases, from a generator of its own: replica threads share torch's global one."""
+    """Sets He-normal convolutions and zero biases, from its own generator: replica threads share the global one."""
     generator = torch.Generator().manual_seed(seed)
     for module in network.modules():
         if isinstance(module, nn.Conv2d):

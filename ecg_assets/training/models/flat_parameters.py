@@ -1,7 +1,7 @@
-"""A network whose weights are slices of one vector, so that clipping, collective and optimizer are one operation each.
+"""Stores a network's weights in one vector, so that clipping, collective and optimizer are one operation each.
 
-An optimizer takes about ten operations for each tensor, and XLA traces each of them in every step: with one tensor
-for each layer that took longer than everything else in the step of a small network.
+An optimizer needs about ten operations per tensor, and XLA traces each of them in every step. With one tensor per
+layer, that takes longer than everything else in the step of a small network.
 """
 
 from collections.abc import Mapping
@@ -12,16 +12,16 @@ from torch.func import functional_call
 
 
 class FlatNetwork:
-    """Calls a network with weights from `vector`, the only parameter there is.
+    """Calls a network with weights from `vector`, the only parameter.
 
     Attributes:
         vector: all weights, in the order of the network's named parameters; f32, on the device.
-        buffers: what the network keeps beside them (running statistics of BatchNorm), by name, on the device; training
-            changes them.
+        buffers: the network's other state (running statistics of BatchNorm), by name, on the device; training changes
+            them.
     """
 
     def __init__(self, network: nn.Module, device: torch.device) -> None:
-        """Takes over the network's present weights and buffers."""
+        """Copies the network's present weights and buffers."""
         named = dict(network.named_parameters())
         self._network = network
         self._shapes = {name: parameter.shape for name, parameter in named.items()}
@@ -31,13 +31,13 @@ class FlatNetwork:
         self.buffers = {name: buffer.detach().to(device) for name, buffer in network.named_buffers()}
 
     def __call__(self, image_bchw: Tensor, vector: Tensor | None = None) -> Tensor:
-        """What the network makes of its input, with its own weights or those of another `vector`."""
+        """The network's output, with its own weights or those of another `vector`."""
         weights = self.named(self.vector if vector is None else vector)
         outputs: Tensor = functional_call(self._network, {**weights, **self.buffers}, (image_bchw,))
         return outputs
 
     def train(self, training: bool) -> None:
-        """Whether BatchNorm goes by the batch, and learns from it, or by its running statistics."""
+        """Sets whether BatchNorm uses and updates batch statistics, or uses its running statistics."""
         self._network.train(training)
 
     @property
@@ -46,8 +46,8 @@ class FlatNetwork:
         return {name: buffer for name, buffer in self.buffers.items() if buffer.is_floating_point()}
 
     def named(self, vector: Tensor) -> dict[str, Tensor]:
-        """A vector as long as `vector` (weights, or what the optimizer keeps for each), as tensors by name."""
-        # The backward pass of one split is one concatenation; of separate slices, a padded sum for each.
+        """Splits a vector as long as `vector` (weights, or the optimizer's moments) into tensors by name."""
+        # The backward pass of one split is one concatenation; that of separate slices is a padded sum for each.
         parts = torch.split(vector, self._sizes)
         return {name: part.view(shape) for (name, shape), part in zip(self._shapes.items(), parts, strict=True)}
 
@@ -63,7 +63,7 @@ class FlatNetwork:
         return torch.cat([named[name].flatten() for name in self._shapes])
 
     def set_buffers(self, named: Mapping[str, Tensor]) -> None:
-        """Takes over buffers, on whatever device they are.
+        """Sets the buffers from tensors on any device.
 
         Raises:
             KeyError: one is missing.

@@ -1,4 +1,4 @@
-"""Networks by name: the compact U-Net in any size, and the zoo of segmentation-models-pytorch."""
+"""Builds networks by name: the compact U-Net in any size, and those of segmentation-models-pytorch."""
 
 import threading
 from contextlib import nullcontext
@@ -21,7 +21,7 @@ _GENERATOR_LOCK = threading.Lock()
 
 
 class NetworkSpec(BaseModel):
-    """What a network is built from.
+    """The parameters that define a network.
 
     Attributes:
         network: `compact`, or `smp/<architecture>/<encoder>`.
@@ -45,10 +45,10 @@ class NetworkSpec(BaseModel):
         return cls(classes=config.classes, widths=config.level_widths, patch_px=config.patch_px, refine=config.refine)
 
     def build(self) -> SegmentationNetwork:
-        """The network, with weights yet to be set.
+        """Builds the network without setting its weights.
 
         Raises:
-            ConfigError: the zoo has none of that name.
+            ConfigError: segmentation-models-pytorch has no network of that name.
         """
         if self.network.startswith(_ZOO):
             return ZooNetwork(self.network, self.classes)
@@ -64,10 +64,10 @@ class ZooNetwork(SegmentationNetwork):
         """`name` is `smp/<architecture>/<encoder>`.
 
         Raises:
-            ConfigError: there is none of that name.
+            ConfigError: it has no network of that name.
         """
         super().__init__()
-        # It takes seconds to import, which nobody else should wait for.
+        # Imported here because it takes seconds, which other networks do not need.
         import segmentation_models_pytorch as smp
 
         _, architecture, encoder = name.split("/", 2)
@@ -88,10 +88,10 @@ class ZooNetwork(SegmentationNetwork):
 
 
 def build_to_train(config: TrainConfig) -> SegmentationNetwork:
-    """The config's network with its first weights: the same for the same seed, in any thread.
+    """The config's network with its initial weights: the same for the same seed, in any thread.
 
     Raises:
-        ConfigError: there is no such network, or its encoder's weights cannot be used.
+        ConfigError: the network does not exist, or its encoder's weights cannot be used.
     """
     with _GENERATOR_LOCK, torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)

@@ -1,4 +1,4 @@
-"""Upsampling for networks of others, in operations that XLA compiles on every device."""
+"""Replaces upsampling in third-party networks by operations that XLA compiles on every device."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,9 +9,9 @@ from torch.overrides import TorchFunctionMode
 
 
 class UpsamplingByRepeating(TorchFunctionMode):
-    """Within it, `interpolate` in mode `nearest` by a whole factor repeats pixels: the same values.
+    """Within this context, `interpolate` in mode `nearest` by a whole factor repeats pixels, with the same values.
 
-    torch_xla's own has a backward pass that runs on the host where there is no TPU.
+    The backward pass of torch_xla's own version runs on the host if there is no TPU.
     """
 
     def __torch_function__(
@@ -37,7 +37,7 @@ def _repeated(
     *_: Any,
     **__: Any,
 ) -> Tensor | None:
-    """None where that is not the same; the arguments are those of `interpolate`."""
+    """None if repeating is not equivalent; the arguments are those of `interpolate`."""
     if mode != "nearest" or input.ndim != 4:
         return None
     sides = input.shape[2:]

@@ -1,1 +1,1 @@
-"""What a running training shows: history, plots, TensorBoard, images."""
+"""Monitors a running training: history, plots, TensorBoard, images."""

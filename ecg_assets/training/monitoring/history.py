@@ -1,4 +1,4 @@
-"""What of a training's events still holds, and the table of its epochs, history.csv."""
+"""Keeps a training's valid events and writes the table of its epochs, history.csv."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ Number = int | float
 
 
 def numbers(values: Mapping[str, Any], separator: str) -> dict[str, Number]:
-    """The numbers of an event's values, those of nested dicts as `<outer><separator><inner>`; all else is left out."""
+    """The numbers of an event's values, those of nested dicts as `<outer><separator><inner>`; others are dropped."""
     flat: dict[str, Number] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
@@ -25,13 +25,13 @@ def numbers(values: Mapping[str, Any], separator: str) -> dict[str, Number]:
 
 
 class History:
-    """The events of a training without those that it went back behind.
+    """The valid events of a training.
 
-    A training that goes on from a checkpoint (after a stop, a crash or a flaw) trains some steps again; what it told
-    of them before is of weights that are gone.
+    A training that resumes from a checkpoint (after a stop, a crash or a flaw) repeats some steps; earlier events of
+    those steps belong to discarded weights and are dropped.
 
     Attributes:
-        events: what holds, oldest first.
+        events: valid events, oldest first.
     """
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
@@ -40,7 +40,7 @@ class History:
             self.add(event)
 
     def add(self, event: Event) -> bool:
-        """Takes the next event; returns whether the training begins or goes back with it."""
+        """Adds the next event; returns whether the training begins or goes back with it."""
         goes_back = event.kind in ("started", "recovery")
         if goes_back:
             place = (int(event.values["epoch"]), int(event.values["step"]))
@@ -50,13 +50,13 @@ class History:
 
     @property
     def epochs(self) -> list[Event]:
-        """The epochs that are done, each once, in order."""
+        """The completed epochs, each once, in order."""
         by_number = {event.values["epoch"]: event for event in self.events if event.kind == "epoch"}
         return [by_number[number] for number in sorted(by_number)]
 
 
 def _place(event: Event) -> tuple[int, int]:
-    """Epochs that were done, and steps after them, when the event was told; the beginning for those that outlive."""
+    """Completed epochs, and steps after them, at the event; the beginning for events that are always valid."""
     if event.kind in ("epoch", "checkpoint"):
         return int(event.values["epoch"]), 0
     if event.kind == "log" and "step" in event.values:
@@ -65,19 +65,19 @@ def _place(event: Event) -> tuple[int, int]:
 
 
 class HistoryCsv:
-    """Listener that keeps history.csv: one row an epoch, one column a number, empty where an epoch has none."""
+    """Listener that writes history.csv: one row per epoch, one column per number, empty where an epoch lacks it."""
 
     def __init__(self, path: Path, history: History) -> None:
         self._path, self._history = path, history
 
     def __call__(self, event: Event) -> None:
-        """Writes the table anew when an epoch ended, or when the training begins or goes back."""
+        """Rewrites the table when an epoch ends, and when the training begins or goes back."""
         if event.kind in ("epoch", "started", "recovery"):
             write_text(self._path, history_csv(self._history.epochs))
 
 
 def history_csv(epochs: Iterable[Event]) -> str:
-    """The table as text: `epoch` and `time` (UTC) first, then all numbers in the order of their first appearance."""
+    """The table as text: `epoch` and `time` (UTC) first, then all numbers in order of first appearance."""
     rows = [{"epoch": event.values["epoch"], "time": utc(event.time)} | numbers(event.values, "_") for event in epochs]
     columns = dict.fromkeys(("epoch", "time")) | dict.fromkeys(name for row in rows for name in row)
     text = io.StringIO()

@@ -1,4 +1,4 @@
-"""Pictures of a training, from its events."""
+"""Plots a training from its events."""
 
 import io
 from pathlib import Path
@@ -12,12 +12,12 @@ from ecg_assets.training.monitoring.history import History
 from ecg_assets.training.runs.events import read_events
 
 _SIZE_IN, _DPI = (10, 3.4), 90
-# White is the paper's.
+# White is the background.
 _COLOURS = dict(zip(CLASSES, CLASS_COLOURS / 255, strict=True)) | {"background": "grey"}
 
 
 def kept_loss_curve(root: DataRoot, events: Path) -> bytes:
-    """As `loss_curve`, drawn again only when there are other events."""
+    """As `loss_curve`, drawn again only if the events have changed."""
     follows_from = fingerprint(sha256_file(events), sha256_file(Path(__file__)))
     return kept(root.pictures / "loss_curve.kept", follows_from, lambda: loss_curve(events))
 
@@ -25,7 +25,7 @@ def kept_loss_curve(root: DataRoot, events: Path) -> bytes:
 def loss_curve(events: Path) -> bytes:
     """Losses and learning rate, and Dice of each class in the project's colours, over the epochs; a PNG.
 
-    Epochs that the training went back behind do not count.
+    Epochs that the training has discarded by going back are left out.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

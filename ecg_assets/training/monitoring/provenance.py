@@ -1,4 +1,4 @@
-"""A run's stamp: what exactly was trained, with what, on what and where; without secrets and without home folders."""
+"""Writes a run's stamp: code, config, data, software and machine of the training, without secrets and home folders."""
 
 import platform
 import subprocess
@@ -18,7 +18,7 @@ _PACKAGE_FOLDER = Path(str(files("ecg_assets")))
 
 
 class Stamp:
-    """Listener that keeps stamp.json; each session, a start of the replicas, adds its own entry."""
+    """Listener that writes stamp.json; each session (a start of the replicas) adds an entry."""
 
     def __init__(self, run: RunFolder) -> None:
         self._run, self._path = run, run.path / "stamp.json"
@@ -36,7 +36,7 @@ class Stamp:
         return sessions
 
     def _session(self, event: Event) -> dict[str, Any]:
-        """What may differ between the starts of one run."""
+        """The facts that may differ between the starts of one run."""
         return {
             "started": utc(event.time),
             "git": self._git,
@@ -66,16 +66,16 @@ def stamp(run: RunFolder, sessions: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def package_versions() -> dict[str, str | None]:
-    """Of the packages that decide what comes out; None where one is not installed."""
+    """Versions of the packages that determine the result; None for those that are not installed."""
     return {name: _version(name) for name in PACKAGES}
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
-    """The commit that `folder` is of, and whether its files differ from it; None when no git keeps it.
+    """The commit of `folder`, and whether its files differ from it; None if it is not under git.
 
     Args:
-        folder: of a Python package: its __init__.py must be among the kept files, so that a package that is
-            installed somewhere below another project's checkout is not taken for a part of it.
+        folder: of a Python package: its __init__.py must be tracked, so that a package installed below another
+            project's checkout is not taken for a part of it.
     """
     if _git(folder, "ls-files", "--error-unmatch", "__init__.py") is None:
         return None
@@ -86,7 +86,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=20)
     except (FileNotFoundError, subprocess.TimeoutExpired):
-        return None  # there is no git here, or it does not answer: then nothing is known
+        return None  # git is missing or does not answer, so the commit is unknown
     return done.stdout.strip() if done.returncode == 0 else None
 
 

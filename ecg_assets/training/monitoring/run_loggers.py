@@ -1,8 +1,8 @@
-"""What is kept of a training while it runs: history.csv, stamp.json, TensorBoard files, pictures. All from its events.
+"""Writes history.csv, stamp.json, TensorBoard files and pictures from a training's events while it runs.
 
-Of several hosts each follows its own events, and only the first one has any that make a table or a picture.
+Each of several hosts follows its own events, and only the first host's lead to tables and pictures.
 
-None of it ends the training: what fails says so in the log, and is left out until the next start.
+A failing logger does not end the training: the error is logged, and the logger is off until the next start.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from ecg_assets.training.runs.run_state import is_finished
 
 
 class Watcher:
-    """Listener that keeps the run folder's tables, stamp and TensorBoard files up to date."""
+    """Listener that updates the run folder's tables, stamp and TensorBoard files."""
 
     def __init__(self, run: RunFolder, events: EventLog) -> None:
         self._events = events
@@ -31,32 +31,32 @@ class Watcher:
         }
 
     def __call__(self, event: Event) -> None:
-        """Hands the event to all that are still kept."""
+        """Passes the event to all loggers that have not failed."""
         self._history.add(event)
         for name, keeper in list(self._keepers.items()):
             try:
                 keeper(event)
-            except Exception as error:  # whatever it is, hours of training are worth more
+            except Exception as error:  # no failure of a logger may end hours of training
                 del self._keepers[name]
                 self._events.write(
                     "log", f"{name} is not kept any more until the next start: {type(error).__name__}: {error}"
                 )
 
     def close(self) -> None:
-        """Writes what is waiting."""
+        """Flushes pending output."""
         if "tensorboard" in self._keepers:
             self._tensorboard.close()
 
 
 @contextmanager
 def watched(run: RunFolder, listeners: Sequence[Listener], pictures: bool) -> Iterator[None]:
-    """Keeps all that people watch, and hands each event that is written from now on to `listeners`.
+    """Runs all loggers, and passes each new event to `listeners`.
 
     Args:
-        run: the run's folder; its file of events must have no torn line.
-        listeners: get each event, in this process.
+        run: the run's folder; its file of events must not have a torn line.
+        listeners: receive each event, in this process.
         pictures: also draw validation samples at each new best, in a process beside the training. After a finished
-            training the last of them is waited for.
+            training the last picture is waited for.
     """
     events = EventLog(run.events)
     with ExitStack() as stack:
@@ -65,6 +65,6 @@ def watched(run: RunFolder, listeners: Sequence[Listener], pictures: bool) -> It
         maker = PictureMaker(run, events) if pictures else None
         stack.enter_context(EventTail(run.events, [watcher, *([maker] if maker else []), *listeners]))
         if maker:
-            # Before the tail ends: what the last picture's event says is handed over too.
+            # Before the tail ends, so that the last picture's event is passed on too.
             stack.callback(lambda: maker.close(finished=is_finished(run)))
         yield

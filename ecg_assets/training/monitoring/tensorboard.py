@@ -1,4 +1,4 @@
-"""A training's numbers as TensorBoard files, written while it runs."""
+"""Writes a training's numbers as TensorBoard files while it runs."""
 
 from pathlib import Path
 
@@ -7,33 +7,33 @@ from torch.utils.tensorboard import SummaryWriter
 from ecg_assets.training.monitoring.history import History, numbers
 from ecg_assets.training.runs.events import Event
 
-# They say where, not what.
+# Values that locate an event and are not plotted.
 _NO_SCALARS = ("epoch", "step")
 _FLUSH_S = 10
 
 
 class TensorBoardFiles:
-    """Listener that keeps scalars in a folder: `train/*` by log line, `epoch/*` by epoch, over the steps of all epochs.
+    """Listener that writes scalars: `train/*` by log line, `epoch/*` by epoch, over the steps of all epochs.
 
-    When the training begins or goes back, the file is made anew from all events that hold: no step is in it twice,
-    whatever a killed process left behind.
+    When the training begins or goes back, the file is written again from all valid events, so that each step is in it
+    once, even after a killed process.
     """
 
     def __init__(self, folder: Path, history: History) -> None:
         self._folder, self._history = folder, history
         self._writer: SummaryWriter | None = None
-        # In an epoch, each has the same number; of the first epoch it need not be known.
+        # All epochs have the same number of steps; during the first one it need not be known.
         self._steps = 0
 
     def __call__(self, event: Event) -> None:
-        """Writes what the event holds; `history` has taken it already."""
+        """Writes the event's values; `history` already contains the event."""
         if event.kind in ("started", "recovery"):
             self._make_anew()
         elif self._writer is not None:
             self._write(self._writer, event)
 
     def close(self) -> None:
-        """Writes what is waiting."""
+        """Flushes pending output."""
         if self._writer is not None:
             self._writer.close()  # type: ignore[no-untyped-call]
             self._writer = None
@@ -55,7 +55,7 @@ class TensorBoardFiles:
             self._steps = int(event.values["step"])
         before = int(event.values["epoch"]) - 1
         if before and not self._steps:
-            return  # the events of the epochs before are gone: where this one stands is known at its end
+            return  # earlier epochs' events are missing, so this one's step is known only at its end
         step = before * self._steps + int(event.values["step"])
         group = "train" if event.kind == "log" else "epoch"
         for name, number in numbers(event.values, "/").items():

@@ -1,4 +1,4 @@
-"""Has pictures of the best weights drawn beside the training, one at a time."""
+"""Runs a process beside the training that draws pictures with the best weights, one at a time."""
 
 import os
 import signal
@@ -13,15 +13,15 @@ from ecg_assets.training.runs.run_folder import RunFolder
 
 _MODULE = "ecg_assets.training.monitoring.validation_images"
 _TIMEOUT_S = 180.0
-# A launcher that cancels signals the whole process group.
+# A launcher that cancels a training signals the whole process group.
 _ASKED_TO_END = (-signal.SIGTERM, -signal.SIGINT)
 
 
 class PictureMaker:
-    """Listener that has a picture drawn at each new best, and tells of it as an event that holds `picture`.
+    """Listener that starts a picture at each new best, and reports it as an event with `picture`.
 
-    Bests that come while one is drawn are skipped but for the last. What fails is told in the log, and the training
-    goes on.
+    Of the bests that come while one is drawn, only the last is drawn next. Failures are logged, and the training
+    continues.
     """
 
     def __init__(self, run: RunFolder, events: EventLog) -> None:
@@ -33,12 +33,12 @@ class PictureMaker:
         self._thread.start()
 
     def __call__(self, event: Event) -> None:
-        """Asks for a picture at a new best, and at the start: an earlier session may not have come to it."""
+        """Requests a picture at a new best, and at the start, because an earlier session may not have drawn it."""
         if event.kind == "started" or (event.kind == "checkpoint" and event.values.get("best")):
             self._wanted.set()
 
     def close(self, finished: bool) -> None:
-        """Ends it: after a finished training with the picture of its best, else at once."""
+        """Ends the process: after a finished training once its best is drawn, otherwise at once."""
         self._closing.set()
         if not finished:
             self._ending.set()
@@ -62,7 +62,7 @@ class PictureMaker:
 
     def _draw(self, epoch: int) -> None:
         command = [sys.executable, "-m", _MODULE, str(self._run.path)]
-        # More threads of torch would wait for each other on the training's cores.
+        # More torch threads would compete for the training's cores.
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         pipe = subprocess.PIPE
         process = subprocess.Popen(

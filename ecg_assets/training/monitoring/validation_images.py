@@ -1,7 +1,7 @@
-"""What the best network so far makes of eight validation samples, always the same ones, as a picture.
+"""Draws the best network's predictions for eight fixed validation samples.
 
-`python -m ecg_assets.training.monitoring.validation_images RUN_FOLDER` makes it, in a process of its own: building a
-network draws from torch's global generator, which the training draws from as well.
+`python -m ecg_assets.training.monitoring.validation_images RUN_FOLDER` draws them, in a separate process because
+building a network uses torch's global generator, which the training uses as well.
 """
 
 import io
@@ -32,29 +32,29 @@ _SAMPLES_IN_A_ROW = 2
 _LABEL_PX = 18
 _COLOURS = 128
 _NICENESS = 19
-# Of each sample its middle is shown, at its true size: a line is two pixels thin.
+# The middle of each sample is shown at full resolution, because lines are two pixels thin.
 _SHOWN_PX = 256
 
 Rgb = npt.NDArray[np.uint8]
 
 
 def picture_path(run: RunFolder, epoch: int) -> Path:
-    """Where the picture of an epoch's weights is kept."""
+    """Path of the picture of an epoch's weights."""
     return run.path / "pictures" / f"epoch_{epoch}.png"
 
 
 def best_epoch(checkpoint: Path) -> int:
-    """The epoch that a best checkpoint is of, by its own header; reads no weights.
+    """The epoch of a best checkpoint, from its header, without reading weights.
 
     Raises:
-        FileNotFoundError, SafetensorError: there is no such file, or it is none.
+        FileNotFoundError, SafetensorError: the file is missing or is not a safetensors file.
     """
     with safe_open(checkpoint, framework="np") as file:
         return EpochScores.model_validate_json((file.metadata() or {})["scores"]).epoch
 
 
 def due_epoch(run: RunFolder) -> int | None:
-    """The epoch of the best weights so far, when there is no picture of it yet."""
+    """The epoch of the best weights so far, if it has no picture yet."""
     epoch = best_epoch(run.best) if run.best.exists() else None
     return epoch if epoch is not None and not picture_path(run, epoch).exists() else None
 
@@ -65,14 +65,14 @@ def draw_best(run: RunFolder) -> Path:
     Raises:
         CheckpointError, RunFolderError, DatasetError: there are no weights, no config or no dataset.
     """
-    # Nobody else who imports this module needs torch.
+    # Imported here because other users of this module do not need torch.
     import torch
 
     from ecg_assets.training.checkpoints.checkpoint import load_network
     from ecg_assets.training.models.compact_unet import normalise
 
     with tempfile.TemporaryDirectory() as folder:
-        # A newer best may take the file's place at any time: epoch and weights are to be of the same one.
+        # A newer best may replace the file at any time, so epoch and weights are read from the same copy.
         checkpoint = Path(shutil.copyfile(run.best, Path(folder) / run.best.name))
         epoch, network = best_epoch(checkpoint), load_network(checkpoint)
     start = read_start(run)
@@ -88,7 +88,7 @@ def draw_best(run: RunFolder) -> Path:
 
 
 def _chosen(reader: SampleReader) -> list[Sample]:
-    """Samples evenly from the whole split, as many as there are up to eight."""
+    """Up to eight samples, evenly from the whole split."""
     numbers = np.unique(np.linspace(0, len(reader) - 1, SAMPLES).round().astype(int))
     return [reader[int(number)] for number in numbers]
 
@@ -120,7 +120,7 @@ def _png(rgb_hwc: Rgb) -> bytes:
 
 
 def main() -> None:
-    """Draws the picture of the run folder on the command line; prints where it is, relative to that folder."""
+    """Draws the picture of the run folder on the command line; prints its path relative to that folder."""
     end_with_parent(os.getppid())
     os.nice(_NICENESS)
     run = RunFolder(Path(sys.argv[1]))

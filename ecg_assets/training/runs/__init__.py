@@ -1,1 +1,1 @@
-"""Run folders: their files, state, events, and what is published."""
+"""Run folders: their files, state, events and published checkpoints."""

@@ -1,4 +1,4 @@
-"""What a training tells: one JSON line for each event, in the run folder's events.jsonl."""
+"""Writes and reads a training's events: one JSON line each, in the run folder's events.jsonl."""
 
 import os
 import threading
@@ -19,7 +19,7 @@ class Event(BaseModel):
     """One event.
 
     Attributes:
-        kind: what happened.
+        kind: type of event.
         message: a sentence for people.
         values: numbers and texts for programs.
         time: seconds since 1970.
@@ -40,7 +40,7 @@ class EventLog:
         self.path = path
 
     def write(self, kind: Kind, message: str, **values: Any) -> None:
-        """Appends one line, in one write, so that lines of different processes never mix."""
+        """Appends one line in one write, so that lines of different processes do not mix."""
         line = Event(kind=kind, message=message, values=values, time=time.time()).model_dump_json() + "\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -50,7 +50,7 @@ class EventLog:
             os.close(descriptor)
 
     def drop_torn_line(self) -> None:
-        """Cuts off what a killed host left of a line. Call it only while nobody else writes."""
+        """Removes an incomplete last line left by a killed host. Call it only while nobody else writes."""
         content = self.path.read_bytes() if self.path.exists() else b""
         whole = content.rfind(b"\n") + 1
         if whole < len(content):
@@ -58,20 +58,20 @@ class EventLog:
 
 
 def read_events(path: Path) -> list[Event]:
-    """All whole events of a file, oldest first; a last line without its end is left out."""
+    """All complete events of a file, oldest first; an incomplete last line is left out."""
     content = path.read_bytes() if path.exists() else b""
     return [Event.model_validate_json(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
 
 
 def stopped_at(epochs: int, steps: int) -> str:
-    """The sentence of a training that stopped as asked, by the epochs that were done and the next one's steps."""
+    """The sentence for a training that stopped on request, from its completed epochs and the next one's steps."""
     return f"stopped at epoch {epochs + 1}, step {steps}; the next run goes on from there"
 
 
 class EventTail:
-    """Hands each event that is written to a file from now on to listeners, from a thread of this process.
+    """Passes each new event of a file to listeners, from a thread of this process.
 
-    Used as a context manager; on leaving, what is left is handed over, and what a listener raised is raised.
+    Used as a context manager; on leaving, the remaining events are passed on, and a listener's exception is raised.
     """
 
     def __init__(self, path: Path, listeners: Sequence[Listener]) -> None:
@@ -97,7 +97,7 @@ class EventTail:
             while not self._ending.wait(_POLL_S):
                 self._hand_over()
             self._hand_over()
-        except BaseException as error:  # a listener's; it belongs to the thread that waits for the training
+        except BaseException as error:  # a listener's; it is raised in the thread that waits for the training
             self._error = error
 
     def _hand_over(self) -> None:

@@ -1,10 +1,10 @@
-"""Hosts of a TPU slice agree on where they stop, by files of the folder that they share.
+"""Lets the hosts of a TPU slice agree on where to stop, through files in their shared folder.
 
-Such a folder may show what another host wrote a minute late, and what a host left behind that trained here before. So
-nobody relies on seeing a word in time, only in the end: each host says once how far its replicas have come, when they
-wait already, and each finds out the same from all of them. Files are there from the beginning and are opened anew each
-time, which NFS answers with what is in them now; and a word counts once it has been seen to change, which those of
-hosts that are no more do not.
+Such a folder may show another host's write a minute late, and still contain files of hosts of an earlier training.
+Therefore the protocol does not depend on timely reads: each host publishes its replicas' furthest point once, when they
+already wait, and all compute the same result from all points. The files exist from the beginning and are opened anew
+for each read, for which NFS returns the present content. A host's message counts once it has been seen to change, which
+messages of former hosts do not.
 """
 
 import os
@@ -17,8 +17,8 @@ from ecg_assets.training.runs.run_folder import RunFolder
 
 _SAY_EVERY_S = 0.2
 _LEAVE_AFTER_S = 10.0
-# A turn, how far the replicas are (-1: nobody has asked), and whether all hosts were heard: always as many bytes, so
-# that each write replaces the one before as a whole.
+# A counter, the replicas' furthest point (-1: no stop requested), and whether all hosts were heard. The size is fixed,
+# so that each write replaces the previous one completely.
 _WORD = "{:>12d} {:>12d} {:>1d}\n"
 
 
@@ -30,14 +30,14 @@ class _Word:
 
 
 class HostsAgreement:
-    """One host's part, for its launcher."""
+    """One host's side of the agreement, used by its launcher."""
 
     def __init__(self, run: RunFolder, hosts: int) -> None:
-        """Says nothing yet.
+        """Does not write anything yet.
 
         Args:
-            run: as this host sees it.
-            hosts: how many train together, this one included.
+            run: the run folder on this host.
+            hosts: number of hosts that train together, this one included.
         """
         self._path = run.stop_agreement
         self._others = [RunFolder(run.path, host).stop_agreement for host in range(hosts) if host != run.host]
@@ -46,7 +46,7 @@ class HostsAgreement:
         self._turn, self._furthest, self._complete = 0, -1, False
 
     def begin(self) -> None:
-        """Takes back what this host said when it trained here before."""
+        """Withdraws this host's message of an earlier training."""
         if self._others:
             self._say()
 
@@ -55,11 +55,11 @@ class HostsAgreement:
         return any(word.furthest >= 0 for word in self._heard())
 
     def furthest_of_all(self, furthest: int, ending: threading.Event) -> int | None:
-        """The point to which the furthest replica of all hosts has come; None where this host ends before it heard all.
+        """The furthest point of all hosts' replicas; None if this host ends before it has heard from all.
 
         Args:
             furthest: of this host, whose replicas wait at the next point at the latest.
-            ending: set when this host is not to wait any longer.
+            ending: set when this host has to stop waiting.
         """
         self._furthest = furthest
         while True:
@@ -72,12 +72,12 @@ class HostsAgreement:
                 return None
 
     def repeat(self) -> None:
-        """Says it once more, for hosts that have not heard it yet."""
+        """Writes the message again, for hosts that have not read it yet."""
         if self._others:
             self._say()
 
     def end(self) -> None:
-        """Goes on saying it for some seconds where a host has not heard all."""
+        """Repeats the message for some seconds if a host has not heard from all."""
         deadline = time.monotonic() + _LEAVE_AFTER_S
         while sum(word.complete for word in self._heard()) < len(self._others) and time.monotonic() < deadline:
             self._say()
@@ -91,16 +91,16 @@ class HostsAgreement:
             word = _WORD.format(self._turn, self._furthest, self._complete)
             os.pwrite(descriptor, word.encode("ascii"), 0)
         finally:
-            os.close(descriptor)  # NFS writes it out then
+            os.close(descriptor)  # NFS writes the content on close
 
     def _heard(self) -> list[_Word]:
-        """The last words of the other hosts that train now."""
+        """The last messages of the other hosts that train now."""
         words = []
         for path in self._others:
             try:
                 turn, furthest, complete = map(int, path.read_text("ascii").split())
             except (OSError, ValueError):
-                continue  # it has not begun, or is being written
+                continue  # that host has not begun, or the file is being written
             if turn != self._first_turns.setdefault(path, turn):
                 self._living.add(path)
             if path in self._living:

@@ -1,4 +1,4 @@
-"""Checkpoints of a run that are gone: put back from a copy, or told as lost."""
+"""Finds lost checkpoints of a run, and restores those that have a copy."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from ecg_assets.store.root import DataRoot
 from ecg_assets.training.runs.run_folder import RunFolder, RunFolderError
 from ecg_assets.training.runs.run_state import EpochScores, RunState, read_state, recorded_fingerprint
 
-# Copies of best weights, and the notes that tell their hash, below the data root.
+# Copies of best weights, and the notes with their hash, below the data root.
 _COPIES = {
     "runs/published.safetensors": "runs/published.json",
     "champion/champion.safetensors": "champion/champion.json",
@@ -20,17 +20,17 @@ _COPIES = {
 
 
 def what_is_lost(root: DataRoot, run: RunFolder, log: Log) -> str | None:
-    """Why a run cannot be gone on with; None when it can.
+    """Why a run cannot be resumed; None if it can.
 
-    Best weights that are gone are put back from the copy that was published or promoted, where there is one.
+    Missing best weights are restored from the published or promoted copy, if there is one.
 
     Args:
         root: holds the copies.
-        run: prepared with the config, dataset and code that it would be gone on with.
-        log: receives what was put back.
+        run: prepared with the config, dataset and code with which it would resume.
+        log: receives a line for each restored file.
 
     Raises:
-        RunFolderError: how far the run is cannot be read; the message says what to do.
+        RunFolderError: the run's state cannot be read; the message says what to do.
     """
     state = read_state(run)
     if state is None or not state.history or state.fingerprint != recorded_fingerprint(run):
@@ -43,10 +43,10 @@ def what_is_lost(root: DataRoot, run: RunFolder, log: Log) -> str | None:
 
 
 def require_whole_best(root: DataRoot, run: RunFolder) -> None:
-    """Sees to it that damaged weights are not published over whole ones.
+    """Prevents damaged weights from being published over intact ones.
 
     Raises:
-        RunFolderError: the best weights differ from a whole copy of them that was published or promoted.
+        RunFolderError: the best weights differ from an intact copy that was published or promoted.
     """
     state = read_state(run)
     if state is None or not state.history:
@@ -70,7 +70,7 @@ def _put_best_back(root: DataRoot, run: RunFolder, state: RunState, log: Log) ->
 
 
 def _whole_copies(root: DataRoot, state: RunState) -> Iterator[tuple[Path, str]]:
-    """Files with the weights of the run's best epoch, as their notes tell them, and their hashes."""
+    """Files with the weights of the run's best epoch, according to their notes, and their hashes."""
     for name, note in _COPIES.items():
         path, sha256 = root.path / name, _noted_hash(root.path / note)
         if sha256 is None or not path.is_file() or _epoch_of(path) != state.history[state.best_epoch - 1]:
@@ -80,7 +80,7 @@ def _whole_copies(root: DataRoot, state: RunState) -> Iterator[tuple[Path, str]]
 
 
 def _noted_hash(note: Path) -> str | None:
-    """A note that is damaged tells none; whoever has use for it says so."""
+    """The hash in a note; None if the note is damaged, which is reported where the note is needed."""
     try:
         sha256 = json.loads(note.read_text("utf-8"))["sha256"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
@@ -89,7 +89,7 @@ def _noted_hash(note: Path) -> str | None:
 
 
 def _epoch_of(path: Path) -> EpochScores | None:
-    """Of which epoch a checkpoint's header tells. Its losses have all their digits: no two trainings have the same."""
+    """The epoch in a checkpoint's header, with losses in full precision, which no two trainings share."""
     from safetensors import SafetensorError, safe_open
 
     try:

@@ -1,4 +1,4 @@
-"""Opens and archives run folders, and publishes what came out of a finished run."""
+"""Opens and archives run folders, and publishes the result of a finished run."""
 
 import os
 from datetime import UTC, datetime
@@ -32,12 +32,12 @@ from ecg_assets.training.runs.same_training import as_begun, differences
 from ecg_assets.training.tpu_plans import describe_plans
 from ecg_assets.weights import SEGMENTATION, weights_path
 
-# To be raised when the same config on the same data would train to something else.
+# Raise this when a change of code changes the result of the same config on the same data.
 CODE_VERSION = "2"
 
 
 def prepare_run(root: DataRoot, config: TrainConfig, log: Log) -> RunFolder:
-    """Opens the run folder of an experiment. Checkpoints stay when config, dataset and code are as they were.
+    """Opens the run folder of an experiment. Checkpoints are kept if config, dataset and code are unchanged.
 
     Of the config, fields that leave the result as it is may differ, and more epochs may be asked for: see
     `same_training`. A run that was started with something else, or whose checkpoints are lost, is moved to
@@ -45,8 +45,8 @@ def prepare_run(root: DataRoot, config: TrainConfig, log: Log) -> RunFolder:
     place.
 
     Raises:
-        RunFolderError: there is no dataset, a file of weights that the config names is not there, or a file of the run
-            is damaged.
+        RunFolderError: the dataset or a file of weights named in the config is missing, or a file of the run is
+            damaged.
     """
     digest = dataset_digest(root)
     plans = describe_plans(config)
@@ -126,7 +126,7 @@ def _go_on_with(run: RunFolder, config: TrainConfig, wanted: str, log: Log) -> N
 
 
 def archived_runs(root: DataRoot) -> list[Path]:
-    """Folders of runs that gave way to others, sorted; those of `.previous`, where earlier versions put them, too."""
+    """Folders of archived runs, sorted, including `.previous`, the archive of earlier versions."""
     return sorted([*(root.runs / ARCHIVE).glob("*/*/"), *(root.runs / ".previous").glob("*/")])
 
 
@@ -135,7 +135,7 @@ def _archive(root: DataRoot, run: RunFolder) -> Path:
     with named_when_refused(folder):
         folder.mkdir(parents=True, exist_ok=True)
     time = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
-    # Two within a second: a rename onto a folder that holds something would fail.
+    # Two within a second would fail, because a folder cannot be renamed onto one that is not empty.
     names = (time if number == 1 else f"{time}-{number}" for number in count(1))
     archived = next(path for name in names if not (path := folder / name).exists())
     check_locks()
@@ -145,16 +145,16 @@ def _archive(root: DataRoot, run: RunFolder) -> Path:
 
 
 def start_fingerprint(config: TrainConfig, dataset_digest: str) -> str:
-    """Hash of all that a training follows from: code version, config, dataset, and the weights that it begins with.
+    """Hash of all that determines a training: code version, config, dataset, and initial weights.
 
     Raises:
-        RunFolderError: a file of weights that the config names is not there.
+        RunFolderError: a file of weights named in the config is missing.
     """
     return fingerprint(CODE_VERSION, fingerprint_fields(config), dataset_digest, *_first_weights(config))
 
 
 def publish(run: RunFolder, log: Log) -> Published:
-    """What came out of a finished run.
+    """The result of a finished run.
 
     Raises:
         RunFolderError: the run has not finished.
@@ -179,7 +179,7 @@ def publish(run: RunFolder, log: Log) -> Published:
 
 
 def _first_weights(config: TrainConfig) -> list[str]:
-    """Hashes of the files that a training begins with: other content under the same name trains to something else."""
+    """Hashes of the files with initial weights, because the content under one name may change."""
     hashes = []
     for field in ("start_from", "encoder_weights"):
         named = getattr(config, field)

@@ -1,7 +1,7 @@
-"""The checkpoint that was published last: its weights and a note of them, kept apart from run folders.
+"""Stores the checkpoint that was published last: its weights and a note, outside the run folders.
 
-A retraining that is cancelled leaves a half-trained checkpoint in its run folder, or one of another config: only what
-is kept here is evaluated and promoted.
+A cancelled retraining leaves a half-trained checkpoint, or one of another config, in its run folder. Therefore only the
+checkpoint stored here is evaluated and promoted.
 """
 
 import json
@@ -20,7 +20,7 @@ _NOTE, _WEIGHTS = "published.json", "published.safetensors"
 
 
 class NothingPublishedError(ValueError):
-    """No checkpoint was published in this data root, the note of it cannot be read, or its weights are gone."""
+    """No checkpoint was published in this data root, its note cannot be read, or its weights are missing."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class PublishedCheckpoint:
     """The checkpoint to evaluate.
 
     Attributes:
-        run: the experiment's run folder, as it is now.
-        checkpoint: the weights as they were published.
+        run: the experiment's present run folder.
+        checkpoint: the published weights.
         sha256: of that file.
     """
 
@@ -39,7 +39,7 @@ class PublishedCheckpoint:
 
     @property
     def difference(self) -> str | None:
-        """A sentence when the run folder holds other weights than were published; None when they are the same."""
+        """A sentence if the run folder holds other weights than the published ones; None if they are the same."""
         best = self.run.best
         if best.is_file() and sha256_file(best) == self.sha256:
             return None
@@ -50,15 +50,15 @@ class PublishedCheckpoint:
 
 
 def note_published(root: DataRoot, experiment: str, checkpoint: Path, sha256: str) -> None:
-    """Keeps `checkpoint` as the one to evaluate, with the experiment's name and the hash of the file."""
+    """Stores `checkpoint` as the one to evaluate, with the experiment's name and the file's hash."""
     with atomic_path(root.runs / _WEIGHTS) as temporary:
         shutil.copyfile(checkpoint, temporary)
-    # The note comes last: without it the weights beside it are nobody's.
+    # The note is written last: weights without a note do not count as published.
     write_sealed_json(root.runs / _NOTE, {"experiment": experiment, "sha256": sha256})
 
 
 def published_note(root: DataRoot) -> Path:
-    """Where the note of what was published lies."""
+    """Path of the note of the published checkpoint."""
     return root.runs / _NOTE
 
 
@@ -72,14 +72,14 @@ def published_experiment(root: DataRoot) -> str:
 
 
 def read_published(root: DataRoot) -> PublishedCheckpoint:
-    """What was published last.
+    """The checkpoint that was published last.
 
     Raises:
-        NothingPublishedError: there is nothing, the note is damaged, or no file has the hash that it tells.
+        NothingPublishedError: there is none, the note is damaged, or no file has the hash in it.
     """
     note = _read(root)
     run, sha256 = RunFolder(root.runs / note["experiment"]), note["sha256"]
-    # Earlier versions left the weights in the run folder alone.
+    # Earlier versions kept the weights in the run folder only.
     for path in (root.runs / _WEIGHTS, run.best):
         with suppress(OSError):
             if sha256_file(path) == sha256:
@@ -91,7 +91,7 @@ def read_published(root: DataRoot) -> PublishedCheckpoint:
 
 
 def _found_again(root: DataRoot) -> dict[str, str] | None:
-    """The note that is lost, of the weights beside it, when a run folder holds the same."""
+    """Restores a lost note for the weights beside it, if a run folder holds the same weights."""
     weights = root.runs / _WEIGHTS
     if not weights.is_file():
         return None

@@ -1,4 +1,4 @@
-"""One experiment's run folder: what it was started with, what it told, its checkpoints, and how it ended."""
+"""Paths in an experiment's run folder: its config, events, checkpoints and state."""
 
 import json
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class RunFolder:
 
     Attributes:
         path: the folder, which all hosts of a TPU slice share.
-        host: number of the host that asks. What each host writes for itself is its own: only host 0 writes the rest.
+        host: index of this host. Each host writes its own files; only host 0 writes the shared ones.
     """
 
     path: Path
@@ -36,12 +36,12 @@ class RunFolder:
 
     @property
     def events(self) -> Path:
-        """One JSON line for each event that this host tells."""
+        """One JSON line for each event of this host."""
         return self._own / "events.jsonl"
 
     @property
     def state(self) -> Path:
-        """How far the run is, as JSON: a `RunState`."""
+        """The run's progress, as JSON: a `RunState`."""
         return self.path / "state.json"
 
     @property
@@ -51,7 +51,7 @@ class RunFolder:
 
     @property
     def last(self) -> Path:
-        """Weights, optimizer and progress to go on from."""
+        """Weights, optimizer and progress to resume from."""
         return self.path / "checkpoints" / "last.safetensors"
 
     @property
@@ -61,31 +61,30 @@ class RunFolder:
 
     @property
     def heartbeats(self) -> Path:
-        """A file for each replica of this host, written in every step: see `Sign`."""
+        """The folder with a file for each replica of this host, written in every step; see `Sign`."""
         return self._own / "heartbeats"
 
     @property
     def stop_request(self) -> Path:
-        """While this file is there, the training stops after a step or two, resumably, on all hosts."""
+        """If this file exists, the training stops after a step or two on all hosts, and can be resumed."""
         return self._own / "stop_request"
 
     @property
     def stop_point(self) -> Path:
-        """The point at which all replicas of this host stop, once there is a request; see `StopPoints`."""
+        """The point at which all replicas of this host stop after a request; see `StopPoints`."""
         return self._own / "stop_point"
 
     @property
     def stop_agreement(self) -> Path:
-        """What this host tells the others of where to stop; see `HostsAgreement`."""
+        """This host's message to the others on where to stop; see `HostsAgreement`."""
         return self._own / "stop_agreement"
 
 
 def read_json_fields(path: Path, remedy: str) -> dict[str, Any]:
-    """The fields of a JSON file, whatever they are called.
+    """The fields of a JSON file, without validation.
 
     Raises:
-        RunFolderError: it is no JSON, holds no fields, or has changed since it was written; the message ends with the
-            remedy.
+        RunFolderError: it is not a JSON object, or has changed since it was written; the message ends with the remedy.
     """
     try:
         fields = json.loads(read_unsealed(path))
@@ -99,10 +98,10 @@ def read_json_fields(path: Path, remedy: str) -> dict[str, Any]:
 
 
 def dataset_digest(root: DataRoot) -> str:
-    """Hash of the dataset that is there now.
+    """Hash of the present dataset.
 
     Raises:
-        RunFolderError: there is none, or its facts are damaged.
+        RunFolderError: there is no dataset, or its facts are damaged.
     """
     path = root.dataset / "dataset.json"
     if not path.exists():

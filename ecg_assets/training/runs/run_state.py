@@ -1,4 +1,4 @@
-"""What a run folder tells: what the run was started with, how far it is, and what came out."""
+"""Reads and writes a run's start, progress and result in its run folder."""
 
 from pathlib import Path
 from typing import Self, TypeVar
@@ -9,13 +9,13 @@ from ecg_assets.store.sealed import SealBrokenError, read_unsealed, write_sealed
 from ecg_assets.training.config import TrainConfig
 from ecg_assets.training.runs.run_folder import RunFolder, RunFolderError, read_json_fields
 
-# Of the state, the last checkpoint tells as well; without the config, the run is kept in the archive.
+# A lost state is restored from the last checkpoint; a run without its config goes to the archive.
 _REMEDY = "delete it and materialise trained_checkpoint"
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class Start(BaseModel):
-    """What a run was started with.
+    """Config and dataset that a run was started with.
 
     Attributes:
         config: the training config.
@@ -40,20 +40,20 @@ class Start(BaseModel):
 
 
 class EpochScores(BaseModel):
-    """What an epoch ended with.
+    """Scores at the end of an epoch.
 
     Attributes:
         epoch: 1 for the first.
         loss: mean over the epoch's steps.
         learning_rate: during the epoch.
         validation_loss: mean over the validation samples.
-        dice, iou, precision, recall: per class, on the validation samples; None where a class does not occur.
-        foreground_dice: mean Dice over all classes but background; the best epoch has the highest.
-        f_1px, f_2px: per class but background, F of the pixels within that distance, as in the evaluation report.
-        intersection_f_3px: F of the intersections found within 3 px; None for networks that do not tell them apart.
+        dice, iou, precision, recall: per class, on the validation samples; None if a class does not occur.
+        foreground_dice: mean Dice over all classes except background; the best epoch has the highest.
+        f_1px, f_2px: per class except background, F of the pixels within that distance, as in the evaluation report.
+        intersection_f_3px: F of the intersections within 3 px; None for networks without that class.
         confusion: pixels by true and predicted class, over all validation samples.
-        samples_per_s: trained on by all replicas together, validation left aside.
-        data_wait_share: of the time of the training steps, spent waiting for batches.
+        samples_per_s: trained on by all replicas together, without validation.
+        data_wait_share: share of the time of the training steps spent waiting for batches.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -76,7 +76,7 @@ class EpochScores(BaseModel):
 
 
 class RunState(BaseModel):
-    """How far a run is, for people and for the assets; `last.safetensors` holds what training goes on from."""
+    """A run's progress, for people and for the assets; training resumes from `last.safetensors`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -94,7 +94,7 @@ class RunState(BaseModel):
 
 
 class Published(BaseModel):
-    """What came out of a finished run.
+    """The result of a finished run.
 
     Attributes:
         checkpoint: the best weights.
@@ -114,7 +114,7 @@ class Published(BaseModel):
 
 
 def read_start(run: RunFolder) -> Start:
-    """What the run was started with.
+    """The config and dataset that the run was started with.
 
     Raises:
         RunFolderError: the folder was not prepared, or the file is damaged.
@@ -131,10 +131,10 @@ def write_start(run: RunFolder, start: Start) -> None:
 
 
 def read_state(run: RunFolder) -> RunState | None:
-    """How far the run is, or None before its first checkpoint.
+    """The run's progress, or None before its first checkpoint.
 
     Raises:
-        RunFolderError: the file is there but tells no such thing.
+        RunFolderError: the file exists but is not a run's state.
     """
     return _read_model(run.state, RunState) if run.state.exists() else None
 
@@ -148,7 +148,7 @@ def is_finished(run: RunFolder) -> bool:
 
 
 def write_state(run: RunFolder, state: RunState) -> None:
-    """Writes how far the run is."""
+    """Writes the run's progress."""
     write_sealed_text(run.state, state.model_dump_json(indent=1) + "\n")
 
 
@@ -164,7 +164,7 @@ def _read_model(path: Path, model: type[_Model]) -> _Model:
 
 
 def recorded_fingerprint(run: RunFolder) -> str:
-    """The fingerprint that the folder was prepared for, read without validation: older configs have other fields.
+    """The fingerprint that the folder was prepared for, read without validation because older configs differ in fields.
 
     Raises:
         RunFolderError: the file is damaged.

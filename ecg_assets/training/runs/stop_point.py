@@ -1,14 +1,14 @@
-"""Where a training stops that is asked to: agreed on its host, so that the device's programs know nothing of it.
+"""Agrees on the point at which all replicas of a host stop on request, without changing the device's programs.
 
-Every replica passes the same points in the same order, at which all that was trained can be saved: before each step of
-the optimizer, and before each batch of the validation. At a point a replica first writes which one it is, and then
-looks for a request to stop. The launcher, once there is a request, reads how far all have come and names the point at
-which they stop: two after the furthest, so that the step two ahead of the last finished one is the last.
+Every replica passes the same points in the same order: before each optimizer step and before each validation batch. At
+each point everything trained so far can be saved. At a point a replica first writes its number, and then checks for a
+stop request. Once there is a request, the launcher reads the replicas' points and names the one at which they stop: two
+after the furthest, so that the step two ahead of the last finished one is the last.
 
-No replica can be past it. Who is found at point p has looked for the request before it was there, or waits at p; at
-p + 1 it looks again, finds the request, and waits there for the point's name. That holds for threads and processes of
-one host, which see each other's files at once. Hosts of a slice may not: each has a request, a launcher and a point of
-its own, and the launchers tell each other how far their replicas have come, see `HostsAgreement`.
+No replica can be past it. A replica seen at point p has checked before the request existed, or waits at p; at p + 1 it
+checks again, finds the request, and waits there for the stop point. That holds for threads and processes of one host,
+which see each other's files at once. Hosts of a slice may not: each has its own request, launcher and stop point, and
+the launchers exchange their replicas' points, see `HostsAgreement`.
 """
 
 import contextlib
@@ -23,20 +23,20 @@ from ecg_assets.store.atomic import write_text
 from ecg_assets.training.runs.hosts_agreement import HostsAgreement
 from ecg_assets.training.runs.run_folder import RunFolder
 
-# Points from the furthest one seen to the one that is named.
+# Distance from the furthest point seen to the stop point.
 AHEAD = 2
 _LOOK_EVERY_S = 0.05
 _ANSWERED_WITHIN_S = 120.0
-# A process number, a point and seconds: always as many bytes, so that each write replaces the one before as a whole.
+# A process id, a point and seconds. The size is fixed, so that each write replaces the previous one completely.
 _SIGN = "{:>10d} {:>12d} {:>12.3f}\n"
 
 
 class StopUnansweredError(RuntimeError):
-    """There is a request to stop, and nobody names the point."""
+    """There is a request to stop, but the launcher does not name the stop point."""
 
 
 class StopPoints:
-    """One replica's: to be asked at each point, by all replicas alike."""
+    """One replica's side of the agreement; every replica calls it at each point."""
 
     def __init__(self, run: RunFolder, ordinal: int) -> None:
         """Starts before the first point.
@@ -53,7 +53,7 @@ class StopPoints:
         self._slowest_s, self._left_at = 0.0, time.monotonic()
 
     def reached(self) -> bool:
-        """Counts a point, and says whether the training is to stop here; waits while that is being agreed."""
+        """Counts a point, and returns whether the training stops here; waits while that is being agreed."""
         self._number += 1
         if self._number > 1:
             self._slowest_s = max(self._slowest_s, time.monotonic() - self._left_at)
@@ -85,12 +85,12 @@ class StopPoints:
 
 @dataclass(frozen=True)
 class Sign:
-    """What a replica has written.
+    """A replica's last message.
 
     Attributes:
         pid: its process.
-        point: the last one it has come to; 0 before the first.
-        stop_s: seconds within which it stops when it is asked to, by its slowest step so far; 0 before its first one.
+        point: the last point it has reached; 0 before the first.
+        stop_s: seconds within which it stops on request, from its slowest step so far; 0 before its first step.
     """
 
     pid: int
@@ -99,7 +99,7 @@ class Sign:
 
 
 def read_signs(folder: Path) -> list[Sign]:
-    """What the replicas of a folder of heartbeats have written."""
+    """The messages of the replicas in a folder of heartbeats."""
     signs = []
     for path in folder.iterdir() if folder.is_dir() else ():
         try:
@@ -117,13 +117,13 @@ def seconds_to_stop(run_folder: Path) -> float:
 
 
 class StopNamer:
-    """The launcher's: names the point when there is a request, from a thread of its own, as a context manager.
+    """The launcher's side: names the stop point after a request, from its own thread, as a context manager.
 
-    Replicas in other processes that are still in their first step, and so have nothing to save, are ended instead:
+    Replicas in other processes that are still in their first step have nothing to save and are ended instead, because
     compiling that step may take minutes.
 
     Attributes:
-        furthest: the point to which the furthest replica of all hosts had come; None while there was no request.
+        furthest: the furthest point of all hosts' replicas; None before a request.
     """
 
     def __init__(self, run: RunFolder, hosts: int = 1) -> None:
@@ -145,21 +145,21 @@ class StopNamer:
         self._run.stop_point.unlink(missing_ok=True)
 
     def forget_replicas(self) -> None:
-        """Removes what replicas have written that are there no more: new ones count from the first point."""
+        """Removes messages of ended replicas, because new ones count from the first point."""
         for path in self._run.heartbeats.iterdir() if self._run.heartbeats.is_dir() else ():
             path.unlink(missing_ok=True)
 
     def _watch(self) -> None:
         if not self._requested():
             return
-        # Twice: a sign that is read while it is written may tell too little.
+        # Read twice, because a sign read while it is written may show an older point.
         signs = [*read_signs(self._run.heartbeats), *read_signs(self._run.heartbeats)]
         self.furthest = self._agreement.furthest_of_all(max((sign.point for sign in signs), default=0), self._ending)
         if self.furthest is None:
             return
         ends = self.furthest == 1 and {sign.pid for sign in signs} != {os.getpid()}
         if not ends:
-            # Before the first point nobody has begun: all stop there.
+            # No replica has reached a point: all stop at the first.
             write_text(self._run.stop_point, f"{self.furthest + AHEAD if self.furthest else 1}\n")
         ended = {os.getpid()}
         while not self._ending.wait(_LOOK_EVERY_S):
@@ -169,7 +169,7 @@ class StopNamer:
         self._agreement.end()
 
     def _requested(self) -> bool:
-        """Waits for a request, of another host too; False where the training ends before."""
+        """Waits for a request, also of another host; False if the training ends before."""
         while not self._run.stop_request.exists():
             if self._agreement.asked():
                 self._run.stop_request.parent.mkdir(parents=True, exist_ok=True)
@@ -180,7 +180,7 @@ class StopNamer:
         return True
 
     def _end_replicas(self, ended: set[int]) -> None:
-        """Those, too, that have given their first sign only now: they would wait for the others for ever."""
+        """Ends all replicas, also late ones with their first sign, which would wait for the others for ever."""
         for pid in {sign.pid for sign in read_signs(self._run.heartbeats)} - ended:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Where replicas run: torch_xla's devices under `xmp.spawn`, or plain torch in the trainer's own process."""
+"""Runs replicas on torch_xla's devices under `xmp.spawn`, or with plain torch in the trainer's own process."""
 
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -15,10 +15,10 @@ Kind = Literal["xla", "torch"]
 
 
 def chosen_runtime(config: TrainConfig) -> Kind:
-    """`runtime` of the config, with `auto` decided: xla where a TPU is, plain torch elsewhere.
+    """`runtime` of the config, with `auto` resolved: xla if there is a TPU, plain torch otherwise.
 
     Raises:
-        ConfigError: xla is asked for where torch_xla is not installed.
+        ConfigError: xla is requested but torch_xla is not installed.
     """
     kind: Kind = ("xla" if tpu_chips() else "torch") if config.runtime == "auto" else config.runtime
     if kind == "xla" and find_spec("torch_xla") is None:
@@ -40,18 +40,18 @@ def launch(
     """Runs `replica` once in each replica of the runtime that the config chooses; returns when all have returned.
 
     Args:
-        replica: importable by name, or made of what is.
+        replica: importable by name, or composed of importable parts.
         config: chooses the runtime.
         stop_request: file whose presence asks the replicas to stop.
-        heartbeats: folder for the replicas' signs of life.
+        heartbeats: folder for the replicas' heartbeats.
         log: receives notes, and the stacks of replicas that hang.
-        on_stall: is called before plain torch ends this process because it hangs.
+        on_stall: called before plain torch ends this process because it hangs.
 
     Raises:
         ConfigError: as `chosen_runtime`.
         ReplicaError: a replica's process of xla failed or hung; plain torch raises what `replica` raised.
     """
-    # Only now: torch_xla must not be imported where plain torch trains.
+    # Imported here because torch_xla must not be imported when plain torch trains.
     if chosen_runtime(config) == "xla":
         from ecg_assets.training.runtime import xla
 

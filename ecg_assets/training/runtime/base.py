@@ -1,7 +1,7 @@
-"""What the training loop asks of the machine: one replica's device, and how it meets the other replicas.
+"""The runtime interface of the training loop: one replica's device and its communication with other replicas.
 
 Everything after a `sync()` is queued; values are read (`.item()`, `.cpu()`) only right after a `sync()`, and every
-replica calls the same methods in the same order. That holds for XLA, and costs plain torch nothing.
+replica calls the same methods in the same order. XLA requires that, and it costs plain torch nothing.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 Label = TypeVar("Label")
-# Host tensors, or the same ones on the device, with whatever the loop wants to know of them.
+# Tensors of the host or of the device, with any data that the loop keeps with them.
 Fed = tuple[Label, Sequence[Tensor]]
 
 
 class ReplicaError(RuntimeError):
-    """A replica's process died or hung, or the replica ended with an error, and with it the whole group."""
+    """A replica's process died or hung, or the replica failed, which ends the whole group."""
 
 
 class Runtime(Protocol):
@@ -25,11 +25,11 @@ class Runtime(Protocol):
 
     Attributes:
         kind: `xla` or `torch`.
-        device: where this replica's tensors live.
-        ordinal: this replica's number, 0 to world_size - 1.
-        world_size: how many replicas train together, on all hosts.
-        host_replicas: how many of them share this host.
-        core: the version of the TPU core that it is, for example `v3`; None where it is none.
+        device: of this replica's tensors.
+        ordinal: this replica's index, 0 to world_size - 1.
+        world_size: number of replicas on all hosts.
+        host_replicas: number of replicas on this host.
+        core: the TPU core's version, for example `v3`; None without a TPU.
     """
 
     kind: str
@@ -41,7 +41,7 @@ class Runtime(Protocol):
 
     @property
     def is_master(self) -> bool:
-        """Whether this is the one replica that writes files and tells events."""
+        """Whether this is the replica that writes files and events."""
         ...
 
     def broadcast(self, tensors: Sequence[Tensor]) -> None:
@@ -53,40 +53,40 @@ class Runtime(Protocol):
         ...
 
     def total(self, tensor: Tensor) -> Tensor:
-        """The sum over the replicas; to be read after `sync()`."""
+        """The sum over the replicas; read it after `sync()`."""
         ...
 
     def sync(self) -> None:
-        """Ends a step: what was queued is compiled (the first time) and started."""
+        """Ends a step: compiles (the first time) and starts the queued operations."""
         ...
 
     def within_memory(self, compute: Callable[[], Tensor]) -> Tensor | None:
-        """What `compute`, which calls `sync()` last, gives, once it is computed; None where memory does not suffice."""
+        """The computed result of `compute`, which calls `sync()` last; None if it does not fit in memory."""
         ...
 
     def recomputed(self, function: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
-        """`function` of `tensors`; what lies between is computed again for the gradients instead of being kept."""
+        """`function` of `tensors`; intermediate values are recomputed for the gradients instead of being stored."""
         ...
 
     def feed(self, batches: Iterator[Fed[Label]]) -> Generator[Fed[Label], None, None]:
-        """Brings each batch to the device, in order, while the steps before it are computed.
+        """Uploads each batch to the device, in order, while earlier steps are computed.
 
-        To be closed, or used up. What `batches` raises is raised.
+        Close it or exhaust it. Exceptions of `batches` are raised.
         """
         ...
 
     def autocast(self, bf16: bool) -> AbstractContextManager[Any]:
-        """In which the network computes in bf16, or in f32."""
+        """A context in which the network computes in bf16, or in f32."""
         ...
 
     def beat(self) -> None:
-        """A sign of life; a replica that gives none for too long is taken to hang."""
+        """Writes a heartbeat; a replica without one for too long is considered hung."""
         ...
 
     def compiles(self) -> int:
-        """Graphs that this process has compiled so far."""
+        """Number of graphs that this process has compiled so far."""
         ...
 
     def fallbacks(self) -> list[str]:
-        """Operations that ran on the host because the device knows them not; there should be none."""
+        """Operations that ran on the host because the device does not support them; normally empty."""
         ...

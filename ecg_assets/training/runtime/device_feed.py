@@ -1,8 +1,8 @@
 """Uploads batches to an XLA device in the background: `MpDeviceLoader`'s prefetch, by the `ParallelLoader` inside it.
 
-`MpDeviceLoader` itself ends a step at every batch it hands out, in whichever replica comes to it first. Replicas that
-are threads of one process may only do that together (see `replica_gate`); so the uploaded batches are taken from its
-queue, and the loop's `sync()` alone ends steps. A `ParallelLoader` can also be closed, when an epoch is broken off.
+`MpDeviceLoader` itself ends a step at every batch, in the replica that reaches it first. Replicas that are threads of
+one process may do that only together (see `replica_gate`). Therefore the uploaded batches are taken from the loader's
+queue, and only the loop's `sync()` ends steps. A `ParallelLoader` can also be closed when an epoch is interrupted.
 """
 
 from collections.abc import Generator, Iterator
@@ -13,12 +13,12 @@ from torch_xla.distributed.parallel_loader import ParallelLoader
 
 from ecg_assets.training.runtime.base import Fed, Label
 
-# Batches are made ahead by threads of their own; here one waits to be sent, and two wait on the device.
+# Batches are prefetched by other threads; here one waits to be sent, and two wait on the device.
 _ON_HOST, _ON_DEVICE = 1, 2
 
 
 class _Kept(Generic[Label]):
-    """Batches whose error is kept: torch_xla's thread would take it for their end."""
+    """Batches that keep their exception, because torch_xla's thread would treat it as their end."""
 
     def __init__(self, batches: Iterator[Fed[Label]]) -> None:
         self._batches = batches
@@ -32,10 +32,10 @@ class _Kept(Generic[Label]):
 
 
 def fed(batches: Iterator[Fed[Label]], device: torch.device) -> Generator[Fed[Label], None, None]:
-    """Yields each batch with its tensors on the device, where a few are before they are asked for.
+    """Yields each batch with its tensors on the device, prefetching a few.
 
     Raises:
-        Whatever `batches` raises, and what the upload raises.
+        Exceptions of `batches` and of the upload.
     """
     kept = _Kept(batches)
     loader = ParallelLoader(  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Notices replicas that hang: each touches a file in every step, and somebody looks at the files' age."""
+"""Detects replicas that hang: each touches a file in every step, and a watchdog checks the files' age."""
 
 import os
 import threading
@@ -12,10 +12,10 @@ from ecg_assets.training.runs.stop_point import read_signs
 
 @dataclass(frozen=True)
 class Silence:
-    """A replica that has not been heard of for too long.
+    """A replica without a heartbeat for too long.
 
     Attributes:
-        ordinal: which.
+        ordinal: the replica's index.
         seconds: since its last step.
     """
 
@@ -27,19 +27,19 @@ class Silence:
 
 
 class Heartbeats:
-    """Files `<ordinal>` in a folder, each with the replica's process number in it, and then what `Sign` tells."""
+    """Files `<ordinal>` in a folder, each with the replica's process id, and later its `Sign`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def clear(self) -> None:
-        """Forgets all replicas."""
+        """Removes all heartbeats."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for path in self.folder.iterdir():
             path.unlink()
 
     def beat(self, ordinal: int) -> None:
-        """A sign of life of this process's replica."""
+        """Writes a heartbeat of this process's replica."""
         path = self.folder / str(ordinal)
         try:
             os.utime(path)
@@ -47,27 +47,27 @@ class Heartbeats:
             path.write_text(str(os.getpid()))
 
     def done(self, ordinal: int) -> None:
-        """The replica has ended as it should; nobody waits for it any longer."""
+        """Removes the heartbeat of a replica that has ended normally."""
         (self.folder / str(ordinal)).unlink(missing_ok=True)
 
     def silent(self, timeout_s: float) -> Silence | None:
-        """The replica that has been silent for longest, when that is longer than `timeout_s`."""
+        """The replica silent for longest, if that is longer than `timeout_s`."""
         now, ages = time.time(), []
         for path in self.folder.iterdir():
             try:
                 ages.append((now - path.stat().st_mtime, int(path.name)))
             except FileNotFoundError:
-                continue  # it ended while we looked
+                continue  # it has just ended
         age, ordinal = max(ages, default=(0.0, 0))
         return Silence(ordinal, age) if age > timeout_s else None
 
     def processes(self) -> set[int]:
-        """The replicas' process numbers."""
+        """The replicas' process ids."""
         return {sign.pid for sign in read_signs(self.folder)}
 
 
 class Watchdog:
-    """Looks at the heartbeats from a thread of its own, as a context manager, and calls `on_silence` once."""
+    """Checks the heartbeats from its own thread, as a context manager, and calls `on_silence` once."""
 
     def __init__(self, heartbeats: Heartbeats, timeout_s: float, on_silence: Callable[[Silence], None]) -> None:
         self._heartbeats, self._timeout_s, self._on_silence = heartbeats, timeout_s, on_silence

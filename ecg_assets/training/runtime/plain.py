@@ -1,4 +1,4 @@
-"""Plain torch on CUDA or the CPU: one replica, in the trainer's own process."""
+"""Runs one replica with plain torch on CUDA or the CPU, in the trainer's own process."""
 
 import faulthandler
 import os
@@ -20,7 +20,7 @@ STALLED = 70  # EX_SOFTWARE of sysexits(3)
 
 
 class PlainRuntime:
-    """The only replica there is; implements `Runtime`."""
+    """The only replica; implements `Runtime`."""
 
     kind = "torch"
     ordinal = 0
@@ -34,25 +34,25 @@ class PlainRuntime:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
     def broadcast(self, tensors: Sequence[Tensor]) -> None:
-        """Nothing to do: there is no other replica."""
+        """Does nothing, because there is no other replica."""
 
     def reduce_gradients(self, optimizer: torch.optim.Optimizer) -> None:
-        """Nothing to do: the mean over one replica is its own gradient."""
+        """Does nothing: the mean over one replica is its own gradient."""
 
     def total(self, tensor: Tensor) -> Tensor:
         """The tensor itself."""
         return tensor
 
     def sync(self) -> None:
-        """Nothing to do but a sign of life: torch runs each operation at once."""
+        """Only writes a heartbeat: torch runs each operation at once."""
         self.beat()
 
     def beat(self) -> None:
-        """A sign of life."""
+        """Writes a heartbeat."""
         self._heartbeats.beat(self.ordinal)
 
     def within_memory(self, compute: Callable[[], Tensor]) -> Tensor | None:
-        """None when CUDA has no memory left; the CPU's is the host's."""
+        """None if CUDA runs out of memory; on the CPU memory is not checked."""
         try:
             result = compute()
             result.cpu()  # waits
@@ -66,7 +66,7 @@ class PlainRuntime:
         return result
 
     def feed(self, batches: Iterator[Fed[Label]]) -> Generator[Fed[Label], None, None]:
-        """CUDA copies beside its computing; on the CPU nothing has to be brought anywhere."""
+        """CUDA copies while it computes; on the CPU there is nothing to copy."""
         for label, tensors in batches:
             yield label, [tensor.to(self.device, non_blocking=True) for tensor in tensors]
 
@@ -79,7 +79,7 @@ class PlainRuntime:
         return 0
 
     def fallbacks(self) -> list[str]:
-        """Empty: every operation runs where its tensors are."""
+        """Empty: every operation runs on its tensors' device."""
         return []
 
 
@@ -90,14 +90,14 @@ def launch(
     log: Log,
     on_stall: Callable[[Silence], None],
 ) -> None:
-    """Runs `replica` in this process, and ends the process when the replica hangs: nothing else can end it.
+    """Runs `replica` in this process, and ends the process if the replica hangs, because nothing else can end it.
 
     Args:
         replica: what to run.
-        heartbeats: folder for its signs of life.
-        stall_timeout_s: without one for that long, it hangs.
+        heartbeats: folder for its heartbeats.
+        stall_timeout_s: a replica without a heartbeat for this long is considered hung.
         log: then receives the stacks of all threads.
-        on_stall: is called last, in another thread; the process ends with code `STALLED` when it returns.
+        on_stall: called last, in another thread; the process ends with code `STALLED` when it returns.
     """
     signs = Heartbeats(heartbeats)
     with Watchdog(signs, stall_timeout_s, lambda silence: _end_stalled(silence, log, on_stall)):

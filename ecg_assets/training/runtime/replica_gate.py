@@ -1,16 +1,16 @@
-"""Lets several replica threads of one process meet in XLA's collectives on PJRT_DEVICE=CPU.
+"""Synchronises several replica threads of one process for XLA's collectives on PJRT_DEVICE=CPU.
 
 XLA's CPU backend pairs the participants of a collective by the id of the compiled module (torch_xla 2.9.0). Two
 replicas that each compile the same graph get two modules and wait for each other for ever. So one replica compiles
 and starts a step, and the others then find its executable in torch_xla's cache.
 
-Not for TPUs: v2 and v3 have two replicas in a process too, and need none of this.
+TPUs do not need it, although v2 and v3 also run two replicas in a process.
 """
 
 import threading
 from collections.abc import Callable
 
-# Longer than any compilation; a replica that has gone wrong ends the process itself.
+# Longer than any compilation; a failed replica ends the process itself.
 _TIMEOUT_S = 1800.0
 
 
@@ -23,15 +23,15 @@ class ReplicaGate:
     def step(self, leads: bool, start: Callable[[], None]) -> None:
         """Calls `start` in every replica: first in the one that `leads`, then in all others.
 
-        Every replica must call this as often as the others. It returns in none before the leader's step has started.
+        All replicas must call this equally often. In none of them it returns before the leader's step has started.
         """
         self._barrier.wait()
         try:
             if leads:
                 start()
         finally:
-            # No replica may block on a result before the leader's executable is there for it. Where the leader could
-            # not compile, the others find that out for themselves.
+            # No replica may block on a result before the leader's executable exists. If the leader failed to compile,
+            # the others will fail in the same way.
             self._barrier.wait()
         if not leads:
             start()

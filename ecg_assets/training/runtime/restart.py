@@ -1,4 +1,4 @@
-"""A process that begins again in its own place: the same command and process number, and nothing else of before."""
+"""Restarts this process in place: the same command and process id, without any other state."""
 
 import os
 import sys
@@ -8,12 +8,12 @@ _VARIABLE = "ECG_TRAINER_BEGUN_AGAIN"
 
 
 def times_begun_again() -> int:
-    """How often this process has. What it starts inherits the variable, but has another process number."""
+    """How often this process has restarted. Its children inherit the variable, but have other process ids."""
     pid, _, count = os.environ.get(_VARIABLE, "").partition(":")
     return int(count) if pid == str(os.getpid()) and count.isdigit() else 0
 
 
 def begin_again() -> NoReturn:
-    """From any thread, whatever the others hang in. Open files are closed, and locks with them."""
+    """Restarts from any thread, even while others hang. Open files are closed, which releases their locks."""
     os.environ[_VARIABLE] = f"{os.getpid()}:{times_begun_again() + 1}"
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

@@ -1,7 +1,7 @@
-"""A runtime that traces what replicas would compute, for the compiler to judge, and computes none of it.
+"""A runtime that traces the replicas' computation for the TPU compiler without executing it.
 
-To be used in a process of its own (see `plan.tracing`). There are no values: torch_xla ends the process when one
-is wanted, for an operation of the host or to be read. `NamesOperations` has then written which operation that was.
+Use it in a separate process (see `plan.tracing`). There are no values: torch_xla ends the process if one is needed, to
+be read or for an operation on the host. `NamesOperations` has then written which operation that was.
 """
 
 import gc
@@ -31,12 +31,12 @@ _BACKWARD = " backward"
 
 @dataclass(frozen=True)
 class Graph:
-    """What one `sync()` would compile.
+    """The graph that one `sync()` would compile.
 
     Attributes:
         proto: the serialised HLO module, with the names of network modules in its metadata.
-        text: the module as text, without metadata: the same for the same program, wherever it was traced.
-        held_bytes: of all tensors that are on the device with it, its arguments and results included.
+        text: the module as text, without metadata, so that it is the same wherever the program was traced.
+        held_bytes: of all tensors on the device at that time, its arguments and results included.
     """
 
     proto: bytes
@@ -45,14 +45,14 @@ class Graph:
 
 
 class TracingRuntime(XlaRuntime):
-    """One of `world_size` replicas; every `sync()` notes a graph, and leaves tensors without values in its place.
+    """One of `world_size` replicas; every `sync()` records a graph and replaces its results by tensors without values.
 
     Attributes:
         graphs: in the order in which they would be compiled.
     """
 
     def __init__(self, world_size: int) -> None:
-        # The collectives of a world that is not there.
+        # Collectives of a world that does not exist.
         _XLAC._xla_set_replication_devices(list(xm.get_xla_supported_devices()))
         xr._WORLD_SIZE = world_size  # type: ignore[assignment]
         self.device, self.ordinal, self.world_size, self.host_replicas = torch_xla.device(), 0, world_size, world_size
@@ -60,7 +60,7 @@ class TracingRuntime(XlaRuntime):
         self.graphs: list[Graph] = []
 
     def sync(self) -> None:
-        """Notes what is queued as a graph."""
+        """Records the queued operations as a graph."""
         queued = self._queued()
         if queued:
             proto, text = _XLAC._get_xla_tensors_hlo_proto(queued), _XLAC._get_xla_tensors_hlo(queued)
@@ -69,7 +69,7 @@ class TracingRuntime(XlaRuntime):
         _XLAC._set_all_reduce_token(str(self.device), None)
 
     def beat(self) -> None:
-        """Nobody waits."""
+        """Does nothing: no watchdog runs."""
 
     def feed(self, batches: Iterator[Fed[Label]]) -> Generator[Fed[Label], None, None]:
         """Tensors of the same shapes without values."""
@@ -77,22 +77,22 @@ class TracingRuntime(XlaRuntime):
             yield label, [self.without_values(tensor) for tensor in tensors]
 
     def within_memory(self, compute: Callable[[], Tensor]) -> Tensor | None:
-        """Whatever it takes."""
+        """The result, without a memory limit."""
         return compute()
 
     def without_values(self, tensor: Tensor) -> Tensor:
-        """A tensor of the device like that of the host."""
+        """A tensor on the device with shape and type of one on the host."""
         made: Tensor = xb.create_placeholder_tensor(list(tensor.shape), tensor.dtype)  # type: ignore[no-untyped-call]
         return made
 
     def _queued(self) -> list[Tensor]:
-        # In the order of torch_xla's own step: results in another order would be another program.
+        # In the order of torch_xla's own step, because another order of results would be another program.
         found = {_XLAC._xla_get_tensor_id(tensor): tensor for tensor in _on_device()}
         return [found[number] for number in sorted(found) if _is_queued(found[number])]
 
 
 class NamesOperations(TorchDispatchMode):
-    """Writes the name of each operation to a file before it is traced; the last one is what the process ended in."""
+    """Writes the name of each operation to a file before it is traced; the last one ended the process."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -118,7 +118,7 @@ class NamesOperations(TorchDispatchMode):
 
 
 def name_modules(network: nn.Module) -> None:
-    """Has every operation, of the backward pass too, carry the name of the module of `network` that it belongs to."""
+    """Names every operation, also of the backward pass, after the module of `network` that it belongs to."""
     for name, module in network.named_modules():
         if not list(module.children()):
             _ModuleScope(name).follow(module)
@@ -127,8 +127,8 @@ def name_modules(network: nn.Module) -> None:
 class _ModuleScope:
     """The operations of a module, between its inputs and its outputs.
 
-    By the nodes of autograd: PyTorch's own backward hooks of modules hand on views, which networks that add or rectify
-    in place cannot take.
+    Found by autograd's nodes: PyTorch's own backward hooks of modules return views, which break networks with in-place
+    additions or ReLUs.
     """
 
     def __init__(self, name: str) -> None:
@@ -164,20 +164,20 @@ class _ModuleScope:
 
 
 def _nodes(tensors: Any) -> list[Node]:
-    """Of autograd: those whose results the tensors are."""
+    """The autograd nodes that produced the tensors."""
     found = tensors if isinstance(tensors, Sequence) else [tensors]
     return [tensor.grad_fn for tensor in found if isinstance(tensor, Tensor) and tensor.grad_fn is not None]
 
 
 def _on_device() -> list[Tensor]:
-    """All tensors on an XLA device that somebody holds, a moment ago or now."""
-    # By type: to ask each object for its class wakes those that warn when they are touched.
+    """All tensors on an XLA device that are referenced, or were a moment ago."""
+    # `type` is used because `__class__` triggers warnings of some lazy objects.
     held = [thing for thing in gc.get_objects() if issubclass(type(thing), Tensor)]
     return [tensor for tensor in held if tensor.device.type == "xla"]
 
 
 def _is_queued(tensor: Tensor) -> bool:
-    """Whether it is yet to be computed, from others."""
+    """Whether the tensor is still to be computed from others."""
     queued = re.search(r"^IR: (.*)$", _XLAC._get_xla_tensor_debug_info(tensor), re.MULTILINE)
     return queued is not None and queued[1] != "None" and "xla::device_data" not in queued[1]
 

@@ -1,7 +1,6 @@
-"""torch_xla: replicas under `xmp.spawn`, on all cores of a TPU or, for tests and without a TPU, on the CPU.
+"""Runs replicas with torch_xla under `xmp.spawn`, on all cores of a TPU or, for tests and without a TPU, on the CPU.
 
-The only module that knows torch_xla. Nothing here may touch the XLA runtime before `xmp.spawn`: it forks off the
-processes that own the devices.
+Nothing here may touch the XLA runtime before `xmp.spawn`, which forks the processes that own the devices.
 """
 
 import contextlib
@@ -37,17 +36,17 @@ from ecg_assets.training.tpu.host import check_world, expected_world, find_host
 from ecg_assets.training.tpu.pci import tpu_chips
 
 REPLICA_FAILED = 70  # EX_SOFTWARE of sysexits(3)
-# How the compiler and the device say that memory does not suffice.
+# Phrases in errors of the compiler and the device that mean out of memory.
 _NO_MEMORY = "RESOURCE_EXHAUSTED"
 _STOP_REQUEST_WAIT_S = 2.0
-# For all threads' stacks to be written.
+# Seconds for writing all threads' stacks.
 _STACKS_S = 1.0
-# The operation that reads one value; every other one under this prefix was computed on the host.
+# The operation that reads one value; all others under this prefix were computed on the host.
 _FALLBACK_PREFIX, _READ_ONE_VALUE = "aten::", "aten::_local_scalar_dense"
 
 
 class XlaRuntime:
-    """One replica; implements `Runtime`. To be made in the replica's own thread."""
+    """One replica; implements `Runtime`. Create it in the replica's own thread."""
 
     kind = "xla"
 
@@ -83,7 +82,7 @@ class XlaRuntime:
         return summed
 
     def sync(self) -> None:
-        """Compiles (the first time) and starts what was queued."""
+        """Compiles (the first time) and starts the queued operations."""
         self.beat()
         if self._gate is None:
             torch_xla.sync()
@@ -91,10 +90,10 @@ class XlaRuntime:
             self._gate.step(self._leads, torch_xla.sync)
 
     def within_memory(self, compute: Callable[[], Tensor]) -> Tensor | None:
-        """None when compiler or device say that memory does not suffice; what could not be computed is still queued."""
+        """None if compiler or device run out of memory; the failed operations are still queued."""
         try:
             result = compute()
-            result.cpu()  # waits, where torch_xla's own waiting would keep the process's other replicas from going on
+            result.cpu()  # waits; torch_xla's own wait would block the process's other replicas
         except (RuntimeError, ValueError) as error:
             if _NO_MEMORY not in str(error):
                 raise
@@ -107,7 +106,7 @@ class XlaRuntime:
         return result
 
     def feed(self, batches: Iterator[Fed[Label]]) -> Generator[Fed[Label], None, None]:
-        """torch_xla's background upload, without its steps."""
+        """torch_xla's background upload, without ending steps."""
         return fed(batches, self.device)
 
     def autocast(self, bf16: bool) -> AbstractContextManager[Any]:
@@ -115,16 +114,16 @@ class XlaRuntime:
         return torch.autocast("xla", dtype=torch.bfloat16, enabled=bf16)
 
     def beat(self) -> None:
-        """A sign of life."""
+        """Writes a heartbeat."""
         self._heartbeats.beat(self.ordinal)
 
     def compiles(self) -> int:
-        """Graphs compiled so far by this process, all its replicas together."""
+        """Number of graphs compiled so far by this process, all its replicas together."""
         data = met.metric_data("CompileTime")  # type: ignore[no-untyped-call]
         return int(data[0]) if data else 0
 
     def fallbacks(self) -> list[str]:
-        """Counters of operations that ran on the host, reading a value aside."""
+        """Counters of operations that ran on the host, except reading a value."""
         names: list[str] = met.counter_names()  # type: ignore[no-untyped-call]
         return [name for name in names if name.startswith(_FALLBACK_PREFIX) and name != _READ_ONE_VALUE]
 
@@ -137,14 +136,14 @@ def launch(
     stall_timeout_s: float,
     log: Log,
 ) -> None:
-    """Runs `replica` in every replica that this host has, and returns when all of them have.
+    """Runs `replica` in every replica of this host, and returns when all have returned.
 
     Args:
-        replica: importable by name, or made of what is.
-        replicas: how many on a CPU; a TPU has one for each core.
+        replica: importable by name, or composed of importable parts.
+        replicas: number on a CPU; a TPU has one for each core.
         stop_request: file whose presence asks the replicas to stop; see `_on_terminate`.
-        heartbeats: folder of the replicas' signs of life, and of their stacks when one hangs.
-        stall_timeout_s: without a sign of life for that long, a replica hangs; the whole group is then ended.
+        heartbeats: folder of the replicas' heartbeats, and of their stacks when one hangs.
+        stall_timeout_s: a replica without a heartbeat for this long is considered hung, and the whole group is ended.
         log: receives notes on the environment.
 
     Raises:
@@ -164,12 +163,12 @@ def launch(
 
 
 def stacks_file(heartbeats: Path) -> Path:
-    """Where the replicas' stacks are written when one hangs."""
+    """Path of the replicas' stacks, which are written when one hangs."""
     return heartbeats.with_name("stacks.txt")
 
 
 def _end_stalled(silence: Silence, signs: Heartbeats, stacks: Path, log: Log) -> None:
-    """Shows where every replica is, and ends them all: those in a collective with one that hangs never return."""
+    """Logs every replica's stacks, and ends them all, because those in a collective with a hung one never return."""
     for pid in signs.processes():
         if psutil.pid_exists(pid):
             os.kill(pid, signal.SIGUSR1)
@@ -182,27 +181,27 @@ def _end_stalled(silence: Silence, signs: Heartbeats, stacks: Path, log: Log) ->
 
 
 def prepare_environment(replicas: int, log: Log) -> None:
-    """Sets what the replicas' processes inherit: the device, and what CPU replicas need for collectives."""
+    """Sets the environment that the replicas' processes inherit: the device, and options of CPU collectives."""
     if os.environ.pop("XLA_USE_BF16", None) is not None:
         log(
             "XLA_USE_BF16 is set and was removed: it truncates every f32 value, losses and optimizer state included; "
             "`precision: bf16` in the config chooses bf16 for the network alone"
         )
-    # A factor that rounds to 1, as a weight decay at a low learning rate does, would otherwise become part of the graph
-    # and have it compiled again.
+    # Otherwise a factor that rounds to 1, such as weight decay at a low learning rate, becomes part of the graph, which
+    # is then compiled again.
     os.environ["XLA_NO_SPECIAL_SCALARS"] = "1"
     device = os.environ.setdefault("PJRT_DEVICE", "TPU" if tpu_chips() else "CPU")
     if device != "CPU":
         return
     os.environ["CPU_NUM_DEVICES"] = str(replicas)
-    # With the asynchronous client, two replicas that share one of its threads wait for each other for ever.
+    # With the asynchronous client, two replicas that share one of its threads deadlock.
     os.environ["PJRT_CPU_ASYNC_CLIENT"] = "0"
-    # An execution blocks one thread for each replica; the default is the number of cores.
+    # An execution blocks one thread per replica; the default is the number of cores.
     os.environ["XLA_THREAD_POOL_SIZE"] = str(max(16, 4 * replicas))
 
 
 class _ReplicaMain:
-    """What `xmp.spawn` calls in each replica. Unpickling it makes the process ready."""
+    """The function that `xmp.spawn` calls in each replica. Unpickling it prepares the process."""
 
     def __init__(
         self,
@@ -220,7 +219,7 @@ class _ReplicaMain:
         return _arrive, self._arguments
 
     def share_gate(self) -> None:
-        """Makes the one gate of all replica threads in this process, where they need one."""
+        """Creates the gate shared by all replica threads of this process, if they need one."""
         replicas = int(os.environ.get("CPU_NUM_DEVICES", "1"))
         if os.environ["PJRT_DEVICE"] == "CPU" and replicas > 1:
             self._gate = ReplicaGate(replicas)
@@ -234,7 +233,7 @@ class _ReplicaMain:
             self._replica(runtime)
             self._heartbeats.done(runtime.ordinal)
         except BaseException:
-            # The other replicas wait for this one in a collective: none of them can go on, or return.
+            # The other replicas wait for this one in a collective and can neither continue nor return.
             sys.stderr.write(f"replica {ordinal} failed:\n{traceback.format_exc()}")
             sys.stderr.flush()
             os._exit(REPLICA_FAILED)
@@ -247,13 +246,13 @@ def _arrive(
     parent_pid: int,
     expected: int | None,
 ) -> _ReplicaMain:
-    """Runs in the main thread of a replica's process, before its replica threads; only there signals can be set."""
+    """Runs in the main thread of a replica's process, before its replica threads: only there can signals be set."""
     end_with_parent(parent_pid)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: _on_terminate(stop_request))
-    # Replicas compute in XLA's threads; torch's own would only get in their way.
+    # Replicas compute in XLA's threads; torch's threads would compete with them.
     torch.set_num_threads(1)
-    # Kept open for the process's life: it is written to when the process can do nothing else.
+    # Kept open for the process's life, because it is written when the process hangs.
     stacks = stacks_file(heartbeats.folder).open("a")
     faulthandler.register(signal.SIGUSR1, file=stacks, all_threads=True)
     main = _ReplicaMain(replica, stop_request, heartbeats, parent_pid, expected)
@@ -262,10 +261,10 @@ def _arrive(
 
 
 def _on_terminate(stop_request: Path) -> None:
-    """TERM comes from whoever ends the process group, or from the pool when a sibling process has died.
+    """Handles TERM, sent by the one who ends the process group, or by the pool when a sibling process has died.
 
-    In the first case the trainer leaves a stop request, and the replicas end by themselves after a checkpoint. In
-    the second nobody does, and nothing would ever meet this process in a collective again.
+    In the first case the trainer writes a stop request, and the replicas end by themselves after a checkpoint. In the
+    second there is no request, and this process would wait in a collective for ever.
     """
     deadline = time.monotonic() + _STOP_REQUEST_WAIT_S
     while not stop_request.exists():

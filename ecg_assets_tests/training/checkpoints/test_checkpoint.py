@@ -154,7 +154,7 @@ NO_SEAL = pytest.mark.advice(
     [
         (flip_a_byte, "has changed since it was written (its hash differs); "),
         (truncate, "is no whole safetensors file ("),
-        (fit_into_no_network, "does not fit the network that its header tells ("),
+        (fit_into_no_network, "does not fit the network described in its header ("),
         pytest.param(unseal, "put the file back as training wrote it, or ", marks=NO_SEAL),
     ],
 )

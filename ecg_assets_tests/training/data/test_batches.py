@@ -144,7 +144,7 @@ def test_a_dataset_that_tells_of_no_pulse_is_refused_where_they_are_wanted(
     reader: SampleReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(SampleReader, "pulses_px", lambda _: {})
-    with pytest.raises(ConfigError, match="tells of a whole calibration pulse; set pulse_share: 0, or materialise"):
+    with pytest.raises(ConfigError, match="contains a whole calibration pulse; set pulse_share: 0, or materialise"):
         epoch(reader, pulse_share=0.1)
 
 

@@ -1,1 +1,1 @@
-"""What happens to a picture of a page besides geometry: light, lenses, sensors, stains, pens, ink."""
+"""Non-geometric effects on a picture of a page: light, lenses, sensors, stains, pens, ink."""

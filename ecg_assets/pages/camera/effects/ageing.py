@@ -1,4 +1,4 @@
-"""Old paper, and print that shows from its other side."""
+"""Effects of old paper, and of print that shows through from its other side."""
 
 import cv2
 import numpy as np
@@ -24,7 +24,7 @@ def paper_ageing(image_hwc: Image, rng: np.random.Generator, strength: float) ->
     broad, fine = coarse(shape, 16), coarse(shape, _STEP_PX)
     clouds = 0.8 + 0.28 * smooth_field(broad, max(18.0, max(broad) / 2.5), rng) + 0.07 * smooth_field(broad, 6, rng)
     density = upscaled(cv2.max(clouds, 0.0) * np.float32(0.03 + 1.5 * strength), fine)
-    # Fibres run with the paper: a grain that is drawn out sideways.
+    # Fibres run along the paper: a grain stretched sideways.
     fibres = cv2.blur(normal_noise(fine, rng), (9, 1)) * 2 + normal_noise(fine, rng, 1.2) * np.float32(0.7)
     density += fibres * np.float32(0.13 * strength)
     density += _scratches(fine, rng, squares(shape)).astype(np.float32) * np.float32(0.9 * strength / 255)
@@ -45,7 +45,7 @@ def bleed_through(image_hwc: Image, rng: np.random.Generator, strength: float) -
     shift = rng.integers(-120, 121, 2)
     other = cv2.blur(np.roll(grey, (int(shift[0]), int(shift[1])), (0, 1)), (5, 5))
     amount = 0.04 + 0.62 * strength
-    # Only what is darker than its surroundings is ink; the paper's own grey is not to be darkened twice.
+    # Only pixels darker than their surroundings are ink; the paper's own grey must not be darkened twice.
     table = np.clip(
         255 * (1 - amount * (1 - np.arange(256) / max(1.0, float(np.percentile(other[::8, ::8], 80))))), 0, 255
     )

@@ -1,4 +1,4 @@
-"""What a page lies on: desks, wood, cloth, stone, darkness."""
+"""Draws backgrounds of photographed pages: desks, wood, cloth, stone, darkness."""
 
 from collections.abc import Callable
 
@@ -39,7 +39,7 @@ def background(shape: Shape, rng: np.random.Generator) -> Image:
 
 
 def _light(shape: Shape, rng: np.random.Generator) -> Field:
-    """How the light falls on a table: over all of the picture."""
+    """Illumination of a table over the whole picture."""
     small = coarse(shape, 16)
     return upscaled(smooth_field(small, max(small) * 0.6, rng), shape)
 
@@ -56,7 +56,7 @@ def _wood(shape: Shape, rng: np.random.Generator) -> Field:
     along = smooth_field((small[0], max(2, small[1] // 10)), rng.uniform(9, 22), rng)
     turns = upscaled(along, shape) * np.float32(rng.uniform(0.5, 1.4))
     turns += np.arange(shape[0], dtype=np.float32)[:, None] * np.float32(0.4 / rng.uniform(14, 46))
-    # Early wood passes slowly into late wood, which ends at once.
+    # Early wood changes slowly into late wood, which ends abruptly.
     turns -= np.floor(turns)
     rings = cv2.multiply(turns, turns, scale=2.0) - np.float32(0.66)
     pores = cv2.resize(normal_noise((shape[0], max(2, shape[1] // 24)), rng, 0.7), shape[::-1])

@@ -1,4 +1,4 @@
-"""Lenses out of focus and hands that shake."""
+"""Effects of defocus and motion blur."""
 
 import cv2
 import numpy as np
@@ -7,7 +7,7 @@ import numpy.typing as npt
 from ecg_assets.pages.camera.effects.compositing import Image
 from ecg_assets.pages.camera.effects.registry import photometric
 
-# Above it a true disc costs more than a picture may; three boxes that make up a disc's outline do not.
+# Above this radius an exact disc is too slow, and three boxes that approximate it are used.
 _TRUE_DISC_PX = 2.2
 _MOST_DISC_PX = 6.5
 _MOST_SHAKE_PX = 26.0
@@ -53,7 +53,7 @@ def motion_blur(image_hwc: Image, rng: np.random.Generator, strength: float) -> 
     steps = max(1, round(length * max(abs(across), abs(down))))
     shifts, covered = [], 1
     while covered < steps:
-        # No shift beyond what is covered already: the copies would come apart.
+        # A shift must not exceed the streak so far, or the copies would separate.
         part = min(covered, steps - covered) / max(abs(across), abs(down))
         shifts.append((round(part * across), round(part * down)))
         covered += min(covered, steps - covered)
@@ -68,7 +68,7 @@ def _shaken(image_hwc: Image, shifts: list[tuple[int, int]]) -> Image:
     unequal that in the end it is back where its point was.
     """
     right, down = (int(sum(shift[axis] for shift in shifts)) for axis in (0, 1))
-    # An odd sum has no middle pixel: one pixel more makes it even.
+    # An odd sum has no middle pixel, so one pixel more makes it even.
     shifts = [*shifts, (right % 2, down % 2)] if right % 2 or down % 2 else shifts
     height, width = image_hwc.shape[:2]
     margins = [sum(abs(shift[axis]) for shift in shifts) for axis in (1, 0)]

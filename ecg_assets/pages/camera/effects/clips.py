@@ -1,4 +1,4 @@
-"""Paper clips and binder clips. Sizes are those at 200 dpi, times `scale`."""
+"""Draws paper clips and binder clips. Sizes are those at 200 dpi, times `scale`."""
 
 import cv2
 import numpy as np

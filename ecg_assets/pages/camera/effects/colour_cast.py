@@ -1,4 +1,4 @@
-"""Cameras' and scanners' colours."""
+"""Colour effects of cameras and scanners."""
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ from ecg_assets.pages.camera.effects.registry import photometric
 Matrix = npt.NDArray[np.float64]
 
 _LUMA = np.array([0.299, 0.587, 0.114])
-# RGB to YIQ (NTSC 1953): a turn of I and Q is a turn of the hue.
+# RGB to YIQ (NTSC 1953): a rotation of I and Q is a rotation of the hue.
 _TO_YIQ = np.array([_LUMA, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
 # Tungsten, shade, fluorescent tubes, their complement: log gains of red, green, blue.
 _LIGHTS = ((0.40, 0.02, -0.62), (-0.40, -0.04, 0.32), (-0.22, 0.14, -0.26), (0.18, -0.18, 0.12))
@@ -30,7 +30,7 @@ def colour(image_hwc: Image, rng: np.random.Generator, strength: float) -> Image
     mixing = _turned_hue(np.deg2rad(55 * hue)) @ _saturated(np.exp(1.1 * saturation))
     mixing = np.diag(np.exp(warmth * np.array([0.18, 0.0, -0.22]))) @ mixing
     mixing *= np.exp(0.85 * contrast if contrast < 0 else 0.6 * contrast)
-    # Contrast turns around the mean of a page, which is light.
+    # Contrast is changed around the mean of a page, which is light.
     offset = 190 - mixing @ np.full(3, 190.0) + 55 * brightness
     changed: Image = cv2.transform(image_hwc, np.column_stack([mixing, offset]).astype(np.float32))
     return changed
@@ -47,7 +47,7 @@ def white_balance(image_hwc: Image, rng: np.random.Generator, strength: float) -
     """
     light = np.array(_LIGHTS[int(rng.integers(len(_LIGHTS)))]) * rng.uniform(0.7, 1.0)
     gains = np.exp(light * (0.02 + 0.98 * strength))
-    # Exposure keeps the brightest channel from burning out altogether.
+    # Exposure keeps the brightest channel from clipping completely.
     gains /= max(1.0, gains.max() / 1.15)
     table = np.clip(np.rint(np.arange(256)[:, None] * gains), 0, 255).astype(np.uint8)
     balanced: Image = cv2.LUT(image_hwc, table[None])
@@ -55,7 +55,7 @@ def white_balance(image_hwc: Image, rng: np.random.Generator, strength: float) -
 
 
 def _either_way(rng: np.random.Generator, count: int) -> npt.NDArray[np.float64]:
-    """Numbers of -1 to -0.3 or 0.3 to 1: nothing stays as it was."""
+    """Numbers of -1 to -0.3 or 0.3 to 1, so that each value changes."""
     return rng.uniform(0.3, 1.0, count) * np.where(rng.random(count) < 0.5, -1.0, 1.0)
 
 

@@ -1,4 +1,4 @@
-"""How light, stains and things are laid over a picture."""
+"""Composites light, stains and things over a picture."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ def size_of(image_hwc: Image) -> tuple[int, int]:
 
 
 def squares(shape: tuple[int, int]) -> float:
-    """How many squares of 512 px a picture has room for: counts of stains and marks go with it."""
+    """Number of squares of 512 px in a picture; counts of stains and marks are proportional to it."""
     return shape[0] * shape[1] / 512**2
 
 
@@ -34,7 +34,7 @@ def lit(image_hwc: Image, gain: Field | Image) -> Image:
     """
     most, level = 1.0, gain
     if gain.dtype != np.uint8:
-        # In 8 bits, the largest gain at 255: what is lit has no finer steps, and takes a fifth of the time of floats.
+        # In 8 bits, with the largest gain at 255: the result has no finer steps, and floats take five times as long.
         most = max(float(gain.max()), 1e-6)
         level = cv2.convertScaleAbs(cv2.max(gain, 0.0) if gain.min() < 0 else gain, alpha=255 / most)
     if level.shape[:2] != image_hwc.shape[:2]:
@@ -44,7 +44,7 @@ def lit(image_hwc: Image, gain: Field | Image) -> Image:
 
 
 def transmission(density: Field, absorbed: Colour) -> Image:
-    """What gets through a stain: (h, w, 3) uint8, 255 for all.
+    """Transmission of a stain: (h, w, 3) uint8, 255 for full transmission.
 
     Beer and Lambert: (1 - absorbed) ** density.
 
@@ -63,7 +63,7 @@ _STEPS = 63.75
 
 
 def through(image_hwc: Image, density: Field, absorbed: Colour) -> Image:
-    """The picture seen through a stain whose density is given coarsely or finely (see `transmission`)."""
+    """The picture seen through a stain with a density of any resolution (see `transmission`)."""
     return lit(image_hwc, transmission(density, absorbed))
 
 
@@ -89,7 +89,7 @@ class Piece:
     opacity_hw: Opacity
 
     def put_on(self, image_hwc: Image, hidden_hw: Hidden | None = None) -> None:
-        """Lays it on the picture, and notes in `hidden_hw` where it hides; both are changed in place."""
+        """Composites it onto the picture, and marks hidden pixels in `hidden_hw`; both are changed in place."""
         height, width = self.opacity_hw.shape
         rows = slice(max(0, self.top), min(image_hwc.shape[0], self.top + height))
         columns = slice(max(0, self.left), min(image_hwc.shape[1], self.left + width))

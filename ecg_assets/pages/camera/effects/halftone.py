@@ -1,4 +1,4 @@
-"""Printed again with a screen of dots."""
+"""Effect of a copy printed with a halftone screen."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ from ecg_assets.pages.camera.effects.compositing import Image, mixed, size_of
 from ecg_assets.pages.camera.effects.registry import photometric
 from ecg_assets.pages.camera.effects.scan import one_channel
 
-# Printers turn each ink's screen, so that the dots make no moire: cyan, magenta, yellow.
+# Printers rotate each ink's screen to avoid moire: cyan, magenta, yellow.
 _ANGLES_DEG = (15.0, 75.0, 0.0)
 Signed = npt.NDArray[np.float32]
 
@@ -33,9 +33,9 @@ def halftone(image_hwc: Image, rng: np.random.Generator, strength: float) -> Ima
     else:
         dots = cv2.merge([_screen(shape, pitch, turn + np.deg2rad(angle)) * amplitude for angle in _ANGLES_DEG])
         source = image_hwc
-    # Copies are darker than their page: bare white paper would get no dots at all.
+    # Copies are darker than their page; otherwise white paper would get no dots.
     source = cv2.convertScaleAbs(source, alpha=1 - rng.uniform(0.05, 0.2) * strength)
-    # A slope above 1 around the middle: the dots' edges harden and the lightest tones stay white.
+    # A slope above 1 around the middle hardens the dots' edges and keeps the lightest tones white.
     slope = 1 + 3 * strength
     dotted = cv2.addWeighted(source, slope, dots, slope, 150 * (1 - slope), dtype=cv2.CV_8U)
     return mixed(image_hwc, dotted, min(1.0, 0.1 + 3 * strength))

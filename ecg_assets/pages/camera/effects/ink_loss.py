@@ -1,4 +1,4 @@
-"""Ink that faded or was printed badly. It stays where it is: only its colour thins."""
+"""Effects of faded or badly printed ink. Its place is unchanged: only its colour fades."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Lossy compression."""
+"""Effect of JPEG compression."""
 
 import cv2
 import numpy as np
@@ -23,7 +23,7 @@ def jpeg(image_hwc: Image, rng: np.random.Generator, strength: float) -> Image:
     Raises:
         RuntimeError: OpenCV was built without JPEG.
     """
-    # Quality is no linear scale: what is seen grows fastest below 30.
+    # Quality is not a linear scale: visible artefacts grow fastest below 30.
     quality = round(_BEST - (_BEST - _WORST) * strength**0.6 * rng.uniform(0.95, 1.0))
     colours = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444 if quality >= _FULL_COLOUR else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
     options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, colours]

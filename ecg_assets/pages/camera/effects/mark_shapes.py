@@ -1,4 +1,4 @@
-"""The shapes of what readers draw: rings, ticks, arrows, measuring strokes, cursive."""
+"""Shapes of readers' marks: rings, ticks, arrows, measuring strokes, cursive."""
 
 from collections.abc import Callable
 
@@ -61,7 +61,7 @@ def _writing(reach: float, rng: np.random.Generator) -> list[Points]:
     return [np.stack([x - x.mean(), y], axis=1)]
 
 
-# What is drawn how often; lines around (0, 0), about as far as the first argument says, in pixels.
+# Shapes with their frequencies; each returns lines around (0, 0) of about the size of the first argument, in pixels.
 MARKS: tuple[Callable[[float, np.random.Generator], list[Points]], ...] = (
     _circle,
     _tick,

@@ -1,4 +1,4 @@
-"""Paper that lay damp."""
+"""Effect of mould on damp paper."""
 
 import cv2
 import numpy as np
@@ -26,7 +26,7 @@ def mould(image_hwc: Image, rng: np.random.Generator, strength: float) -> Image:
     broad = coarse(shape, 8)
     cluster = 0.8 * smooth_field(broad, rng.uniform(100, 220) / 8, rng) + 0.5 * smooth_field(broad, 4, rng)
     patches = cv2.max(cluster + np.float32(1.1 * strength - 0.7), 0.0) * np.float32(0.9 * strength)
-    # Small spots are many and large ones few: two grains of noise with the same threshold.
+    # Many small and few large spots, from two grains of noise with the same threshold.
     grows = upscaled(cluster, fine) * np.float32(0.7) + np.float32(1.7 * strength - 3.0)
     specks = cv2.max(normal_noise(fine, rng, 1.2) + grows, 0.0)
     colonies = cv2.max(normal_noise(fine, rng, 4.0) + grows - np.float32(0.3), 0.0)

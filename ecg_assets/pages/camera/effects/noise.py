@@ -1,4 +1,4 @@
-"""Noise from a bank: drawing it afresh for each picture would cost more than everything else together."""
+"""Noise from a precomputed bank, because drawing it for each picture would take longer than everything else."""
 
 from functools import cache
 
@@ -10,7 +10,7 @@ Field = npt.NDArray[np.float32]
 
 BANK_SIDE = 1024
 _BANK_SEED = 20_260
-# A cell of a smooth field is cut in this many before it is magnified, so that its contours are round.
+# A cell of a smooth field is subdivided by this before it is magnified, so that its contours are round.
 _FINE = 8
 
 
@@ -19,7 +19,7 @@ def bank(grain_px: float) -> Field:
     """(1024, 1024) float32, normal of mean 0 and deviation 1; the same in every process. Read-only."""
     drawn = np.random.Generator(np.random.PCG64(_BANK_SEED)).standard_normal((BANK_SIDE, BANK_SIDE), dtype=np.float32)
     if grain_px:
-        # The bank is laid seamlessly, so it is blurred over its edges as well.
+        # The bank is tiled seamlessly, so it is blurred across its edges as well.
         margin = int(4 * grain_px) + 1
         wide = cv2.copyMakeBorder(drawn, margin, margin, margin, margin, cv2.BORDER_WRAP)
         drawn = np.ascontiguousarray(cv2.GaussianBlur(wide, (0, 0), grain_px)[margin:-margin, margin:-margin])
@@ -33,9 +33,9 @@ def normal_noise(shape: tuple[int, int], rng: np.random.Generator, grain_px: flo
 
     Args:
         shape: height and width.
-        rng: where to cut.
+        rng: chooses the place.
         grain_px: deviation of the Gaussian that correlates neighbours; 0 for white noise. A bank is kept for each
-            value, so callers use few.
+            value, so use few values.
 
     Returns:
         (h, w) float32 of mean 0 and deviation 1.
@@ -54,7 +54,7 @@ def normal_noise(shape: tuple[int, int], rng: np.random.Generator, grain_px: flo
 
 
 def stretches(start: int, size: int) -> list[tuple[int, slice]]:
-    """The bank's slices that follow each other from `start` for `size` pixels, each with where it goes."""
+    """The bank's consecutive slices from `start` for `size` pixels, each with its destination."""
     parts, place = [], 0
     while place < size:
         taken = min(size - place, BANK_SIDE - start)
@@ -72,7 +72,7 @@ def smooth_field(shape: tuple[int, int], cell_px: float, rng: np.random.Generato
     counts = [max(1, round(size / cell_px)) for size in shape]
     nodes = rng.standard_normal((counts[0] + 3, counts[1] + 3), dtype=np.float32)
     fine = cv2.resize(nodes, None, fx=_FINE, fy=_FINE, interpolation=cv2.INTER_CUBIC)
-    # One and a half nodes beyond each edge, or the field would be flat there.
+    # One and a half nodes beyond each edge, so that the field is not flat there.
     edge = _FINE * 3 // 2
     inner = fine[edge:-edge, edge:-edge]
     return upscaled(inner, shape, cv2.INTER_CUBIC if min(shape) > min(inner.shape) else cv2.INTER_AREA)

@@ -1,4 +1,4 @@
-"""Things that lie on a page when it is photographed. Sizes are those at 200 dpi, times `scale`."""
+"""Draws objects on a photographed page. Sizes are those at 200 dpi, times `scale`."""
 
 import cv2
 import numpy as np

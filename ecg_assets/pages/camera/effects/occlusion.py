@@ -1,4 +1,4 @@
-"""What lies on the page and hides it."""
+"""Effect of objects that lie on the page and hide it."""
 
 import cv2
 import numpy as np
@@ -47,7 +47,7 @@ def _drawn(shape: tuple[int, int], rng: np.random.Generator, strength: float) ->
         thing = clip(rng, 0.3 + 0.7 * strength)
         at, inwards = _edge(shape, rng)
         reach = thing.opacity_hw.shape[0] * (0.4 * strength - 0.2)
-        # Its lower end, the one that grips, looks inwards.
+        # Its lower end, which grips, points inwards.
         turn = inwards - np.pi / 2 + rng.normal(0, 0.1)
         return [thing.turned(turn, at + _towards(inwards) * reach, shape)]
     draw = label if kind < 0.85 else tape
@@ -63,7 +63,7 @@ def _fingers(shape: tuple[int, int], rng: np.random.Generator, strength: float) 
     scale, skin = rng.uniform(0.85, 1.15), int(rng.integers(2**32))
     for place in range(int(rng.integers(1, 2 + round(2 * strength)))):
         reach = (12 + 330 * strength * rng.uniform(0.6, 1.0)) * scale
-        # The same hand: each of its fingers draws the same skin. It is long enough to begin outside at any slant.
+        # Fingers of one hand have the same skin. They are long enough to begin outside at any slant.
         one = finger(np.random.Generator(np.random.PCG64(skin)), scale, reach * 1.3 + (170 + 130 * place) * scale)
         height, width = one.opacity_hw.shape
         beside = _towards(direction + np.pi / 2) * width * 1.02 * place
@@ -80,7 +80,7 @@ def _sheet_over_edge(shape: tuple[int, int], rng: np.random.Generator, strength:
     reach = far * (0.01 + 0.36 * strength * rng.uniform(0.6, 1.0))
     deep = int(reach + 0.3 * far)
     thing = sheet(rng, int(far * rng.uniform(0.6, 1.4)), deep)
-    # Its upper edge looks into the picture.
+    # Its upper edge is inside the picture.
     middle = at + _towards(inwards) * (reach - deep / 2)
     return thing.turned(inwards + np.pi / 2 + rng.normal(0, 0.14), middle, shape)
 

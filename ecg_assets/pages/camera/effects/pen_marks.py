@@ -1,4 +1,4 @@
-"""What readers draw on a page."""
+"""Effect of readers' pen marks on a page."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""All effects by name. Adding one is one file in this folder and one test."""
+"""Registry of all effects by name. To add one, add a file in this folder and a test."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class UnknownEffectError(ValueError):
-    """There is no effect of that name; the message names those that are."""
+    """The effect does not exist; the message lists those that do."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def effect(name: str) -> Effect:
     """One effect.
 
     Raises:
-        UnknownEffectError: there is none of that name.
+        UnknownEffectError: the name does not exist.
     """
     return look_up(effects(), name, "effect", UnknownEffectError)
 

@@ -1,4 +1,4 @@
-"""What scanners and copiers make of a page: grey, or black and white."""
+"""Effects of scanners and copiers: grey, or black and white."""
 
 import cv2
 import numpy as np
@@ -51,7 +51,7 @@ def threshold(image_hwc: Image, rng: np.random.Generator, strength: float) -> Im
 
 
 def one_channel(image_hwc: Image, rng: np.random.Generator) -> Grey:
-    """(h, w) uint8: what a lamp and sensor of unknown colours make of red, green and blue."""
+    """(h, w) uint8: the grey level for a lamp and sensor with random sensitivities to red, green and blue."""
     weights = rng.dirichlet(_LUMA * 8)
     seen: Grey = cv2.transform(image_hwc, weights[None, :].astype(np.float32))
     return seen

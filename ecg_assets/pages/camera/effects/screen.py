@@ -1,4 +1,4 @@
-"""Photographs of a screen: its pixels, and the beat of its pixels with the camera's."""
+"""Effects of photographed screens: their pixels, and moire with the camera's pixels."""
 
 import cv2
 import numpy as np
@@ -70,7 +70,7 @@ def _phase(
     phase: Field = upscaled(bend, shape)
     phase += x
     phase += y[:, None]
-    # Through int32: a float beyond 255 has no defined uint8, an int wraps.
+    # Through int32, because converting a float above 255 to uint8 is undefined, while an int wraps.
     return phase.astype(np.int32).astype(np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""What a camera's sensor adds."""
+"""Effect of a camera sensor's noise."""
 
 from functools import cache
 
@@ -12,12 +12,12 @@ from ecg_assets.pages.camera.effects.registry import photometric
 
 _READ_LEVELS = 20.0
 _SHOT_LEVELS = 38.0
-# White, and as left by a phone's demosaicing.
+# Grains: white, and correlated by a phone's demosaicing.
 _GRAINS_PX = (0.0, 0.7, 1.2)
-# Shares of the deviation that each colour has for itself.
+# Shares of the deviation that are independent per colour.
 _COLOURFUL = (0.3, 0.65)
-# Whole numbers: noise in sixteenths of a deviation, deviations in eighths of a level. Five deviations of the strongest
-# noise still fit 16 bits.
+# Fixed point: noise in sixteenths of a deviation, deviations in eighths of a level. Five deviations of the strongest
+# noise fit in 16 bits.
 _NOISE_STEPS, _LEVEL_STEPS = 16, 8
 _SHIFT = 7
 _BAND_ROWS = 32
@@ -63,7 +63,7 @@ def sensor_noise(image_hwc: Image, rng: np.random.Generator, strength: float) ->
 def _colour_bank(grain_px: float, colourful: float) -> Noise:
     """(1024, 1024, 3) int8, sixteenths of a deviation; the colours share all but `colourful` of it. Read-only."""
     field = bank(grain_px)
-    # Far shifts of one bank know nothing of each other.
+    # Distant shifts of one bank are uncorrelated.
     own = [np.roll(field, (shift, 3 * shift), (0, 1)) for shift in (211, 367, 523)]
     common = field * np.float32(np.sqrt(1 - colourful**2))
     channels = np.stack([common + np.float32(colourful) * part for part in own], axis=-1)

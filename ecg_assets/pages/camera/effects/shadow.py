@@ -1,4 +1,4 @@
-"""Shadows of the hand and the phone that take the photograph."""
+"""Effect of the photographer's shadow: hand, phone or body."""
 
 import cv2
 import numpy as np
@@ -25,14 +25,14 @@ def shadow(image_hwc: Image, rng: np.random.Generator, strength: float) -> Image
     small = coarse(size_of(image_hwc), _STEP_PX)
     mask = np.zeros(small, dtype=np.uint8)
     (_phone, _hand, _body)[int(rng.integers(3))](mask, rng)
-    # Phones and hands are at a distance that goes with the picture's size: so does the penumbra.
+    # The distance of phones and hands, and so the penumbra, is proportional to the picture's size.
     soft = max(small) / 128
     core = cv2.GaussianBlur(mask, (0, 0), soft * rng.uniform(0.8, 3.5))
     wide = 2 * round(8 * soft) + 1
     around = cv2.blur(cv2.blur(mask, (wide, wide)), (wide, wide))
     dark: Field = cv2.addWeighted(core, 0.65 / 255, around, 0.35 / 255, 0, dtype=cv2.CV_32F)
     depth = np.float32(0.02 + 0.76 * strength * rng.uniform(0.85, 1.0))
-    # The sky still lights what the lamp does not: shadows are bluish.
+    # Shadows are bluish, because the sky still lights them.
     gain = cv2.merge([1 - dark * (depth * share) for share in (np.float32(1.05), np.float32(1.0), np.float32(0.9))])
     return lit(image_hwc, gain)
 

@@ -1,4 +1,4 @@
-"""Flat things drawn upright, then turned and laid where they belong."""
+"""Sprites: flat things drawn upright, then rotated and placed."""
 
 from dataclasses import dataclass
 

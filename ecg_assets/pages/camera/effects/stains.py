@@ -1,4 +1,4 @@
-"""Coffee rings, splashes and grease."""
+"""Effect of coffee rings, splashes and grease."""
 
 import cv2
 import numpy as np

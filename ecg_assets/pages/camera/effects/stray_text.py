@@ -1,4 +1,4 @@
-"""What others printed, stamped or wrote on a page."""
+"""Effect of stray text that is printed, stamped or written on a page."""
 
 import cv2
 import numpy as np
@@ -54,7 +54,7 @@ def stray_text(image_hwc: Image, rng: np.random.Generator, strength: float) -> t
     shape = size_of(image_hwc)
     result, hidden = image_hwc.copy(), np.zeros(shape, dtype=np.bool_)
     for _ in range(1 + int(rng.poisson(2.2 * strength * min(6.0, squares(shape) ** 0.7)))):
-        # Few sizes, so that each text is set once and not for every picture.
+        # Few sizes, so that each text is rendered once and not for every picture.
         size = 4 * round(rng.uniform(13, 22 + 34 * strength) / 4)
         draw = (_stamp, _printed, _written)[int(rng.integers(3))]
         ink, colour, turn = draw(size, rng)

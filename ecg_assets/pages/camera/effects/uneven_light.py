@@ -1,4 +1,4 @@
-"""Lamps that light one side, and their glare."""
+"""Effect of lamps that light one side, and of their glare."""
 
 import cv2
 import numpy as np
@@ -29,7 +29,7 @@ def uneven_light(image_hwc: Image, rng: np.random.Generator, strength: float) ->
     # The logarithm of light is what falls off evenly to the eye.
     tint = rng.normal(1.0, 0.07, 3).astype(np.float32)
     dim = np.float32(1.15 * strength + 0.015)
-    # Phones expose for the light part: little burns out.
+    # Phones expose for the light part, so little of it is clipped.
     gain: Field = np.exp(np.minimum(uneven[..., None] - np.float32(0.45), np.float32(0.2)) * dim * tint)
     seen = lit(image_hwc, gain)
     if rng.random() < 0.4:

@@ -1,1 +1,1 @@
-"""Geometry of a picture of a page: how the paper is bent, and where the camera stands."""
+"""Geometry of a picture of a page: the paper's deformation and the camera."""

@@ -1,4 +1,4 @@
-"""Where the paper lies in the picture when it is flat: a homography from millimetres to pixels."""
+"""Cameras: homographies from millimetres of flat paper to pixels of the picture."""
 
 import cv2
 import numpy as np
@@ -23,7 +23,7 @@ def scan_camera(
     Args:
         paper_mm: width and height of the paper.
         size_px: width and height of the picture.
-        rng: of the turn (up to 3 degrees), shear (0.4 degrees) and stretch (2 %).
+        rng: for the turn (up to 3 degrees), shear (0.4 degrees) and stretch (2 %).
         strength: 0 to 1.
 
     Returns:
@@ -55,7 +55,7 @@ def photo_camera(
     turn = np.deg2rad(rng.uniform(-_PHOTO_TURN_DEG, _PHOTO_TURN_DEG) * strength)
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) * scale
     flat = (corners_mm - np.array(paper_mm) / 2) @ rotation.T
-    # Corners move inwards only: the paper stays convex however they are drawn.
+    # Corners move inwards only, so that the paper always stays convex.
     inwards = 1 - rng.uniform(0, _PHOTO_CORNER_SHARE * 2 * strength, (4, 1))
     shift = rng.uniform(-0.06, 0.06, 2) * strength * np.array(size_px)
     corners_px = flat * inwards + np.array(size_px) / 2 + shift

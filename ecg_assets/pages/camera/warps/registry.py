@@ -1,4 +1,4 @@
-"""Bent paper: functions that move the paper's points, and the light that goes with the shape."""
+"""Registry of paper deformations: functions that move the paper's points, and the shading of the shape."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from ecg_assets.store.registry import enter, import_all, look_up
 Points = npt.NDArray[np.float64]
 Field = npt.NDArray[np.float32]
 
-# Height of the camera over the paper, in mm: what rises towards it moves away from the picture's middle.
+# Height of the camera over the paper, in mm; raised points move away from the picture's middle.
 CAMERA_MM = 450.0
 
 
 class UnknownDeformationError(ValueError):
-    """There is no deformation of that name; the message names those that are."""
+    """The deformation does not exist; the message lists those that do."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Deformation:
     """A bent paper.
 
     Attributes:
-        move: (n, 2) float64 mm of the flat paper -> (n, 2) float64 mm where the points lie.
+        move: (n, 2) float64 mm of the flat paper -> (n, 2) float64 mm of the deformed paper.
         shade: x and y in mm of the flat paper, (h, w) float32 each -> factor of light, (h, w) float32; None for even.
-        fine: the light changes within a few millimetres, as at a crease.
+        fine: whether the light changes within a few millimetres, as at a crease.
     """
 
     move: Callable[[Points], Points]
@@ -35,7 +35,7 @@ class Deformation:
     fine: bool = False
 
 
-# (rng, strength of 0 to 1, width and height of the paper in mm) -> how it is bent this time
+# (rng, strength of 0 to 1, width and height of the paper in mm) -> a sampled deformation
 Maker = Callable[[np.random.Generator, float, tuple[float, float]], Deformation]
 
 _MAKERS: dict[str, Maker] = {}
@@ -62,7 +62,7 @@ def deformation_named(name: str) -> Maker:
     """One deformation.
 
     Raises:
-        UnknownDeformationError: there is none of that name.
+        UnknownDeformationError: the name does not exist.
     """
     return look_up(deformations(), name, "deformation", UnknownDeformationError)
 

@@ -1,4 +1,4 @@
-"""From millimetres of paper to pixels of a picture and back."""
+"""Maps millimetres of paper to pixels of a picture and back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from ecg_assets.pages.raster.warped_grid import Scale
 
 Field = npt.NDArray[np.float32]
 
-# The inverse is found on a lattice this fine and interpolated: creases bend within a few millimetres.
+# The inverse is solved on a lattice of this spacing and interpolated; creases bend within a few millimetres.
 CELL_PX = 16
 _PAD = 1
 _STEPS, _COARSER = 25, 4
 _NEAR_MM = 1e-3
-# What lies beyond the paper needs no exact place, but a finite one.
+# Points beyond the paper need a finite place, but not an exact one.
 _BEYOND_MM = 150.0
 _NEAR_PAPER_MM = 30.0
 _SHADE_EVERY_PX = 3
@@ -27,7 +27,7 @@ _SHADE_EVERY_PX = 3
 
 @dataclass(frozen=True)
 class PaperMap:
-    """What of the paper each pixel of a picture shows.
+    """The paper's point at each pixel of a picture.
 
     Attributes:
         x_mm_hw, y_mm_hw: (h, w) float32, the paper's point at each pixel's centre.
@@ -75,7 +75,7 @@ class PageWarp:
 
         Args:
             camera: (3, 3) float64, mm to px.
-            deformations: each moves what the one before has moved.
+            deformations: applied one after the other.
             paper_mm: width and height of the paper.
             size_px: width and height of the picture.
         """
@@ -85,11 +85,11 @@ class PageWarp:
         self.size_px = size_px
 
     def to_picture(self, points_mm: Points) -> Points:
-        """Where points of the paper, (n, 2) float64 mm, lie in the picture, (n, 2) float64 px."""
+        """Maps points of the paper, (n, 2) float64 mm, to the picture, (n, 2) float64 px."""
         return _project(self.camera, self._bent(points_mm))
 
     def paper_map(self) -> PaperMap:
-        """What each pixel shows; within 0.35 px of `to_picture`'s inverse wherever there is paper."""
+        """The paper's point at each pixel; within 0.35 px of `to_picture`'s inverse on the paper."""
         lattice, shape = self._lattice(), (self.size_px[1], self.size_px[0])
         steep_x, steep_y = (np.hypot(*np.gradient(plane, CELL_PX)).astype(np.float32) for plane in lattice)
         x_mm, y_mm = (_dense(plane, shape) for plane in lattice)
@@ -105,7 +105,7 @@ class PageWarp:
         return list(zip(planes, self.paper_mm, strict=True))
 
     def coarse_map(self, nodes: tuple[int, int] = (9, 7)) -> dict[str, Any]:
-        """The picture's points of a regular lattice of the paper, for rectification to be learned from.
+        """The picture's points of a regular lattice of the paper, as a training target for rectification.
 
         Returns:
             `x_mm` and `y_mm`, the lattice's places on the paper, and `picture_px`, rows of [x, y].
@@ -121,7 +121,7 @@ class PageWarp:
         return points_mm
 
     def _lattice(self) -> tuple[Field, Field]:
-        """The paper's points at the middles of the lattice's cells, a cell more on every side."""
+        """The paper's points at the middles of the lattice's cells, with one more cell on every side."""
         columns, rows = (-(-size // CELL_PX) + 2 * _PAD for size in self.size_px)
         x_px = (np.arange(columns) - _PAD + 0.5) * CELL_PX
         y_px = (np.arange(rows) - _PAD + 0.5) * CELL_PX
@@ -133,12 +133,12 @@ class PageWarp:
         return np.ascontiguousarray(planes[..., 0]), np.ascontiguousarray(planes[..., 1])
 
     def _solved(self, flat: Points) -> Points:
-        """Solves bent(p) = flat, (rows, columns, 2), first for every fourth node: the others begin between them."""
+        """Solves bent(p) = flat, (rows, columns, 2), first for every fourth node, from which the others start."""
         every = flat[::_COARSER, ::_COARSER]
         coarse = self._stepped(every.reshape(-1, 2), every.reshape(-1, 2), _STEPS).reshape(every.shape)
         rows, columns = flat.shape[:2]
         size = (every.shape[1] * _COARSER, every.shape[0] * _COARSER)
-        # Of moves, not of places: those change little from node to node, so that what is between them is nearly linear.
+        # Displacements are interpolated, because they vary little from node to node and are nearly linear in between.
         half = (_COARSER - 1) / 2
         moves = cv2.warpAffine(
             cv2.resize(coarse - every, size),
@@ -149,7 +149,7 @@ class PageWarp:
         return self._stepped(flat.reshape(-1, 2), (flat + moves).reshape(-1, 2), _STEPS)
 
     def _stepped(self, flat: Points, found: Points, most: int) -> Points:
-        # Paper is bent gently, so that the step p + flat - bent(p) comes closer each time.
+        # Paper is bent gently, so that the iteration p + flat - bent(p) converges.
         for _ in range(most):
             step = flat - self._bent(found)
             found = found + step
@@ -162,7 +162,7 @@ class PageWarp:
         shape = (self.size_px[1], self.size_px[0])
         if not shades:
             return np.ones(shape, dtype=np.float32)
-        # Light changes slowly over bent paper, so that the lattice is enough; creases need every third pixel.
+        # Light changes slowly over bent paper, so the lattice is enough; creases need every third pixel.
         whole = _dense(_product(lattice, [bend for bend in shades if not bend.fine]), shape)
         creases = [bend for bend in shades if bend.fine]
         if creases:
@@ -183,7 +183,7 @@ def _product(planes: tuple[Field, Field], bends: Sequence[Deformation]) -> Field
 
 
 def _dense(plane: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """A lattice's plane at every pixel. Linear: what is linear stays exactly so."""
+    """A lattice's values at every pixel, interpolated linearly so that linear maps stay exact."""
     rows, columns = plane.shape
     whole = cv2.resize(plane, (columns * CELL_PX, rows * CELL_PX), interpolation=cv2.INTER_LINEAR)
     border = _PAD * CELL_PX
@@ -192,13 +192,13 @@ def _dense(plane: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
 
 
 def _scale(steep: Field, on_paper: Field, shape: tuple[int, int]) -> Scale:
-    """Steps between the scales that there are on the paper: far beyond it they may be anything."""
+    """Steps between the scales on the paper; scales far beyond the paper are arbitrary."""
     least, most = max(float(on_paper.min()), 1e-4), max(float(on_paper.max()), 1e-4)
     return Scale(_dense(Scale.steps(steep, least, most), shape), least, most)
 
 
 def _within(place_mm: Field, side_mm: float) -> npt.NDArray[np.bool_]:
-    """Whether 0 <= place < side, in one comparison: seen as whole numbers, negative floats are beyond all others."""
+    """Whether 0 <= place < side, in one comparison: as unsigned integers, negative floats exceed all others."""
     within: npt.NDArray[np.bool_] = place_mm.view(np.uint32) < np.float32(side_mm).view(np.uint32)
     return within
 
@@ -206,7 +206,7 @@ def _within(place_mm: Field, side_mm: float) -> npt.NDArray[np.bool_]:
 def _project(camera: Camera, points: Points) -> Points:
     linear, shift, bottom = camera[:2, :2], camera[:2, 2], camera[2]
     below = points @ bottom[:2] + bottom[2]
-    # Behind the camera there is no picture: such points go far away instead of turning round.
+    # Points behind the camera are moved far away instead of being mirrored.
     below = np.maximum(below, 1e-3)
     projected: Points = (points @ linear.T + shift) / below[:, None]
     return projected
