@@ -112,7 +112,7 @@ def test_the_same_again_trains_nothing_makes_nothing_and_says_so(live: Live) -> 
 def test_the_demo_command_ends_with_a_table(live: Live) -> None:
     command = [str(Path(sys.executable).with_name("ecg-assets")), "demo"]
     variables = environment(live.home, **live.variables, COLUMNS="200")
-    done = subprocess.run(command, cwd=CHECKOUT, env=variables, capture_output=True, text=True, timeout=480)
+    done = subprocess.run(command, cwd=CHECKOUT, env=variables, capture_output=True, text=True, timeout=1200)
     assert done.returncode == 0, done.stdout + done.stderr
     for key in ASSETS:
         assert key in done.stdout
