@@ -190,7 +190,5 @@ def judged(record_id: str, taken: Taken) -> list[Note]:
     offsets = offsets_mv(taken.signal_mv)
     if offsets:
         said = ", ".join(f"{lead} {offset:+.2f} mV" for lead, offset in offsets.items())
-        notes.append(
-            Note("dc_offset", f"record {record_id} has a baseline offset ({said}), which is removed before printing")
-        )
+        notes.append(Note("dc_offset", f"record {record_id} lies off zero ({said}); print takes that off"))
     return notes
