@@ -126,7 +126,7 @@ def test_a_retraining_that_was_cancelled_is_neither_evaluated_nor_promoted(root:
 def test_another_config_in_the_run_s_place_leaves_the_published_checkpoint_to_be_evaluated(root: DataRoot) -> None:
     run = put_run(root, "first", 0)
     published = sha256_file(run.best)
-    prepare_run(root, TrainConfig(**(SMALL | {"experiment": "first", "epochs": 7})), quiet)
+    prepare_run(root, TrainConfig(**(SMALL | {"experiment": "first", "learning_rate": 1e-4})), quiet)
     assert not run.best.exists()
     assert materialized(root)["champion"]["sha256"].value == published
 

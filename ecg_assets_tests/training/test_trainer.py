@@ -147,19 +147,19 @@ def test_a_finished_run_is_kept_and_a_changed_config_starts_anew(prepare: Prepar
         publish(run, quiet)
     train(run.path)
     assert is_finished(prepare(epochs=1))
-    assert not is_finished(prepare(epochs=2))
+    assert not is_finished(prepare(epochs=1, seed=2))
 
 
 def test_no_training_that_gave_way_to_another_config_is_lost(prepare: Prepare) -> None:
     """Three configs in turn, within a second: each earlier run lies in a folder of its own, with all its files."""
-    for epochs in (1, 2, 3):
-        run = prepare(epochs=epochs)
+    for seed in (1, 2, 3):
+        run = prepare(seed=seed)
         run.best.parent.mkdir(parents=True)
-        run.best.write_text(f"weights after {epochs}")
-    prepare(epochs=4)
+        run.best.write_text(f"weights of {seed}")
+    prepare(seed=4)
     archived = sorted((run.path.parent / ".archive" / "small").iterdir())
     held = [(path / "checkpoints" / "best.safetensors").read_text() for path in archived]
-    assert sorted(held) == ["weights after 1", "weights after 2", "weights after 3"]
+    assert sorted(held) == ["weights of 1", "weights of 2", "weights of 3"]
     assert all((path / "config.json").exists() for path in archived)
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ(-\d)?", path.name) for path in archived)
 

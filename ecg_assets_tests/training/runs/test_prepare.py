@@ -22,7 +22,7 @@ def test_an_archived_run_is_in_the_bucket_before_the_new_one_begins(
         write_json(root.dataset / "dataset.json", {"digest": "d"})
         run = prepare_run(root, TrainConfig(**SMALL), quiet)
         write_bytes(run.best, b"hours of training")
-        prepare_run(root, TrainConfig(**(SMALL | {"epochs": 9})), quiet)
+        prepare_run(root, TrainConfig(**(SMALL | {"learning_rate": 1e-4})), quiet)
         (archived,) = archived_runs(root)
         assert (archived / "checkpoints" / "best.safetensors").read_bytes() == b"hours of training"
         named = [name for name in emulator.names() if f"runs/.archive/small/{archived.name}/" in name]
