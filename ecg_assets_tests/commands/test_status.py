@@ -187,7 +187,7 @@ def test_an_experiment_on_a_dataset_that_has_changed_since_is_stale(root: DataRo
     write_sealed_json(facts, {**json.loads(read_unsealed(facts)), "digest": "another"})
     output = status()
     assert "not finished: 0 epochs are done" in output
-    assert "stale: the dataset has changed since" in output
+    assert "stale: the dataset has changed" in output
 
 
 def test_a_training_that_begins_with_weights_is_stale_only_when_they_have_changed(

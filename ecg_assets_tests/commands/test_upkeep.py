@@ -93,7 +93,7 @@ def test_verify_knows_a_champion_by_its_card_whole_weights_of_another_training_a
     previous.unlink()
     (root.champion / "previous.json").write_text("{")
     output = run("verify").output
-    assert "champion/champion.safetensors is not the file named in champion.json" in output
+    assert "champion/champion.safetensors is not the file described in champion.json" in output
     assert "champion/previous.json is damaged" in output
 
 
