@@ -47,7 +47,7 @@ def cut_page(by: float, pulses: bool = True) -> tuple[FlatPage, Sheet]:
     return laid(page, sheet.surface(), wave, 1.0, (image, 1.0)), sheet
 
 
-@pytest.mark.parametrize("by", [0.8, 1.27])
+@pytest.mark.parametrize("by", [pytest.param(0.8, marks=pytest.mark.soak), 1.27])
 def test_a_part_of_a_page_is_scaled_by_its_pulses_and_rows(by: float) -> None:
     flat, sheet = cut_page(by)
     _, truth_mv = known_flat_page(RECORD, "plain-paper")

@@ -82,7 +82,10 @@ def assert_saved(live: Live, instance: dg.DagsterInstance, run_id: str, told: li
     return True
 
 
-@pytest.mark.parametrize("phase", PHASES)
+# The other moments are among the random ones of the long series.
+@pytest.mark.parametrize(
+    "phase", ["in an epoch", *(pytest.param(name, marks=pytest.mark.soak) for name in PHASES if name != "in an epoch")]
+)
 def test_a_cancel_leaves_no_process_and_the_next_run_starts(live: Live, phase: str, tmp_path: Path) -> None:
     events = live.data_root / "runs" / "cancelled" / "events.jsonl"
     told_before, before = len(read_events(events)), processes(live)

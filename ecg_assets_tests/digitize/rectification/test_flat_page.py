@@ -17,7 +17,7 @@ def nobody_asked(tiles: np.ndarray) -> np.ndarray:
     raise AssertionError("the page is flat already")
 
 
-@pytest.mark.parametrize("style", ["kaggle", "twelve-rows"])
+@pytest.mark.parametrize("style", ["kaggle", pytest.param("twelve-rows", marks=pytest.mark.soak)])
 def test_a_page_whose_leads_contradict_each_other_is_read_upside_down(style: str) -> None:
     flat, _ = known_flat_page(RECORD, style)
     reader = Digitizer(Segmenter(nobody_asked, 5))

@@ -60,7 +60,9 @@ def images(made_root: DataRoot) -> list[Tiles]:
     return [reader[number].image_hwc.copy() for number in (0, len(reader) - 1)]
 
 
-@pytest.mark.parametrize("spec", [COMPACT, THREE, ZOO], ids=["compact", "3 classes", "zoo"])
+@pytest.mark.parametrize(
+    "spec", [COMPACT, THREE, pytest.param(ZOO, marks=pytest.mark.soak)], ids=["compact", "3 classes", "zoo"]
+)
 def test_onnx_gives_torchs_probabilities_for_any_number_height_and_width(
     spec: NetworkSpec, images: list[Tiles], tmp_path: Path
 ) -> None:

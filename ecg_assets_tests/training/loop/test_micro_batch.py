@@ -244,7 +244,8 @@ def test_only_what_was_asked_for_is_refused(
 
 @pytest.mark.xla
 @pytest.mark.skipif(sys.platform != "linux" or os.uname().machine != "x86_64", reason="torch_xla has no wheel here")
-@pytest.mark.parametrize("ordinal", [0, pytest.param(1, marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("ordinal", [0, 1])
 def test_two_replicas_of_which_one_lacks_memory_go_on_together(prepare: Prepare, ordinal: int) -> None:
     run = prepare(runtime="xla", replicas=2, batch_size=4, epochs=1, steps_per_epoch=4, log_every=2)
     command = [sys.executable, "-m", "ecg_assets_tests.training.loop.exhausted", str(run.path), str(ordinal)]
