@@ -196,7 +196,7 @@ def test_without_a_dataset_it_is_compared_on_synthetic_pages(tmp_path: Path) -> 
     [
         ([], "no champion yet; name an experiment or a file with --checkpoint"),
         (["--checkpoint", "nonsense"], "experiments in this data root: none yet"),
-        (["--checkpoint", "nonsense.safetensors"], "nonsense.safetensors is not there"),
+        (["--checkpoint", "nonsense.safetensors"], "nonsense.safetensors does not exist"),
     ],
 )
 def test_the_command_says_what_it_needs(
