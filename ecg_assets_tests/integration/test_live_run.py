@@ -151,7 +151,10 @@ def training_processes(live: Live, instance: dg.DagsterInstance, run_id: str) ->
     return group_members(group)
 
 
-def test_a_run_and_a_trainer_killed_in_an_epoch_are_completed_by_the_next_run(live: Live, tmp_path: Path) -> None:
+@pytest.mark.soak  # in short by resources/test_pipes_trainer_client.py and training/test_trainer.py
+def test_a_run_and_a_trainer_killed_in_an_epoch_are_completed_by_the_next_run(
+    live: Live, with_data: None, tmp_path: Path
+) -> None:
     many = write_experiment(tmp_path, "killed", epochs=8, steps_per_epoch=20, runtime="torch")
     killed = live.server.materialize(TRAINING_ASSETS, experiment_config(many))
     with instance_of(live.home) as instance:

@@ -61,7 +61,9 @@ def curves(run: RunFolder) -> list[tuple[float, float]]:
     return [(one["loss"], one["validation_loss"]) for one in epochs(run)]
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize(
+    "runtime", [RUNTIMES[0], pytest.param(*RUNTIMES[1].values, id="xla", marks=[*xla, pytest.mark.soak])]
+)
 def test_slow_steps_are_saved_within_two_of_them_and_the_log_ends_with_where(
     prepare: Prepare, runtime: dict[str, Any]
 ) -> None:
