@@ -37,6 +37,11 @@ _TOO_LARGE = (
     "{ %%0 = stablehlo.constant dense<0.0> : tensor<f32> \n return %%0 : tensor<f32> } }"
 )
 _ARGUMENT_FLOATS, _ARGUMENTS = 2**30, 50
+# `Used 16.20G of 15.48G hbm.` (libtpu 0.0.21), `... temporaries (16.20G) exceeds available HBM (15.48G).` (0.0.4x)
+_TOO_LITTLE = (
+    r"Used ([\d.]+)([KMGT]?) of ([\d.]+)([KMGT]?) hbm",
+    r"\(([\d.]+)([KMGT]?)\) exceeds available HBM \(([\d.]+)([KMGT]?)\)",
+)
 _UNITS = {"": 2**-30, "K": 2**-20, "M": 2**-10, "G": 1.0, "T": 2.0**10}
 
 
@@ -91,8 +96,8 @@ def _memory(compiled: Any) -> dict[str, float]:
 
 
 def _exhausted(message: str) -> dict[str, float]:
-    """What is needed and what there is, where that is why it does not compile: `Used 16.20G of 15.48G hbm.`"""
-    match = re.search(r"Used ([\d.]+)([KMGT]?) of ([\d.]+)([KMGT]?) hbm", message)
+    """The memory needed and the memory available, if the program does not fit."""
+    match = next((found for found in (re.search(pattern, message) for pattern in _TOO_LITTLE) if found), None)
     if match is None:
         return {}
     return {"needed_gib": float(match[1]) * _UNITS[match[2]], "limit_gib": float(match[3]) * _UNITS[match[4]]}
