@@ -6,7 +6,6 @@ nothing else is; nothing imports this file. The request and the result are those
 
 import json
 import os
-import re
 import sys
 import time
 from pathlib import Path
@@ -37,12 +36,6 @@ _TOO_LARGE = (
     "{ %%0 = stablehlo.constant dense<0.0> : tensor<f32> \n return %%0 : tensor<f32> } }"
 )
 _ARGUMENT_FLOATS, _ARGUMENTS = 2**30, 50
-# `Used 16.20G of 15.48G hbm.` (libtpu 0.0.21), `... temporaries (16.20G) exceeds available HBM (15.48G).` (0.0.4x)
-_TOO_LITTLE = (
-    r"Used ([\d.]+)([KMGT]?) of ([\d.]+)([KMGT]?) hbm",
-    r"\(([\d.]+)([KMGT]?)\) exceeds available HBM \(([\d.]+)([KMGT]?)\)",
-)
-_UNITS = {"": 2**-30, "K": 2**-20, "M": 2**-10, "G": 1.0, "T": 2.0**10}
 
 
 def main() -> None:
@@ -51,11 +44,12 @@ def main() -> None:
     options = {name: tuple(value) if isinstance(value, list) else value for name, value in request["options"].items()}
     found = topologies.get_topology_desc(platform="tpu", topology_name=request["topology"], **options).devices
     devices = found[: request["replicas"]]
+    result: dict[str, Any]
     began = time.process_time()
     try:
         compiled = _compile(_program(request["hlo"]), devices)
     except Exception as error:
-        result = {"error": str(error)[:4000], **_exhausted(str(error))}
+        result = {"error": str(error)[:4000]}
     else:
         result = {"text": request["text"], **_memory(compiled)}
         Path(request["text"]).write_text(compiled.hlo_modules()[0].to_string(), "utf-8")
@@ -93,14 +87,6 @@ def _memory(compiled: Any) -> dict[str, float]:
     total = sum(parts.values()) - 2 * parts["alias"]
     peak = getattr(memory, "peak_memory_in_bytes", 0) / 2**30
     return {"peak_gib": max(peak, total), **{f"{name}_gib": value for name, value in parts.items()}}
-
-
-def _exhausted(message: str) -> dict[str, float]:
-    """The memory needed and the memory available, if the program does not fit."""
-    match = next((found for found in (re.search(pattern, message) for pattern in _TOO_LITTLE) if found), None)
-    if match is None:
-        return {}
-    return {"needed_gib": float(match[1]) * _UNITS[match[2]], "limit_gib": float(match[3]) * _UNITS[match[4]]}
 
 
 if __name__ == "__main__":

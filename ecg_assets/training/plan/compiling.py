@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import tempfile
 import threading
@@ -19,6 +20,11 @@ from ecg_assets.training.plan.operations import Operation, operations_of
 _CHILD = Path(__file__).with_name("compile_hlo.py")
 _TIMEOUT_S = 3600.0
 _KEPT_OPERATIONS = 40
+_UNITS = {"": 2**-30, "K": 2**-20, "M": 2**-10, "G": 1.0, "T": 2.0**10}
+_TOO_LITTLE = (
+    r"Used ([\d.]+)([KMGT]?) of ([\d.]+)([KMGT]?) hbm",  # libtpu 0.0.21
+    r"\(([\d.]+)([KMGT]?)\) exceeds available HBM \(([\d.]+)([KMGT]?)\)",  # libtpu 0.0.52
+)
 # A compiler works on one core, and takes some gigabytes.
 _AT_ONCE = threading.BoundedSemaphore(usable_cores())
 # To be raised when the same compiler's answer would be read otherwise.
@@ -106,6 +112,14 @@ def memory_limit_gib(environment: CompilerEnvironment, target: CompileTarget) ->
     return limit
 
 
+def exhausted(error: str) -> dict[str, float]:
+    """`needed_gib` and `limit_gib` from the compiler's error about too little memory; empty for other errors."""
+    match = next((found for found in (re.search(pattern, error) for pattern in _TOO_LITTLE) if found), None)
+    if match is None:
+        return {}
+    return {"needed_gib": float(match[1]) * _UNITS[match[2]], "limit_gib": float(match[3]) * _UNITS[match[4]]}
+
+
 def _compiled(environment: CompilerEnvironment, asked: dict[str, object]) -> CompiledGraph:
     with tempfile.TemporaryDirectory(prefix="ecg-tpu-plan-") as folder:
         request, result, text = (Path(folder, name) for name in ("request.json", "result.json", "compiled.txt"))
@@ -136,4 +150,5 @@ def _compiled(environment: CompilerEnvironment, asked: dict[str, object]) -> Com
         answer = json.loads(result.read_text("utf-8"))
         operations = operations_of(text.read_text("utf-8")) if text.exists() else []
     cycles = sum(operation.cycles for operation in operations)
-    return CompiledGraph(**answer, cycles=cycles, operations=tuple(operations[:_KEPT_OPERATIONS]))
+    memory = exhausted(answer.get("error") or "")
+    return CompiledGraph(**answer, **memory, cycles=cycles, operations=tuple(operations[:_KEPT_OPERATIONS]))
