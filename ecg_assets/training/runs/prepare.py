@@ -54,7 +54,7 @@ def prepare_run(root: DataRoot, config: TrainConfig, log: Log) -> RunFolder:
         log(plans)
     wanted = start_fingerprint(config, digest)
     run = RunFolder(root.runs / config.experiment)
-    reason = _why_anew(run, config, digest, wanted) if run.config.exists() else "it was never prepared"
+    reason = _why_anew(run, config, digest, wanted) if run.config.exists() else f"{run.config} is missing"
     if reason is None:
         _reopen_for_more_epochs(run, config)
         reason = what_is_lost(root, run, log)

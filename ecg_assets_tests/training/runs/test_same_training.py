@@ -145,3 +145,11 @@ def test_a_run_of_another_version_begins_anew(root: DataRoot) -> None:
     write_sealed_text(run.config, text.replace('"seed"', '"seeds"').replace('"fingerprint": "', '"fingerprint": "0'))
     assert "config, dataset or code has changed" in prepared(root)[1]
     assert prepare_run(root, TrainConfig(**FIRST), quiet).path == run.path
+
+
+def test_a_run_without_its_config_begins_anew_and_is_kept(root: DataRoot) -> None:
+    run, said = prepared(root)
+    assert "new run in" in said and "anew" not in said
+    run.config.unlink()
+    assert f"small: {run.config} is missing; it is trained anew" in prepared(root)[1]
+    assert len(archived_runs(root)) == 1
